@@ -1,0 +1,87 @@
+"""Checks that every constructor shares: the argument's name, what must hold, what was given."""
+
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+
+def real(name: str, value: Any) -> float:
+    """`value` as a float, which may be infinite or NaN; a bool or a text is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.inf
+
+
+def number(name: str, value: Any) -> float:
+    """`value` as a finite float."""
+    result = real(name, value)
+    if not math.isfinite(result):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return result
+
+
+def at_least(name: str, value: Any, low: float) -> float:
+    result = number(name, value)
+    if result < low:
+        raise ValueError(f"{name} must be at least {low:g}, got {value!r}")
+    return result
+
+
+def above(name: str, value: Any, low: float) -> float:
+    result = number(name, value)
+    if result <= low:
+        raise ValueError(f"{name} must be greater than {low:g}, got {value!r}")
+    return result
+
+
+def within(name: str, value: Any, low: float, high: float, ends: str = "[]") -> float:
+    """`value` between `low` and `high`; `ends` says of each end whether it belongs: "[]", "(]"."""
+    result = number(name, value)
+    above_low = result >= low if ends[0] == "[" else result > low
+    below_high = result <= high if ends[1] == "]" else result < high
+    if not (above_low and below_high):
+        interval = f"{ends[0]}{low:g}, {high:g}{ends[1]}"
+        raise ValueError(f"{name} must lie in {interval}, got {value!r}")
+    return result
+
+
+def up_to(name: str, value: Any, limit_name: str, limit: float) -> float:
+    """`value` from 0 to another argument's value."""
+    result = number(name, value)
+    if not 0 <= result <= limit:
+        raise ValueError(
+            f"{name} must lie in [0, {limit_name}], got {value!r} with {limit_name} {limit!r}"
+        )
+    return result
+
+
+def whole(name: str, value: Any, low: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value!r}")
+    return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be true or false, got {value!r}")
+    return value
+
+
+def one_of(name: str, value: Any, options: Iterable[str]) -> str:
+    options = tuple(options)
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, options))}, got {value!r}")
+    return value
+
+
+def sequence(name: str, value: Any) -> tuple[Any, ...]:
+    """A list, a tuple or another sequence as a tuple; a text is none."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} must be a list, got {value!r}")
+    return tuple(value)

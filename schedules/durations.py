@@ -1,0 +1,136 @@
+"""Durations: an int is steps, "2ep" is epochs, "10%" is a share of the run.
+
+The one rounding rule: a duration is computed exactly, from its decimal text, and becomes the
+nearest whole step, halves up.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+from numbers import Integral
+from typing import Any
+
+from schedules.horizon import MAX_STEPS, Horizon
+
+Duration = int | str
+
+_TEXT = re.compile(r"([+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))(ep|%)")
+
+
+def parse(duration: Any, name: str = "duration", at_least: int = 0) -> tuple[Fraction, str]:
+    """The exact amount and the unit ("steps", "ep" or "%") of a duration.
+
+    Raises:
+        ValueError, TypeError: it is no duration, is negative, or is 0 where steps are needed.
+
+    >>> parse("2.5ep")
+    (Fraction(5, 2), 'ep')
+    """
+    if isinstance(duration, str):
+        match = _TEXT.fullmatch(duration)
+        if match is None:
+            raise ValueError(
+                f"{name} must be steps (an int), epochs ('2ep') or a share of the run ('10%'), "
+                f"got {duration!r}"
+            )
+        amount, unit = Fraction(match[1]), match[2]
+    elif isinstance(duration, Integral) and not isinstance(duration, bool):
+        amount, unit = Fraction(int(duration)), "steps"
+        if amount > MAX_STEPS:
+            raise ValueError(f"{name} must be at most 2**53 steps, got {duration!r}")
+    else:
+        raise TypeError(
+            f"{name} must be steps (an int), epochs ('2ep') or a share of the run ('10%'), "
+            f"got {duration!r}"
+        )
+    if amount < 0:
+        raise ValueError(f"{name} must not be negative, got {duration!r}")
+    if at_least and unit == "steps" and amount < at_least:
+        raise ValueError(f"{name} must be at least {_count(at_least)}, got {duration!r}")
+    if at_least and amount == 0:
+        raise ValueError(f"{name} must be greater than 0, got {duration!r}")
+    return amount, unit
+
+
+def steps_of(
+    duration: Duration, horizon: Horizon, name: str = "duration", at_least: int = 0
+) -> int:
+    """The whole steps of a duration in a run, to the nearest step, halves up.
+
+    Arguments:
+        duration: steps (10), epochs ("2ep", "0.5ep") or a share of the run ("10%", "2.5%").
+        horizon: the run.
+        name: the argument's name, for messages.
+        at_least: the fewest steps that make sense.
+
+    Raises:
+        ValueError, TypeError: it is no duration, or comes to fewer steps than `at_least`.
+
+    >>> horizon = Horizon(total_steps=1000, steps_per_epoch=125)
+    >>> [steps_of(d, horizon) for d in (7, "2ep", "0.5ep", "10%", "0.04%", "0.05%")]
+    [7, 250, 63, 100, 0, 1]
+    """
+    amount, unit = parse(duration, name, at_least)
+    if unit == "ep":
+        amount *= horizon.steps_per_epoch
+        run = f"steps at {_count(horizon.steps_per_epoch)} per epoch"
+    else:
+        amount *= Fraction(horizon.total_steps, 100) if unit == "%" else 1
+        run = f"of {_count(horizon.total_steps)}"
+    steps = half_up(amount)
+    if steps < at_least:
+        raise ValueError(
+            f"{name} must be at least {_count(at_least)}, got {duration!r} = {steps} {run}"
+        )
+    if steps > MAX_STEPS:
+        raise ValueError(f"{name} must be at most 2**53 steps, got {duration!r} = {steps}")
+    return steps
+
+
+def increasing_steps_of(
+    durations: Sequence[Duration], horizon: Horizon, name: str = "boundaries", at_least: int = 1
+) -> tuple[int, ...]:
+    """The whole steps of boundaries, strictly increasing also after rounding.
+
+    Raises:
+        ValueError, TypeError: one is no duration or too short, or two do not increase.
+
+    >>> increasing_steps_of(("30%", "2ep", 90), Horizon(total_steps=100, steps_per_epoch=20))
+    (30, 40, 90)
+    """
+    steps = tuple(
+        steps_of(duration, horizon, f"{name}[{i}]", at_least)
+        for i, duration in enumerate(durations)
+    )
+    if not _increases(steps):
+        raise ValueError(
+            f"{name} must be strictly increasing, got {tuple(durations)!r} = {steps!r}"
+        )
+    return steps
+
+
+def check_increasing(durations: Sequence[Duration], name: str, at_least: int = 1) -> None:
+    """Refuse boundaries that do not increase, as far as it shows without a horizon.
+
+    Raises:
+        ValueError, TypeError: one is no duration, or two of the same unit do not increase.
+    """
+    parsed = [parse(duration, f"{name}[{i}]", at_least) for i, duration in enumerate(durations)]
+    for unit in ("steps", "ep", "%"):
+        if not _increases([amount for amount, its_unit in parsed if its_unit == unit]):
+            raise ValueError(f"{name} must be strictly increasing, got {tuple(durations)!r}")
+
+
+def half_up(amount: Fraction) -> int:
+    """The nearest whole number, halves up."""
+    return math.floor(amount + Fraction(1, 2))
+
+
+def _increases(amounts: Sequence[Fraction | int]) -> bool:
+    return all(a < b for a, b in pairwise(amounts))
+
+
+def _count(steps: int) -> str:
+    return f"{steps} step" if steps == 1 else f"{steps} steps"

@@ -1,0 +1,33 @@
+"""How long a run is."""
+
+from dataclasses import dataclass
+
+from schedules import _checks
+
+MAX_STEPS = 2**53  # beyond it a float64 no longer tells one step from the next
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The length of a run, which gives durations such as "10%" and "2ep" their steps.
+
+    Arguments:
+        total_steps: optimizer updates in the whole run, at least 1.
+        steps_per_epoch: updates in one pass over the data, at least 1; a run may be shorter.
+
+    Raises:
+        ValueError, TypeError: an argument is not a whole number of at least 1.
+
+    >>> Horizon(total_steps=1000, steps_per_epoch=100)
+    Horizon(total_steps=1000, steps_per_epoch=100)
+    """
+
+    total_steps: int
+    steps_per_epoch: int
+
+    def __post_init__(self) -> None:
+        for name in ("total_steps", "steps_per_epoch"):
+            steps = _checks.whole(name, getattr(self, name), 1)
+            if steps > MAX_STEPS:
+                raise ValueError(f"{name} must be at most 2**53, got {steps}")
+            object.__setattr__(self, name, steps)

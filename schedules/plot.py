@@ -1,0 +1,151 @@
+"""Pictures of traces; needs matplotlib."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from os import PathLike
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schedules import _checks
+
+_COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is too pale for a line
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#8A8A8A",
+)
+_LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+_BINS = 1500  # about two a pixel
+_LOG_SPAN = 1e-5
+
+
+def draw(
+    traces: Mapping[str, NDArray[Any]],
+    path_or_file: str | PathLike[str] | BinaryIO,
+    *,
+    steps_per_epoch: int | None = None,
+    log: bool = False,
+) -> None:
+    """Draw traces, one line each, into a PNG.
+
+    Arguments:
+        traces: name to trace, the rate of each step from 0, a 1-D array.
+        path_or_file: where the PNG goes: a path or a binary file open for writing.
+        steps_per_epoch: adds a second axis in epochs.
+        log: draws rates on a logarithmic axis, at most five decades below the highest.
+
+    Raises:
+        ValueError: there is no trace, or one is empty, not 1-D or not finite.
+        TypeError: steps_per_epoch is no whole number.
+
+    >>> import io
+    >>> from schedules import Cosine
+    >>> file = io.BytesIO()
+    >>> draw({"cosine": Cosine(lr=0.1, decay_steps=100)(np.arange(100))}, file)
+    >>> file.getvalue()[1:4]
+    b'PNG'
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    checked = _checked(traces)
+    if steps_per_epoch is not None:
+        steps_per_epoch = _checks.whole("steps_per_epoch", steps_per_epoch, 1)
+    rows, columns = _legend_grid(list(checked))
+    figure = Figure(figsize=(7.2, 3.8 + 0.2 * rows), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for i, (name, trace) in enumerate(checked.items()):
+        steps = thinned(trace)
+        axes.plot(
+            # A step's rate holds until the next step.
+            np.append(steps, trace.size),
+            np.append(trace[steps], trace[-1]),
+            drawstyle="steps-post",
+            label=name,
+            color=_COLOURS[i % len(_COLOURS)],
+            linestyle=_LINES[i // len(_COLOURS) % len(_LINES)],
+            linewidth=1.5 + 1.2 * (1 - (i + 1) / len(checked)),  # of equal lines both stay visible
+        )
+    _dress(axes, checked, log)
+    if steps_per_epoch is not None:
+
+        def to_epochs(step: Any) -> Any:
+            return step / steps_per_epoch
+
+        def to_steps(epoch: Any) -> Any:
+            return epoch * steps_per_epoch
+
+        epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
+        epochs.set_xlabel("epoch", color="#444444")
+        epochs.tick_params(colors="#444444")
+        epochs.spines["top"].set_visible(False)
+    if len(checked) == 1:
+        axes.set_title(next(iter(checked)), fontsize=11, loc="left", pad=8)
+    else:
+        figure.legend(
+            loc="outside lower center", ncols=columns, frameon=False, fontsize=9, handlelength=2.4
+        )
+    figure.savefig(path_or_file, format="png")
+
+
+def thinned(trace: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The steps worth drawing: of each short stretch the first, the last and both extremes.
+
+    >>> trace = np.zeros(100_000)
+    >>> trace[54_321] = 1.0
+    >>> steps = thinned(trace)
+    >>> steps.size < 10_000, 54_321 in steps
+    (True, True)
+    """
+    if trace.size <= 4 * _BINS:
+        return np.arange(trace.size)
+    edges = np.linspace(0, trace.size, _BINS + 1).astype(np.int64)
+    kept = [
+        (a, a + int(trace[a:b].argmin()), a + int(trace[a:b].argmax()), b - 1)
+        for a, b in pairwise(edges.tolist())
+    ]
+    return np.unique(np.array(kept))
+
+
+def _checked(traces: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
+    if not traces:
+        raise ValueError("traces must hold at least one trace, got none")
+    checked = {name: np.asarray(trace, dtype=np.float64) for name, trace in traces.items()}
+    for name, trace in checked.items():
+        if trace.ndim != 1 or trace.size == 0 or not np.isfinite(trace).all():
+            raise ValueError(
+                f"traces must be 1-D, finite and not empty, got {name!r} of shape {trace.shape}"
+            )
+    return checked
+
+
+def _legend_grid(names: list[str]) -> tuple[int, int]:
+    """Rows and columns of a legend under the axes; one trace has a title instead."""
+    if len(names) == 1:
+        return 0, 1
+    columns = max(1, min(len(names), 4, 84 // (max(map(len, names)) + 7)))
+    return -(-len(names) // columns), columns
+
+
+def _dress(axes: Any, traces: Mapping[str, NDArray[np.float64]], log: bool) -> None:
+    highest = max(float(trace.max()) for trace in traces.values())
+    if log and highest > 0:
+        lowest = min(float(trace[trace > 0].min(initial=highest)) for trace in traces.values())
+        axes.set_yscale("log")
+        axes.set_ylim(max(lowest, highest * _LOG_SPAN) / 1.4, highest * 1.4)
+    else:
+        axes.set_ylim(0, (highest or 1) * 1.06)
+    axes.set_xlim(0, max(trace.size for trace in traces.values()))
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}" if step == int(step) else "")
+    axes.set_xlabel("step (optimizer update)")
+    axes.set_ylabel("learning rate")
+    axes.grid(color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)

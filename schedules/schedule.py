@@ -1,0 +1,194 @@
+"""What every schedule is: a pure function from the step to the learning rate."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schedules import _checks
+from schedules.durations import increasing_steps_of, parse, steps_of
+from schedules.horizon import MAX_STEPS, Horizon
+
+Steps = NDArray[np.int64]
+Rates = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What a schedule remembers of the evaluations so far: here nothing."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain numbers, for a saved state; `Schedule.recall` reads it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Base of all schedules: frozen, checked when built, compared by value.
+
+    `schedule(t)` is the rate of update t, counted from 0. Durations given as "2ep" or "10%" need
+    a run's length first: `schedule.bind(Horizon(...))`.
+
+    A schedule of your own is a frozen, keyword-only dataclass with a `formula`; its durations, with
+    the fewest steps that each may have, stand in `durations`:
+
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class InverseTime(Schedule):
+    ...     lr: float
+    ...     decay_steps: int | str = "10%"
+    ...     durations = {"decay_steps": 1}
+    ...
+    ...     def formula(self, t):
+    ...         return self.lr / (1 + t / self.decay_steps)
+    >>> inverse_time = InverseTime(lr=0.1).bind(Horizon(total_steps=100, steps_per_epoch=20))
+    >>> inverse_time
+    InverseTime(lr=0.1, decay_steps=10)
+    >>> inverse_time(10)
+    0.05
+    """
+
+    durations: ClassVar[Mapping[str, int]] = {}
+
+    def __post_init__(self) -> None:
+        for name, at_least in self.durations.items():
+            value = getattr(self, name)
+            if isinstance(value, tuple) or (value is None and getattr(type(self), name, 0) is None):
+                continue
+            _, unit = parse(value, name, at_least)
+            self._keep(**{name: int(value) if unit == "steps" else value})
+
+    def formula(self, t: Steps) -> Rates:
+        """The rates of steps `t`, a 1-D array; every duration is a whole number of steps here."""
+        raise NotImplementedError(f"{type(self).__name__} must define formula(t)")
+
+    @overload
+    def __call__(self, t: int) -> float: ...
+    @overload
+    def __call__(self, t: NDArray[np.integer[Any]]) -> Rates: ...
+    def __call__(self, t: Any) -> Any:
+        """The rate of update `t`, counted from 0.
+
+        Arguments:
+            t: an int of at least 0, or an integer array of any shape.
+
+        Returns:
+            A float for an int, a float64 array of the same shape for an array.
+
+        Raises:
+            ValueError: t is negative, a duration is not bound, or the schedule listens.
+            TypeError: t is no integer.
+        """
+        if self.listens:
+            raise ValueError(
+                f"t alone does not decide the rate of {type(self).__name__}, which depends on "
+                f"evaluations of {self.monitor!r}: use begin(), observe() and rates()"
+            )
+        rates = self.rates(self.begin(), t)
+        return rates if isinstance(t, np.ndarray) else float(rates)
+
+    def bind(self, horizon: Horizon) -> Self:
+        """The same schedule with every duration in whole steps of the run `horizon`.
+
+        Raises:
+            ValueError: a duration comes to too few steps, or boundaries no longer increase.
+        """
+        bound: dict[str, Any] = {}
+        for name, at_least in self.durations.items():
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                bound[name] = increasing_steps_of(value, horizon, name, at_least)
+            elif value is not None:
+                bound[name] = steps_of(value, horizon, name, at_least)
+        return replace(self, **bound)
+
+    @property
+    def bound(self) -> bool:
+        """Whether every duration is a whole number of steps, so that it can be called."""
+        return self._unbound() is None
+
+    @property
+    def listens(self) -> bool:
+        """Whether the rates depend on evaluations."""
+        return False
+
+    @property
+    def monitor(self) -> str:
+        """The metric that a listening schedule observes; empty for one that does not listen."""
+        return ""
+
+    def begin(self) -> Memory:
+        """The memory before the first evaluation."""
+        return Memory()
+
+    def observe(self, memory: Memory, step: int, value: float) -> Memory:
+        """The memory after one more evaluation; a schedule that does not listen ignores it.
+
+        Arguments:
+            memory: the memory so far.
+            step: updates made when the evaluation was made.
+            value: the metric, not NaN.
+        """
+        return memory
+
+    def recall(self, state: Mapping[str, Any]) -> Memory:
+        """The memory that `memory.as_dict()` gave.
+
+        Raises:
+            ValueError: the state is not of this schedule's kind.
+        """
+        kind = type(self.begin())
+        try:
+            return kind(**state)
+        except TypeError as error:
+            raise ValueError(f"state must be that of a {kind.__name__}, got {state!r}") from error
+
+    def rates(self, memory: Memory, t: NDArray[np.integer[Any]]) -> Rates:
+        """The rates of steps `t` (an integer array) as long as no further evaluation comes.
+
+        Raises:
+            ValueError: a step is negative, or a duration is not bound.
+            TypeError: t is no integer.
+        """
+        steps = _checked(t)
+        self._check_bound()
+        # One dimension, for numpy's 0-d arithmetic differs from an array's in the last bit.
+        return self._rates(memory, steps.reshape(-1)).reshape(steps.shape)
+
+    def _rates(self, memory: Memory, t: Steps) -> Rates:
+        return self.formula(t)
+
+    def _check_bound(self) -> None:
+        if (unbound := self._unbound()) is not None:
+            name, value = unbound
+            raise ValueError(
+                f"{name} must be bound to a run first, got {value!r}: "
+                "call schedule.bind(Horizon(total_steps, steps_per_epoch))"
+            )
+
+    def _unbound(self) -> tuple[str, Any] | None:
+        for name in self.durations:
+            value = getattr(self, name)
+            if any(isinstance(v, str) for v in (value if isinstance(value, tuple) else (value,))):
+                return name, value
+        return None
+
+    def _keep(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+def _checked(t: Any) -> Steps:
+    if isinstance(t, np.ndarray):
+        if not np.issubdtype(t.dtype, np.integer):
+            raise TypeError(f"t must be an int or an integer array, got an array of {t.dtype}")
+        low, high = (int(t.min()), int(t.max())) if t.size else (0, 0)
+    elif isinstance(t, (int, np.integer)) and not isinstance(t, bool):
+        low = high = int(t)
+    else:
+        raise TypeError(f"t must be an int or an integer array, got {t!r}")
+    _checks.whole("t", low, 0)
+    if high > MAX_STEPS:
+        raise ValueError(f"t must be at most 2**53, got {high}")
+    return np.asarray(t, dtype=np.int64, order="C")

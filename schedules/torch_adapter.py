@@ -1,0 +1,103 @@
+"""Any schedule as a PyTorch scheduler, for a training loop of your own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from schedules.schedule import Schedule
+
+
+class ScheduleLR(LRScheduler):
+    """A PyTorch scheduler whose rates are a schedule's: group lr = lr_scale * schedule(step).
+
+    `step()` follows `optimizer.step()`, as always in PyTorch. A parameter group's `lr_scale` is 1
+    unless it has one. A group added later gets its rate at the next `step()`. With a schedule that
+    listens, `observe(value)` follows the `step()` of the update that the evaluation was made after.
+
+    Arguments:
+        optimizer: any PyTorch optimizer; its rates are overwritten.
+        schedule: any schedule, bound to the run if its durations are not all steps.
+        last_epoch: the last step that was made, -1 for a new run.
+
+    Raises:
+        ValueError: the schedule is not bound.
+        TypeError: it is no Schedule.
+
+    >>> from schedules import Polynomial
+    >>> optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    >>> scheduler = ScheduleLR(optimizer, Polynomial(lr=0.1, decay_steps=4))
+    >>> for _ in range(3):
+    ...     print(scheduler.get_last_lr())
+    ...     optimizer.step()
+    ...     scheduler.step()
+    [0.1]
+    [0.07500000000000001]
+    [0.05]
+    """
+
+    def __init__(self, optimizer: Optimizer, schedule: Schedule, last_epoch: int = -1) -> None:
+        if not isinstance(schedule, Schedule):
+            raise TypeError(f"schedule must be a Schedule, got {schedule!r}")
+        self.schedule = schedule
+        self.memory = schedule.begin()
+        # Before the optimizer is touched, so that a schedule that is not bound leaves it alone.
+        schedule.rates(self.memory, np.zeros(1, dtype=np.int64))
+        if isinstance(optimizer, Optimizer):
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float | torch.Tensor]:
+        """The rate of each parameter group at the present step."""
+        rate = float(self.schedule.rates(self.memory, np.array([self.last_epoch]))[0])
+        return [group.get("lr_scale", 1.0) * rate for group in self.optimizer.param_groups]
+
+    def observe(self, value: float) -> None:
+        """Tell the schedule an evaluation; the rates change at once if it says so.
+
+        Arguments:
+            value: the metric that the schedule monitors, a number or a tensor of one element.
+
+        Raises:
+            ValueError: the value is NaN and the schedule listens.
+        """
+        self.memory = self.schedule.observe(self.memory, self.last_epoch, float(value))
+        self._set_rates()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain numbers and texts, which `torch.load(weights_only=True)` reads."""
+        return {
+            "schedule": repr(self.schedule),
+            "memory": self.memory.as_dict(),
+            "last_epoch": self.last_epoch,
+            "step_count": self._step_count,
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from a saved state; the optimizer's rates are set too.
+
+        Raises:
+            ValueError: the state is another schedule's, or is no state of a ScheduleLR.
+        """
+        if missing := {"schedule", "memory", "last_epoch", "step_count"} - set(state_dict):
+            raise ValueError(f"state_dict must hold {sorted(missing)}, got {sorted(state_dict)}")
+        if state_dict["schedule"] != repr(self.schedule):
+            raise ValueError(
+                f"state_dict must be that of {self.schedule!r}, got {state_dict['schedule']}"
+            )
+        self.memory = self.schedule.recall(state_dict["memory"])
+        self.last_epoch = state_dict["last_epoch"]
+        self._step_count = state_dict["step_count"]
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        self._last_lr = self.get_lr()
+        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+            if isinstance(group["lr"], torch.Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate

@@ -1,0 +1,153 @@
+"""Reduce on plateau against traces worked out by hand from Keras's rules."""
+
+import math
+
+import numpy as np
+import pytest
+
+from schedules import Horizon, PlateauMemory, Polynomial, ReduceOnPlateau, Warmup
+
+
+def rates_after(schedule, values, every=10):
+    """The rate that follows each of some evaluations, made every so many steps."""
+    memory, rates = schedule.begin(), []
+    for i, value in enumerate(values, start=1):
+        step = i * every
+        memory = schedule.observe(memory, step, value)
+        rates.append(float(schedule.rates(memory, np.array([step]))[0]))
+    return rates
+
+
+@pytest.mark.parametrize(
+    ("arguments", "values", "expected"),
+    [
+        pytest.param(
+            {"patience": 2},
+            # best 1.0; waits 1, 2: cut; 1, 2: cut; 0.5 improves; waits 1
+            [1.0, 1.0, 1.1, 1.2, 1.3, 0.5, 0.6],
+            [0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.2],
+            id="patience 2",
+        ),
+        pytest.param({"patience": 1}, [1.0, 2.0, 2.0], [0.8, 0.4, 0.2], id="patience 1"),
+        pytest.param({"patience": 0}, [1.0, 2.0, 2.0], [0.8, 0.4, 0.2], id="patience 0 acts as 1"),
+        pytest.param(
+            {"patience": 1, "min_delta": 0.125},
+            # 0.875 is not less than 1.0 - 0.125; 0.8 is
+            [1.0, 0.875, 0.8, 0.7],
+            [0.8, 0.4, 0.4, 0.2],
+            id="absolute margin",
+        ),
+        pytest.param(
+            {"patience": 1, "min_delta": 0.125, "min_delta_mode": "relative"},
+            # 8 - 0.125 * 8 = 7
+            [8.0, 7.0, 6.9],
+            [0.8, 0.4, 0.4],
+            id="relative margin",
+        ),
+        pytest.param(
+            {"patience": 1, "min_delta": 0.5, "min_delta_mode": "relative"},
+            # a margin of |best|: -2 - 1 = -3
+            [-2.0, -2.5, -3.5],
+            [0.8, 0.4, 0.4],
+            id="relative margin of a negative best",
+        ),
+        pytest.param(
+            {"patience": 1, "mode": "max", "min_delta": 0.0},
+            [0.5, 0.6, 0.6, 0.7, 0.1],
+            [0.8, 0.8, 0.4, 0.4, 0.2],
+            id="higher is better",
+        ),
+        pytest.param(
+            {"patience": 2, "cooldown": 3},
+            # cut at the 3rd; rest 2, 1, then 0: the 6th counts as wait 1, the 7th cuts
+            [1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0],
+            [0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.2, 0.2],
+            id="cooldown",
+        ),
+        pytest.param(
+            {"patience": 1, "cooldown": 2},
+            # cut at the 2nd; 3rd rests; the 4th improves; the 5th cuts
+            [1.0, 2.0, 2.0, 0.5, 2.0, 2.0, 2.0],
+            [0.8, 0.4, 0.4, 0.4, 0.2, 0.2, 0.1],
+            id="an improvement in a cooldown",
+        ),
+        pytest.param(
+            {"patience": 1, "floor": 0.3},
+            [1.0, 2.0, 2.0, 2.0],
+            [0.8, 0.4, 0.3, 0.3],
+            id="floor",
+        ),
+        pytest.param(
+            {"patience": 2},
+            [math.inf, math.inf, 1.0, math.inf, math.inf],
+            [0.8, 0.4, 0.4, 0.4, 0.2],
+            id="infinite values improve on nothing",
+        ),
+        pytest.param({"patience": 2, "factor": 0.1}, [1, 1, 1], [0.8, 0.8, 0.08], id="factor"),
+    ],
+)
+def test_by_hand(arguments, values, expected):
+    schedule = ReduceOnPlateau(lr=0.8, **arguments)
+    assert rates_after(schedule, values) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("memory", [PlateauMemory(rate=0.1), PlateauMemory(rate=0.1, best=1.0)])
+def test_a_metric_that_is_nan_is_an_error_and_not_a_cut(memory):
+    schedule = ReduceOnPlateau(lr=0.1)
+    with pytest.raises(ValueError, match=r"value must not be NaN, got nan for 'val/loss'"):
+        schedule.observe(memory, 10, math.nan)
+
+
+@pytest.mark.parametrize("value", [True, "1.0", None])
+def test_a_metric_that_is_no_number_is_refused(value):
+    schedule = ReduceOnPlateau(lr=0.1)
+    with pytest.raises(TypeError, match=r"value must be a number"):
+        schedule.observe(schedule.begin(), 10, value)
+
+
+def test_numpy_s_numbers_are_numbers():
+    schedule = ReduceOnPlateau(lr=0.1, patience=1)
+    memory = schedule.observe(schedule.begin(), np.int64(1), np.float32(0.5))
+    assert memory == PlateauMemory(rate=0.1, best=0.5)
+
+
+def test_a_step_must_be_a_step():
+    for schedule in (
+        ReduceOnPlateau(lr=0.1),
+        Warmup(schedule=ReduceOnPlateau(lr=0.1), steps=5),
+    ):
+        with pytest.raises(ValueError, match=r"step must be at least 0, got -1"):
+            schedule.observe(schedule.begin(), -1, 1.0)
+
+
+def test_another_schedule_s_memory_is_refused():
+    schedule = ReduceOnPlateau(lr=0.1)
+    foreign = Polynomial(lr=0.1).begin()
+    with pytest.raises(TypeError, match=r"memory must be a PlateauMemory"):
+        schedule.observe(foreign, 1, 1.0)
+
+
+BAD = [1.0, 2.0, 2.0, 2.0, 2.0]
+
+
+def test_a_ramp_before_it_ignores_the_evaluations_made_during_the_ramp():
+    plateau = ReduceOnPlateau(lr=0.8, patience=1)
+    # Evaluations at 10, 20, 30, 40, 50. The first to count is at 30, after the ramp.
+    schedule = Warmup(schedule=plateau, steps=30)
+    assert rates_after(schedule, BAD) == pytest.approx([0.8 / 3, 1.6 / 3, 0.8, 0.4, 0.2])
+    held = Warmup(schedule=plateau, steps=20, hold_steps=20)
+    assert rates_after(held, BAD) == pytest.approx([0.4, 0.8, 0.8, 0.8, 0.4])
+
+
+def test_a_ramp_over_it_counts_them_and_leads_to_the_first_rate():
+    schedule = Warmup(schedule=ReduceOnPlateau(lr=0.8, patience=1), steps=30, placement="overlay")
+    assert rates_after(schedule, BAD) == pytest.approx([0.8 / 3, 1.6 / 3, 0.2, 0.1, 0.05])
+
+
+def test_it_needs_no_binding_and_rates_are_those_until_the_next_evaluation():
+    schedule = Warmup(schedule=ReduceOnPlateau(lr=0.8), fraction=0.5).bind(Horizon(8, 2))
+    t = np.arange(8).reshape(2, 4)
+    assert schedule.rates(schedule.begin(), t).tolist() == [
+        [0, 0.2, 0.4, 0.6000000000000001],
+        [0.8] * 4,
+    ]

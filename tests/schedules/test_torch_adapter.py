@@ -1,0 +1,183 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+
+from schedules import (
+    Constant,
+    Cosine,
+    Horizon,
+    PiecewiseConstant,
+    Polynomial,
+    ReduceOnPlateau,
+    Warmup,
+)
+from schedules.torch_adapter import ScheduleLR
+
+STEPS = 20
+LINE = Polynomial(lr=0.1, decay_steps=10)
+LOSSES = [1.0, 2.0, 2.0, 0.5, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+
+
+def sgd(*groups, lr=1.0):
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    return torch.optim.SGD([{"params": [parameter]}, *groups], lr=lr)
+
+
+def group(**options):
+    return {"params": [torch.nn.Parameter(torch.zeros(1))], **options}
+
+
+def drive(scheduler, start, stop):
+    """The rates of the steps from start to stop, with an evaluation after every second one."""
+    rates = []
+    for t in range(start, stop):
+        rates.append(scheduler.optimizer.param_groups[0]["lr"])
+        scheduler.optimizer.step()
+        scheduler.step()
+        if t % 2:
+            scheduler.observe(LOSSES[t // 2])
+    return rates
+
+
+def test_it_is_a_pytorch_scheduler_with_the_schedule_s_bits(family):
+    schedule = family.schedule.bind(Horizon(STEPS, 5)) if "restarts" not in family.name else None
+    if schedule is None:
+        schedule = family.bound
+    scheduler = ScheduleLR(sgd(), schedule)
+    assert isinstance(scheduler, LRScheduler)
+    rates = drive(scheduler, 0, STEPS)
+    if not schedule.listens:
+        assert rates == schedule(np.arange(STEPS)).tolist()
+    assert scheduler.get_last_lr() == [scheduler.optimizer.param_groups[0]["lr"]]
+    assert scheduler.last_epoch == STEPS
+
+
+def test_a_run_resumed_at_any_step_is_the_run(family):
+    horizon = Horizon(200, 40) if "restarts" in family.name else Horizon(STEPS, 5)
+    schedule = family.schedule.bind(horizon)
+    whole = drive(ScheduleLR(sgd(), schedule), 0, STEPS)
+    for step in range(STEPS + 1):
+        first = ScheduleLR(sgd(), schedule)
+        rates = drive(first, 0, step)
+        file = io.BytesIO()
+        torch.save(first.state_dict(), file)
+        file.seek(0)
+        second = ScheduleLR(sgd(), schedule)
+        second.load_state_dict(torch.load(file, weights_only=True))
+        assert rates + drive(second, step, STEPS) == whole, f"resumed at {step}"
+
+
+def test_each_group_has_its_scale():
+    optimizer = sgd(group(lr_scale=0.1), group(lr_scale=0.0))
+    scheduler = ScheduleLR(optimizer, LINE)
+    optimizer.step()
+    scheduler.step()
+    rate = LINE(1)
+    assert scheduler.get_last_lr() == [rate, 0.1 * rate, 0.0]
+    assert [g["lr"] for g in optimizer.param_groups] == scheduler.get_last_lr()
+
+
+def test_a_group_may_be_added_later():
+    optimizer = sgd()
+    scheduler = ScheduleLR(optimizer, LINE)
+    optimizer.step()
+    scheduler.step()
+    optimizer.add_param_group(group(lr_scale=0.5))
+    optimizer.step()
+    scheduler.step()
+    assert scheduler.get_last_lr() == [LINE(2), 0.5 * LINE(2)]
+    scheduler.load_state_dict(scheduler.state_dict())
+    assert [g["lr"] for g in optimizer.param_groups] == [LINE(2), 0.5 * LINE(2)]
+
+
+def test_a_rate_held_as_a_tensor_stays_that_tensor():
+    rate = torch.tensor(1.0)
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=rate, foreach=False)
+    scheduler = ScheduleLR(optimizer, LINE)
+    held = optimizer.param_groups[0]["lr"]
+    optimizer.step()
+    scheduler.step()
+    scheduler.load_state_dict(scheduler.state_dict())
+    assert optimizer.param_groups[0]["lr"] is held
+    assert held.item() == pytest.approx(LINE(1))
+    last = scheduler.get_last_lr()[0]
+    assert last is not held
+
+
+def test_it_can_start_at_a_later_step():
+    scheduler = ScheduleLR(sgd(), LINE, last_epoch=3)
+    assert scheduler.last_epoch == 4
+    assert scheduler.get_last_lr() == [LINE(4)]
+
+
+def test_an_evaluation_counts_at_once():
+    scheduler = ScheduleLR(sgd(), ReduceOnPlateau(lr=0.8, patience=1))
+    for value in (1.0, torch.tensor(2.0)):
+        scheduler.optimizer.step()
+        scheduler.step()
+        scheduler.observe(value)
+    assert scheduler.get_last_lr() == [0.4]
+    assert scheduler.optimizer.param_groups[0]["lr"] == 0.4
+    with pytest.raises(ValueError, match=r"value must not be NaN"):
+        scheduler.observe(float("nan"))
+
+
+def test_the_state_of_another_schedule_is_refused():
+    state = ScheduleLR(sgd(), LINE).state_dict()
+    scheduler = ScheduleLR(sgd(), Polynomial(lr=0.2, decay_steps=10))
+    with pytest.raises(
+        ValueError,
+        match=r"state_dict must be that of Polynomial\(lr=0.2, .* got Polynomial\(lr=0.1",
+    ):
+        scheduler.load_state_dict(state)
+    assert scheduler.last_epoch == 0
+
+
+def test_a_state_that_is_none_is_refused():
+    scheduler = ScheduleLR(sgd(), LINE)
+    with pytest.raises(
+        ValueError, match=r"state_dict must hold .'memory', 'schedule', 'step_count'"
+    ):
+        scheduler.load_state_dict({"last_epoch": 3})
+    with pytest.raises(ValueError, match=r"state must be that of a Memory"):
+        scheduler.load_state_dict(scheduler.state_dict() | {"memory": {"rate": 1.0}})
+
+
+def test_a_schedule_that_is_not_bound_leaves_the_optimizer_alone():
+    optimizer = sgd(lr=0.7)
+    with pytest.raises(ValueError, match=r"decay_steps must be bound to a run first"):
+        ScheduleLR(optimizer, Cosine(lr=0.1))
+    assert optimizer.param_groups[0]["lr"] == 0.7
+    assert "initial_lr" not in optimizer.param_groups[0]
+
+
+def test_what_is_no_schedule_or_optimizer_is_refused():
+    with pytest.raises(TypeError, match=r"schedule must be a Schedule, got 0.1"):
+        ScheduleLR(sgd(), 0.1)
+    with pytest.raises(TypeError, match=r"is not an Optimizer"):
+        ScheduleLR("sgd", LINE)
+
+
+def test_it_trains():
+    # (w + 1) ** 2 from w = 5 with rate 0.2: 2.6, 1.16, 0.296
+    w = torch.nn.Parameter(torch.tensor(5.0))
+    optimizer = torch.optim.SGD([w])
+    scheduler = ScheduleLR(optimizer, Constant(lr=0.2))
+    seen = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        ((w + 1) ** 2).backward()
+        optimizer.step()
+        scheduler.step()
+        seen.append(w.item())
+    assert seen == pytest.approx([2.6, 1.16, 0.296], rel=1e-6)
+
+
+def test_piecewise_and_a_ramp_through_the_adapter():
+    schedule = Warmup(
+        schedule=PiecewiseConstant(boundaries=[2], values=[0.4, 0.1]), steps=2, hold_steps=1
+    )
+    assert drive(ScheduleLR(sgd(), schedule), 0, 6) == [0.0, 0.2, 0.4, 0.4, 0.4, 0.1]
