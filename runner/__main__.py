@@ -1,0 +1,49 @@
+"""python -m runner: train a model under a learning-rate schedule, or sweep over schedules."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status.
+
+    0 done; 1 a failure; 2 a person's mistake, nothing created; 3 a run stopped because it was
+    not finite; 130 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    from runner.config.explain import MISTAKES, explain
+    from runner.tracking_uri import refuse_passwords
+
+    try:
+        refuse_passwords(words)
+        _hydra(words)
+        return 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except MISTAKES as error:
+        print(f"error: {explain(error, words)}", file=sys.stderr)
+        return 2
+
+
+def _hydra(words: list[str]) -> None:
+    import hydra
+
+    from runner import plugins
+    from runner.config import CONF
+    from runner.job import task
+
+    plugins.register()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here as they are
+    before, sys.argv = sys.argv, ["runner", *words]
+    try:
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
+    finally:
+        sys.argv = before
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""The files of a run: configuration, trace as table and picture, records, weights."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from runner import weights
+from runner.assemble import Job
+from runner.records import Records
+from schedules import plot
+
+
+def write(folder: Path, job: Job, records: Records, traceback: str = "") -> None:
+    """Write the artifacts of a run into a folder.
+
+    config.yaml: resolved. trace.csv and trace.png: the rate of every update that was made.
+    records.npz: see Records.arrays. weights.safetensors: those that were kept.
+    """
+    (folder / "config.yaml").write_text(job.settings.yaml())
+    records.save(folder / "records.npz")
+    weights.save(job.state.model.state_dict(), folder / "weights.safetensors")
+    if traceback:
+        (folder / "traceback.txt").write_text(traceback)
+    trace = records.arrays()["lr"]
+    if len(trace):
+        write_table(folder / "trace.csv", trace)
+        name = job.settings.choices.get("schedule", "learning rate")
+        per_epoch = job.trial.horizon.steps_per_epoch if job.data else None
+        plot.draw({name: trace}, folder / "trace.png", steps_per_epoch=per_epoch)
+
+
+def write_table(file: Path, trace: np.ndarray) -> None:
+    """Write step and rate, one row an update, with all digits."""
+    with file.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["step", "lr"])
+        table.writerows(enumerate(trace.tolist()))

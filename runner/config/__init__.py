@@ -1,0 +1,27 @@
+"""From a command line to checked settings: the only room that composes configurations."""
+
+from runner.config.compose import (
+    BASIC_LAUNCHER,
+    CONF,
+    compose,
+    current,
+    expand,
+    runs_alone,
+    sweeping,
+)
+from runner.config.settings import Settings, read
+from runner.config.targets import build, partial
+
+__all__ = [
+    "BASIC_LAUNCHER",
+    "CONF",
+    "Settings",
+    "build",
+    "compose",
+    "current",
+    "expand",
+    "partial",
+    "read",
+    "runs_alone",
+    "sweeping",
+]

@@ -1,0 +1,100 @@
+"""`_target_` and arguments -> object, with errors that name the key."""
+
+import functools
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from runner.errors import Mistake, nearest, one_line
+
+Spec = Mapping[str, Any]
+
+
+def partial(key: str, spec: Spec) -> "Target":
+    """Return the callable that `spec` names, with its arguments filled in.
+
+    Arguments that are specs themselves are built first. Calling it turns a ValueError or
+    TypeError of the target's own checks into a Mistake that names `key`.
+    """
+    if not isinstance(spec, Mapping) or not spec.get("_target_"):
+        given = dict(spec) if isinstance(spec, Mapping) else spec
+        raise Mistake(f"{key} must have a _target_ and its arguments, got {given!r}")
+    target = _locate(key, str(spec["_target_"]))
+    _check_names(key, target, spec)
+    try:
+        config = OmegaConf.create({**spec, "_partial_": True, "_convert_": "all"})
+        bound = hydra.utils.instantiate(config)
+    except HydraException as error:
+        cause = error.__cause__ or error
+        raise Mistake(f"{key}: {one_line(cause)}") from error
+    return Target(key, bound)
+
+
+def build(key: str, spec: Spec, **more: Any) -> Any:
+    """Return the object that `spec` describes; `more` are arguments that no file can hold.
+
+    >>> build("schedule", {"_target_": "schedules.Constant", "lr": 0.1})
+    Constant(lr=0.1)
+    """
+    return partial(key, spec)(**more)
+
+
+class Target:
+    """A callable with its arguments filled in, which knows its configuration key.
+
+    function: what `_target_` names.
+    """
+
+    def __init__(self, key: str, bound: functools.partial[Any]) -> None:
+        self.key = key
+        self.function = bound.func
+        self.bound = bound
+
+    def accepts(self, name: str) -> bool:
+        """Return whether the callable has an argument of this name."""
+        return name in inspect.signature(self.function).parameters
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        try:
+            return self.bound(*args, **more)
+        except (ValueError, TypeError) as error:
+            raise Mistake(self._explain(error)) from error
+
+    def _explain(self, error: Exception) -> str:
+        message = one_line(error)
+        word = message.split(maxsplit=1)[0].split("[")[0].rstrip(":")
+        joint = "." if word in self.bound.keywords else ": "
+        return f"{self.key}{joint}{message}"
+
+
+def _locate(key: str, path: str) -> Callable[..., Any]:
+    try:
+        target = pkgutil.resolve_name(path)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Mistake(
+            f"{key}._target_ must name a class that can be imported, got '{path}': "
+            f"{one_line(error)}"
+        ) from error
+    if not callable(target):
+        raise Mistake(f"{key}._target_ must be callable, got '{path}'")
+    return target  # type: ignore[no-any-return]
+
+
+def _check_names(key: str, target: Callable[..., Any], spec: Spec) -> None:
+    try:
+        parameters = inspect.signature(target).parameters
+    except ValueError:  # some classes of C extensions have none
+        return
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in spec:
+        if name not in parameters and not name.startswith("_"):
+            raise Mistake(
+                f"{key}.{name} is not an argument of {spec['_target_']}"
+                f"{nearest(name, parameters)}; leave it out with ~{key}.{name}"
+            )

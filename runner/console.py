@@ -1,0 +1,48 @@
+"""What a person sees while a run goes on: a progress bar on a terminal, a line an evaluation."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from tqdm import tqdm
+
+
+class Console:
+    """Prints one run's progress. `name` stands before each line when several runs share a
+    terminal."""
+
+    def __init__(self, total_steps: int, steps_per_epoch: int, name: str = "") -> None:
+        self._steps_per_epoch = steps_per_epoch
+        self._prefix = f"{name}  " if name else ""
+        self._width = len(str(total_steps))
+        self._bar: Any = tqdm(total=total_steps, unit="step", disable=None, leave=False)
+
+    def progress(self, step: int) -> None:
+        """Show that so many steps are done."""
+        self._bar.update(step - self._bar.n)
+
+    def evaluation(self, step: int, lr: float, metrics: Mapping[str, float]) -> None:
+        """Print the figures after `step` updates; lr is the rate of the last of them."""
+        figures = "  ".join(f"{figure(key, value):<16}" for key, value in metrics.items())
+        epoch = step / self._steps_per_epoch
+        line = f"step {step:{self._width}d}  epoch {epoch:<5.4g}  lr {lr:<9.4g}  {figures}"
+        self.line(line.rstrip())
+
+    def line(self, text: str) -> None:
+        """Print a line above the progress bar."""
+        with tqdm.external_write_mode(file=sys.stdout):
+            print(f"{self._prefix}{text}", flush=True)
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        self._bar.close()
+
+
+def figure(key: str, value: float) -> str:
+    """Return a metric as people read it.
+
+    >>> figure("val/accuracy", 0.98765), figure("val/loss", 0.04321)
+    ('val accuracy 98.77 %', 'val loss 0.04321')
+    """
+    name = key.replace("/", " ")
+    return f"{name} {100 * value:.2f} %" if key.endswith("accuracy") else f"{name} {value:.4g}"

@@ -1,0 +1,68 @@
+"""The accelerator, the precision and the CPU threads of a run."""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+
+def available() -> list[str]:
+    """Return the kinds of device there are, the accelerator first.
+
+    >>> "cpu" in available()
+    True
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return [accelerator.type, "cpu"] if accelerator else ["cpu"]
+
+
+def count() -> int:
+    """Return the number of accelerators; 0 where there is only a CPU."""
+    return torch.accelerator.device_count() if available()[0] != "cpu" else 0
+
+
+def resolve(name: str) -> torch.device:
+    """Return the device of a name: auto, cpu, cuda, cuda:1, mps, xpu.
+
+    Raises ValueError for a device that is not here.
+
+    >>> resolve("cpu")
+    device(type='cpu')
+    """
+    kinds = available()
+    if name == "auto":
+        return torch.device(kinds[0])
+    kind, _, index = name.partition(":")
+    most = 1 if kind == "cpu" else count()
+    if kind not in kinds or (index and not (index.isdigit() and int(index) < most)):
+        here = [f"{k}:{i}" for k in kinds if k != "cpu" for i in range(count())]
+        raise ValueError(f"device must be one of auto, {', '.join([*here, 'cpu'])}, got '{name}'")
+    return torch.device(name)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise ValueError where the device cannot compute with this precision."""
+    if precision == "bfloat16" and not torch.amp.is_autocast_available(device.type):
+        raise ValueError(f"precision=bfloat16 is not available on {device.type}; use float32")
+    if precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        name = torch.cuda.get_device_name(device)
+        raise ValueError(f"precision=bfloat16 is not available on {name}; use float32")
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context in which models compute."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def describe(device: torch.device) -> str:
+    """Return a device's kind and, for an accelerator, its product name."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)

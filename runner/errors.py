@@ -1,0 +1,56 @@
+"""What can go wrong by a person's hand or in a run, in one line each."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+
+class Mistake(ValueError):
+    """A person's mistake: the line says what must hold, what was given and which key to change."""
+
+
+class Diverged(ArithmeticError):
+    """A loss or a gradient that is not finite.
+
+    >>> Diverged(step=7, rate=0.1, what="train/loss is nan")
+    Diverged('train/loss is nan at step 7, learning rate 0.1')
+    """
+
+    def __init__(self, step: int, rate: float, what: str) -> None:
+        super().__init__(f"{what} at step {step}, learning rate {rate:.6g}")
+        self.step = step
+        self.rate = rate
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known word nearest to a misspelt one, or nothing.
+
+    >>> nearest("cosin", ["cosine", "constant"])
+    " (did you mean 'cosine'?)"
+    >>> nearest("zzz", ["cosine"])
+    ''
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if not close:  # the right name in the wrong place: batch_size for train.batch_size
+        close = [k for k in known if k.rpartition(".")[2] == word.rpartition(".")[2]][:1]
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+_USERINFO = re.compile(r"(://[^/@:\s]*):[^/@\s]*@")
+_QUERY = re.compile(r"([?&](?:password|passwd|pwd)=)[^&\s'\"]*", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """Return a text with the passwords of all URLs in it hidden.
+
+    >>> redact("postgresql://me:secret@host/db")
+    'postgresql://me:***@host/db'
+    """
+    return _QUERY.sub(r"\1***", _USERINFO.sub(r"\1:***@", text))
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, without passwords; its type where it has none."""
+    text = " ".join(str(error).split())
+    return redact(text or type(error).__name__)

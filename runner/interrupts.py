@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM as a wish to stop, which the loop reads between two steps."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+STOP_FILE = "RUNNER_STOP_FILE"  # the environment's name for a sweep's way to stop its processes
+
+
+class Interrupts:
+    """While open, the first signal is noted and a second one raises KeyboardInterrupt."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self._noted = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in self.SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def requested(self) -> bool:
+        """Return whether the run should stop."""
+        if self._noted:
+            return True
+        file = os.environ.get(STOP_FILE)
+        return file is not None and os.path.exists(file)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._noted:
+            raise KeyboardInterrupt
+        self._noted = True
+        file = os.environ.get(STOP_FILE)
+        if file is not None:
+            Path(file).touch()
+        print("\nstopping after this step (again: at once)", file=sys.stderr, flush=True)

@@ -1,0 +1,78 @@
+"""The task that Hydra calls, once for a run and once for each job of a sweep."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from runner.config import Settings, current, read, runs_alone, sweeping
+from runner.errors import Mistake, one_line
+from runner.interrupts import Interrupts
+from runner.tracking import Tracker, probe
+
+if TYPE_CHECKING:
+    from runner.run import Result
+
+INTERRUPTED = 130
+STATUS = {"FINISHED": 0, "FAILED": 1, "DIVERGED": 3, "KILLED": INTERRUPTED}
+
+
+def task(config: Any) -> "Result":
+    """Run one configuration. In a sweep nothing is raised: the result says what went wrong."""
+    if sweeping():
+        return one_of_many(config)
+    raise SystemExit(single(config))
+
+
+def single(config: Any) -> int:
+    """Run alone: print a summary and return the exit status."""
+    try:
+        settings = read(config, current())
+        with Interrupts() as interrupts:
+            result = start(settings, interrupts)
+    except Mistake as mistake:
+        print(f"error: {one_line(mistake)}", file=sys.stderr)
+        return 2
+    from runner.report import summary
+
+    print("\n".join(summary(result)))
+    return STATUS[result.status]
+
+
+def one_of_many(config: Any) -> "Result":
+    """Run as a job of a sweep."""
+    settings = read(config, current())
+    name = settings.tracking.run_name or ""
+    with Interrupts() as interrupts:
+        from runner.run import FAILED, KILLED, Result
+
+        if interrupts.requested():
+            return Result(name, KILLED, reason="not started")
+        try:
+            return start(settings, interrupts, label="" if runs_alone() else name)
+        except Mistake as mistake:
+            return Result(name, FAILED, reason=one_line(mistake))
+
+
+def start(settings: Settings, interrupts: Interrupts, label: str = "") -> "Result":
+    """Assemble and run. MLflow loads in a thread of its own meanwhile.
+
+    Raises Mistake before anything is created.
+    """
+    tracker = None
+    if settings.tracking.enabled:
+        probe(settings.tracking.uri)
+        tracker = Tracker(settings.tracking.uri, warn=warn).start()
+    try:
+        from runner.assemble import assemble
+        from runner.run import run
+
+        job = assemble(settings)
+    except BaseException:
+        if tracker is not None:
+            tracker.cancel()
+        raise
+    return run(job, tracker, interrupts.requested, label=label)
+
+
+def warn(line: str) -> None:
+    """Print a line that is no result."""
+    print(line, file=sys.stderr, flush=True)

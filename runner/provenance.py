@@ -1,0 +1,95 @@
+"""What is needed to repeat a run: its command, versions, and the state of the working folder."""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+from runner.config import Settings
+
+PASSED_ON = ("tracking.experiment=", "tracking.run_name=", "threads=", "hydra.")
+
+
+def command(settings: Settings) -> str:
+    """Return the command that repeats a run, with the number of threads that it used."""
+    words = ["python", "-m", "runner"]
+    if settings.config_dir:
+        words += ["--config-dir", settings.config_dir]
+    words += [w for w in settings.overrides if not w.lstrip("+").startswith(PASSED_ON)]
+    if settings.threads is not None:
+        words.append(f"threads={settings.threads}")
+    if settings.forced_sweep:
+        words.append("hydra.mode=RUN")
+    return shlex.join(words)
+
+
+def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:
+    """Return what tells a run from others: options by name, values with their key.
+
+    >>> name(["schedule=cosine", "warmup.fraction=0.1", "seed=1"], "run")
+    'cosine warmup.fraction=0.1 seed=1'
+    """
+    parts = []
+    for word in overrides:
+        key, _, value = word.lstrip("+").partition("=")
+        if word.startswith("~") or key.startswith(("tracking", "threads", "device", "hydra")):
+            continue
+        option = "." not in key and key not in ("lr", "seed", "precision")
+        parts.append(value if option else f"{key}={value}")
+    return " ".join(parts) or otherwise
+
+
+def git() -> dict[str, str]:
+    """Return the commit of the working folder and whether it was changed since, if it has one."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"mlflow.source.git.commit": commit, "git.dirty": str(dirty).lower()}
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested values by dotted key, as text; lists as JSON.
+
+    >>> flat({"train": {"steps": 10}, "betas": [0.9, 0.99]})
+    {'train.steps': '10', 'betas': '[0.9, 0.99]'}
+    """
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            found[f"{prefix}{key}"] = json.dumps(value)
+        else:
+            found[f"{prefix}{key}"] = str(value)
+    return found
+
+
+def params(settings: Settings) -> dict[str, str]:
+    """Return a run's parameters for MLflow: the chosen options, then every resolved value."""
+    resolved = settings.resolved()
+    del resolved["tracking"]
+    values = {key: value for key, value in flat(resolved).items() if value != "None"}
+    return dict(settings.choices) | values
+
+
+def tags(settings: Settings, device: str, versions: Mapping[str, str]) -> dict[str, str]:
+    """Return a run's tags for MLflow."""
+    shown = {f"version.{key}": value for key, value in versions.items()}
+    return {
+        "mlflow.source.name": "python -m runner",
+        "mlflow.source.type": "LOCAL",
+        "overrides": json.dumps(list(settings.overrides)),
+        "command": command(settings),
+        "device": device,
+        "threads": str(settings.threads),
+        **shown,
+        **git(),
+    }

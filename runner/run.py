@@ -1,0 +1,192 @@
+"""One run, from a job to its record."""
+
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from runner import artifacts, devices, provenance
+from runner.assemble import Job
+from runner.console import Console
+from runner.errors import Diverged, one_line
+from runner.evaluation import evaluate
+from runner.records import Chunk, Evaluation, Records
+from runner.tracking import Header, Link, Tracker
+from runner.training import train
+from runner.trial import fingerprint
+
+FINISHED, DIVERGED, FAILED, KILLED = "FINISHED", "DIVERGED", "FAILED", "KILLED"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended. `metrics` are those of the weights that were kept; `reason` says why it
+    did not finish."""
+
+    name: str
+    status: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    seconds: float = 0.0
+    command: str = ""
+    link: Link | None = None
+    delivered: bool = True
+
+
+@dataclass
+class _Progress:
+    """What a run has so far."""
+
+    records: Records = field(default_factory=Records)
+    metrics: dict[str, float] = field(default_factory=dict)
+    best: dict[str, Tensor] | None = None
+
+
+def run(
+    job: Job, tracker: Tracker | None, should_stop: Callable[[], bool], *, label: str = ""
+) -> Result:
+    """Train a job to its end, or as far as it goes, and record everything.
+
+    label: stands before each line on the terminal. Raises KeyboardInterrupt only when a person
+    insists; what was recorded is kept then, too.
+    """
+    started = time.monotonic()
+    name = run_name(job)
+    link = tracker.open(_header(job, name)) if tracker else None
+    horizon = job.trial.horizon
+    console = Console(horizon.total_steps, horizon.steps_per_epoch, label)
+    progress = _Progress()
+    insisted = False
+    try:
+        status, reason, trace = _train(job, progress, tracker, console, should_stop)
+    except KeyboardInterrupt:
+        insisted, status, reason, trace = True, KILLED, "interrupted", ""
+    finally:
+        console.close()
+    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
+        delivered = True
+        if tracker is not None:
+            if not insisted:
+                artifacts.write(Path(folder), job, progress.records, trace)
+                tracker.artifacts(Path(folder))
+            tracker.tags(_final_tags(job, progress.records, status, reason))
+            delivered = tracker.close(FAILED if status == DIVERGED else status)
+    if insisted:
+        raise KeyboardInterrupt
+    return Result(
+        name=name,
+        status=status,
+        metrics=progress.metrics,
+        reason=reason,
+        seconds=time.monotonic() - started,
+        command=provenance.command(job.settings),
+        link=link,
+        delivered=delivered,
+    )
+
+
+def run_name(job: Job) -> str:
+    """Return a run's name: the given one, or what its command line says."""
+    settings = job.settings
+    given = settings.tracking.run_name
+    return given or provenance.name(settings.overrides, settings.choices.get("schedule", "run"))
+
+
+def _header(job: Job, name: str) -> Header:
+    settings = job.settings
+    return Header(
+        experiment=settings.tracking.experiment or "runs",
+        name=name,
+        params=provenance.params(settings),
+        tags=provenance.tags(settings, devices.describe(job.device), job.trial.recipe.versions),
+    )
+
+
+def _train(
+    job: Job,
+    progress: _Progress,
+    tracker: Tracker | None,
+    console: Console,
+    should_stop: Callable[[], bool],
+) -> tuple[str, str, str]:
+    """Train and test; return the status, why, and the traceback of a failure."""
+    try:
+        for event in train(job.state, job.plan, job.data, should_stop):
+            _take(event, job, progress, tracker, console)
+        if job.state.step < job.trial.horizon.total_steps:
+            return KILLED, f"interrupted after {job.state.step} steps", ""
+        if progress.best is not None:
+            job.state.model.load_state_dict(progress.best)
+        if job.data is not None:
+            found = evaluate(job.state.model, job.data.test, job.plan.precision)
+            metrics = {f"test/{key}": value for key, value in found.items()}
+            event = Evaluation(job.state.step, metrics, time.time_ns() // 1_000_000)
+            progress.records.add(event)
+            progress.metrics |= metrics
+            if tracker is not None:
+                tracker.points(list(event.points()))
+        return FINISHED, "", ""
+    except Diverged as error:
+        return DIVERGED, str(error), ""
+    except Exception as error:
+        if _out_of_memory(error):
+            return FAILED, _memory_advice(job), ""
+        return FAILED, f"{type(error).__name__}: {one_line(error)}", traceback.format_exc()
+
+
+def _take(
+    event: Chunk | Evaluation,
+    job: Job,
+    progress: _Progress,
+    tracker: Tracker | None,
+    console: Console,
+) -> None:
+    progress.records.add(event)
+    if tracker is not None:
+        tracker.points(event.points())
+    if isinstance(event, Chunk):
+        console.progress(event.start + len(event))
+        return
+    rate = float(progress.records.chunks[-1].lr[-1])
+    console.evaluation(event.step, rate, event.metrics)
+    if job.settings.train.keep == "last":
+        progress.metrics = dict(event.metrics)
+    elif not progress.metrics or _better(event.metrics, progress.metrics):
+        progress.metrics = dict(event.metrics)
+        state = job.state.model.state_dict()
+        progress.best = {name: tensor.clone() for name, tensor in state.items()}
+
+
+def _better(new: dict[str, float], old: dict[str, float]) -> bool:
+    if "val/accuracy" in new and new["val/accuracy"] != old["val/accuracy"]:
+        return new["val/accuracy"] > old["val/accuracy"]
+    return new["val/loss"] < old["val/loss"]
+
+
+def _final_tags(job: Job, records: Records, status: str, reason: str) -> dict[str, str]:
+    tags = {"fingerprint": fingerprint(job.trial.recipe, records.arrays()["lr"])}
+    if status == DIVERGED:
+        tags["diverged"] = reason
+    elif reason:
+        tags["reason"] = reason
+    return tags
+
+
+def _out_of_memory(error: Exception) -> bool:
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
+
+
+def _memory_advice(job: Job) -> str:
+    size = job.settings.train.batch_size
+    return (
+        f"out of memory on {job.device} at train.batch_size={size}; try train.batch_size="
+        f"{max(1, size // 2)}, a smaller model, or precision=bfloat16"
+    )

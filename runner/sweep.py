@@ -1,0 +1,172 @@
+"""A grid of runs: all checked first, launched together, ranked at the end."""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from runner import devices, provenance, tracking
+from runner.assemble import assemble
+from runner.config import BASIC_LAUNCHER, Settings, expand, read
+from runner.config.explain import MISTAKES, explain
+from runner.errors import Mistake, one_line
+from runner.interrupts import STOP_FILE, Interrupts
+from runner.report import looking, order, ranking
+from runner.run import FAILED, FINISHED, KILLED, Result
+
+Overrides = list[str]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep needs from Hydra.
+
+    compose: a job's overrides -> its configuration. launch: jobs, number of the first -> their
+    returns, when all are done. launcher: the launcher's configuration.
+    """
+
+    compose: Callable[[Overrides], Any]
+    launch: Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
+    launcher: Mapping[str, Any]
+
+    def run(self, overrides: Overrides) -> int:
+        """Run every combination; return 0, 1 if a run failed, or 130 if interrupted.
+
+        Raises Mistake, with nothing created, if any job could not be trained.
+        """
+        jobs = expand(overrides)
+        names = _names(jobs)
+        settings = self._check(jobs, names)
+        jobs = self._place(jobs, settings, names)
+        with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
+            os.environ[STOP_FILE] = str(Path(folder) / "stop")
+            try:
+                results = self._launch(jobs, names, interrupts)
+            finally:
+                del os.environ[STOP_FILE]
+        _print_end(results)
+        statuses = {result.status for result in results}
+        return 130 if KILLED in statuses else 1 if FAILED in statuses else 0
+
+    def _check(self, jobs: list[Overrides], names: list[str]) -> list[Settings]:
+        checked = []
+        for number, (job, name) in enumerate(zip(jobs, names, strict=True), start=1):
+            try:
+                config = self.compose(job)
+                settings = read(config, config.hydra)
+                if settings.tracking.enabled and number == 1:
+                    tracking.probe(settings.tracking.uri)
+                assemble(settings)
+            except MISTAKES as error:
+                where = f"job {number} of {len(jobs)} ({name}): " if len(jobs) > 1 else ""
+                raise Mistake(f"{where}{explain(error, job)}") from error
+            checked.append(settings)
+        return checked
+
+    def _place(
+        self, jobs: list[Overrides], settings: list[Settings], names: list[str]
+    ) -> list[Overrides]:
+        """Give each job its name, experiment, threads and accelerator, and make the database."""
+        experiment = f"{_varying(jobs)} {datetime.now():%Y-%m-%d %H:%M:%S}"
+        first = settings[0].tracking
+        experiment = first.experiment or experiment
+        if first.enabled:
+            tracking.create_store(first.uri, experiment)
+        workers = self._workers()
+        print(f"{_count(len(jobs))}, experiment '{experiment}'", flush=True)
+        placed = []
+        for i, (job, job_settings) in enumerate(zip(jobs, settings, strict=True)):
+            more = [f"tracking.experiment={_quoted(experiment)}"]
+            if job_settings.tracking.run_name is None:
+                more.append(f"tracking.run_name={_quoted(names[i])}")
+            if job_settings.threads is None and workers:
+                more.append(f"threads={max(1, devices.cores() // workers)}")
+            if job_settings.device == "auto" and workers and workers > 1 and devices.count() > 1:
+                more.append(f"device={devices.available()[0]}:{i % devices.count()}")
+            placed.append([*job, *more])
+        return placed
+
+    def _workers(self) -> int | None:
+        """Return how many jobs run at a time here; None where a launcher sends them away."""
+        if self.launcher["_target_"] == BASIC_LAUNCHER:
+            return 1
+        n_jobs = self.launcher.get("n_jobs")
+        return devices.cores() if n_jobs == -1 else n_jobs
+
+    def _launch(
+        self, jobs: list[Overrides], names: list[str], interrupts: Interrupts
+    ) -> list[Result]:
+        """Launch all jobs together, or one by one where they run one by one anyway."""
+        one_by_one = self._workers() == 1
+        results: list[Result] = []
+        batches = [[job] for job in jobs] if one_by_one else [jobs]
+        for batch in batches:
+            first = len(results)
+            if interrupts.requested():
+                left = names[first : first + len(batch)]
+                results += [Result(name, KILLED, reason="not started") for name in left]
+                continue
+            if one_by_one and len(jobs) > 1:
+                print(f"[{first + 1}/{len(jobs)}] {names[first]}", flush=True)
+            results += self._returns(batch, names[first : first + len(batch)], first)
+        return results
+
+    def _returns(self, batch: list[Overrides], names: list[str], first: int) -> list[Result]:
+        try:
+            returned = self.launch(batch, first)
+        except KeyboardInterrupt:
+            return [Result(name, KILLED, reason="interrupted") for name in names]
+        except Exception as error:  # a process died and took its batch's results along
+            return [Result(name, FAILED, reason=_reason(error)) for name in names]
+        results = []
+        for name, one in zip(names, returned, strict=True):
+            try:
+                results.append(one.return_value)
+            except Exception as error:
+                results.append(Result(name, FAILED, reason=_reason(error)))
+        return results
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {one_line(error)}"
+
+
+def _names(jobs: list[Overrides]) -> list[str]:
+    """Return what differs between jobs, a name each."""
+    return [
+        provenance.name([w for i, w in enumerate(job) if _differs(jobs, i)], f"job {number}")
+        for number, job in enumerate(jobs)
+    ]
+
+
+def _varying(jobs: list[Overrides]) -> str:
+    """Return the keys that differ between jobs: the subject of a sweep."""
+    keys = [w.partition("=")[0].lstrip("+") for i, w in enumerate(jobs[0]) if _differs(jobs, i)]
+    return ",".join(keys) or "sweep"
+
+
+def _differs(jobs: list[Overrides], i: int) -> bool:
+    return len({job[i] for job in jobs}) > 1
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _count(n: int) -> str:
+    return "1 job" if n == 1 else f"{n} jobs"
+
+
+def _print_end(results: list[Result]) -> None:
+    print()
+    print("\n".join(ranking(results)))
+    best = order(results)[0]
+    if best.status != FINISHED:
+        return
+    print(f"\nbest      {best.name}")
+    print(f"repeat    {best.command}")
+    if best.link is not None:
+        print(f"compare   {looking(best.link, best.link.experiment_page())}")

@@ -1,0 +1,188 @@
+"""The loop: (state, plan, data) -> state, records. It knows nothing of configuration or tracking.
+
+A state can be continued at any step and gives the same bits, because everything random derives
+from (seed, epoch or step) and the rate is read from the trace.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from runner.clipping import Clipping
+from runner.data import Dataset, order
+from runner.devices import autocast
+from runner.errors import Diverged
+from runner.evaluation import batch_loss, evaluate
+from runner.optimizers import Guard
+from runner.records import Chunk, Evaluation
+from schedules import Horizon, Memory, Schedule
+
+CHUNK_STEPS = 200  # the host looks at the loss at the latest after so many steps
+CHUNK_SECONDS = 1.0
+
+
+@dataclass
+class State:
+    """What training changes. `step` counts the updates made; `memory` is a listening schedule's."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    step: int = 0
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What training needs besides state and data.
+
+    schedule: bound to the horizon. eval_every: steps between evaluations, >= 1; there is one more
+    at the end. batch_size: samples, the last batch of an epoch may be shorter.
+    """
+
+    schedule: Schedule
+    horizon: Horizon
+    clipping: Clipping
+    eval_every: int
+    seed: int = 0
+    batch_size: int = 128
+    precision: str = "float32"
+
+    def next_evaluation(self, step: int) -> int:
+        """Return the first step after `step` at which the model is evaluated.
+
+        >>> from schedules import Constant
+        >>> plan = Plan(Constant(lr=0.1), Horizon(25, 10), clipping=None, eval_every=10)
+        >>> [plan.next_evaluation(t) for t in (0, 9, 10, 24)]
+        [10, 10, 20, 25]
+        """
+        return min((step // self.eval_every + 1) * self.eval_every, self.horizon.total_steps)
+
+    def rates(self, memory: Memory, start: int, stop: int) -> np.ndarray:
+        """Return the trace from start to stop: (stop - start,) float64."""
+        return self.schedule.rates(memory, np.arange(start, stop))
+
+
+def train(
+    state: State,
+    plan: Plan,
+    data: Dataset | None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Chunk | Evaluation]:
+    """Train `state` in place to the plan's end and yield what happened, in order.
+
+    Yields a Chunk at the latest every 200 steps or second, and an Evaluation after each one of
+    the validation data. Between two yields the state is whole: it may be copied or kept. Ends
+    early, with state.step < total_steps, when `should_stop` says so. Raises Diverged when a loss
+    or gradient was not finite, after the chunk that ends with that step; the model is then as
+    it was before it, and state.step is that step.
+    """
+    if state.memory is None:
+        state.memory = plan.schedule.begin()
+    loop = _Loop(state, plan, data)
+    state.model.train()
+    while state.step < plan.horizon.total_steps:
+        end = plan.next_evaluation(state.step)
+        trace = plan.rates(state.memory, state.step, end)
+        while state.step < end:
+            chunk = loop.chunk(trace[len(trace) - (end - state.step) :], should_stop)
+            chunk, diverged = _check(chunk)
+            state.step = chunk.start + len(chunk) - (diverged is not None)
+            yield chunk
+            if diverged is not None:
+                raise diverged
+            if should_stop() and state.step < plan.horizon.total_steps:
+                return
+        evaluation = _evaluation(state, plan, data)
+        yield evaluation
+        if not np.isfinite(evaluation.metrics["val/loss"]):
+            what = f"val/loss is {evaluation.metrics['val/loss']}"
+            raise Diverged(state.step, float(trace[-1]), what)
+        if plan.schedule.listens:
+            value = evaluation.metrics[plan.schedule.monitor]
+            state.memory = plan.schedule.observe(state.memory, state.step, value)
+
+
+def _evaluation(state: State, plan: Plan, data: Dataset | None) -> Evaluation:
+    found = evaluate(state.model, data.val if data else None, plan.precision)
+    metrics = {name if "/" in name else f"val/{name}": value for name, value in found.items()}
+    return Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
+
+
+def _check(chunk: Chunk) -> tuple[Chunk, Diverged | None]:
+    """Cut a chunk behind its first step that was not finite."""
+    bad = np.flatnonzero(~(np.isfinite(chunk.loss) & np.isfinite(chunk.grad_norm)))
+    if not bad.size:
+        return chunk, None
+    i = int(bad[0])
+    name, value = ("train/loss", chunk.loss[i])
+    if np.isfinite(value):
+        name, value = ("grad_norm", chunk.grad_norm[i])
+    return chunk[: i + 1], Diverged(chunk.start + i, float(chunk.lr[i]), f"{name} is {value}")
+
+
+class _Loop:
+    """The inner loop, with what stays the same from chunk to chunk."""
+
+    def __init__(self, state: State, plan: Plan, data: Dataset | None) -> None:
+        self.state, self.plan, self.data = state, plan, data
+        self.parameters = [p for g in state.optimizer.param_groups for p in g["params"]]
+        self.device = self.parameters[0].device
+        self.guard = Guard(state.model, state.optimizer)
+        self.bad = torch.zeros((), device=self.device)
+        self.noise = int(np.random.SeedSequence([plan.seed, 1]).generate_state(1)[0])
+        self.epoch, self.order = -1, torch.empty(0)
+
+    def chunk(self, trace: np.ndarray, should_stop: Callable[[], bool]) -> Chunk:
+        """Make updates until the trace, 200 steps or a second are over."""
+        losses, norms, clips, times = [], [], [], []
+        deadline = time.monotonic() + CHUNK_SECONDS
+        start = self.state.step
+        for t, rate in enumerate(trace[:CHUNK_STEPS].tolist(), start=start):
+            loss, norm, clipped = self.update(t, rate)
+            losses.append(loss)
+            norms.append(norm)
+            clips.append(clipped)
+            times.append(time.time_ns() // 1_000_000)
+            if time.monotonic() > deadline or should_stop():
+                break
+        return Chunk(
+            start=start,
+            lr=trace[: len(losses)],
+            loss=torch.stack(losses).cpu().numpy(),
+            grad_norm=torch.stack(norms).cpu().numpy(),
+            clipped=torch.stack(clips).cpu().numpy(),
+            time_ms=np.array(times),
+        )
+
+    def update(self, t: int, rate: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Make update t and return loss, gradient norm and whether it clipped, on the device."""
+        for group in self.state.optimizer.param_groups:
+            group["lr"] = group.get("lr_scale", 1.0) * rate
+        torch.manual_seed(self.noise + t)
+        self.state.optimizer.zero_grad(set_to_none=True)
+        self.guard.before_forward()
+        batch = self.batch(t)
+        with autocast(self.plan.precision, self.device):
+            loss = batch_loss(self.state.model, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        loss = loss.detach()
+        norm, clipped = self.plan.clipping(self.parameters)
+        self.bad = torch.maximum(self.bad, (~torch.isfinite(loss + norm)).float())
+        self.guard.step(self.bad)
+        return loss, norm, clipped
+
+    def batch(self, t: int) -> tuple[Tensor, Tensor] | None:
+        """Return the samples of update t."""
+        if self.data is None:
+            return None
+        epoch, i = divmod(t, self.plan.horizon.steps_per_epoch)
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.order = order(self.plan.seed, epoch, len(self.data.train)).to(self.device)
+        b = self.plan.batch_size
+        return self.data.train.batch(self.order[i * b : (i + 1) * b])
