@@ -12,12 +12,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     not finite; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    from runner.config.explain import MISTAKES, explain
+    from runner.config import in_order
+    from runner.config.explain import MISTAKES, check_choices, explain
     from runner.tracking_uri import refuse_passwords
 
     try:
         refuse_passwords(words)
-        _hydra(words)
+        check_choices(words)
+        _hydra(in_order(words))
         return 0
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)

@@ -61,15 +61,18 @@ def start(settings: Settings, interrupts: Interrupts, label: str = "") -> "Resul
     if settings.tracking.enabled:
         probe(settings.tracking.uri)
         tracker = Tracker(settings.tracking.uri, warn=warn).start()
-    try:
-        from runner.assemble import assemble
-        from runner.run import run
+    from runner.assemble import assemble
+    from runner.devices import memory_advice, out_of_memory
+    from runner.run import FAILED, Result, run
 
+    try:
         job = assemble(settings)
-    except BaseException:
+    except BaseException as error:
         if tracker is not None:
             tracker.cancel()
-        raise
+        if not out_of_memory(error):
+            raise
+        return Result(label or "run", FAILED, reason=memory_advice(settings.train.batch_size))
     return run(job, tracker, interrupts.requested, label=label)
 
 

@@ -1,5 +1,7 @@
 """What a person reads at the end: the summary of a run, the ranking of a sweep."""
 
+import math
+import statistics
 from collections.abc import Sequence
 
 from runner.console import figure
@@ -22,7 +24,8 @@ def summary(result: Result) -> list[str]:
         link = result.link
         lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
         lines.append(f"look      {looking(link, link.page())}")
-    lines.append(f"repeat    {result.command}")
+    if result.command:
+        lines.append(f"repeat    {result.command}")
     return lines
 
 
@@ -58,6 +61,58 @@ def ranking(results: Sequence[Result]) -> list[str]:
         place = str(rank) if done else "-"
         rows.append([place, result.name, *figures, f"{result.seconds:.1f}", status])
     return _table(rows, right={"rank", "seconds"})
+
+
+def over_seeds(results: Sequence[Result]) -> list[str]:
+    """Return a table of the mean and standard deviation over seeds, best first; empty where no
+    two runs differ by their seed alone.
+
+    >>> runs = [Result(f"cosine seed={i}", "FINISHED", {"val/loss": 0.5 + i}) for i in range(2)]
+    >>> print(*over_seeds(runs), sep="\\n")
+    over seeds  n  val loss
+    cosine      2  1 ± 0.7071
+    """
+    groups: dict[str, list[Result]] = {}
+    for result in order(results):
+        words = [word for word in result.name.split() if not word.startswith("seed=")]
+        groups.setdefault(" ".join(words) or "all", []).append(result)
+    if len(groups) == len(results):
+        return []
+    columns = [c for c in _COLUMNS if any(c in r.metrics for r in results)]
+    means = {
+        name: _means([r for r in group if r.status == FINISHED], columns)
+        for name, group in groups.items()
+    }
+    rows = [["over seeds", "n", *(c.replace("/", " ") for c in columns)]]
+    for name in sorted(means, key=lambda name: _merit(means[name])):
+        done = sum(r.status == FINISHED for r in groups[name])
+        n = str(done) if done == len(groups[name]) else f"{done} of {len(groups[name])}"
+        cells = [_spread(c, means[name].get(c)) for c in columns]
+        rows.append([name, n, *cells])
+    return _table(rows, right=set())
+
+
+def _means(group: list[Result], columns: list[str]) -> dict[str, tuple[float, float]]:
+    values = {c: [r.metrics[c] for r in group if c in r.metrics] for c in columns}
+    return {
+        c: (statistics.mean(v), statistics.stdev(v) if len(v) > 1 else math.nan)
+        for c, v in values.items()
+        if v
+    }
+
+
+def _merit(means: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    worst = math.inf
+    return -means.get("val/accuracy", (-worst,))[0], means.get("val/loss", (worst,))[0]
+
+
+def _spread(column: str, spread: tuple[float, float] | None) -> str:
+    if spread is None:
+        return "-"
+    mean, deviation = spread
+    if column.endswith("accuracy"):
+        return f"{100 * mean:.2f} ± {100 * deviation:.2f} %"
+    return f"{mean:.4g} ± {deviation:.4g}"
 
 
 def _cell(column: str, value: float | None) -> str:

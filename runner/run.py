@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from runner import artifacts, devices, provenance
@@ -134,8 +133,8 @@ def _train(
     except Diverged as error:
         return DIVERGED, str(error), ""
     except Exception as error:
-        if _out_of_memory(error):
-            return FAILED, _memory_advice(job), ""
+        if devices.out_of_memory(error):
+            return FAILED, devices.memory_advice(job.settings.train.batch_size), ""
         return FAILED, f"{type(error).__name__}: {one_line(error)}", traceback.format_exc()
 
 
@@ -175,18 +174,3 @@ def _final_tags(job: Job, records: Records, status: str, reason: str) -> dict[st
     elif reason:
         tags["reason"] = reason
     return tags
-
-
-def _out_of_memory(error: Exception) -> bool:
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-    )
-
-
-def _memory_advice(job: Job) -> str:
-    size = job.settings.train.batch_size
-    return (
-        f"out of memory on {job.device} at train.batch_size={size}; try train.batch_size="
-        f"{max(1, size // 2)}, a smaller model, or precision=bfloat16"
-    )

@@ -11,10 +11,10 @@ from typing import Any
 from runner import devices, provenance, tracking
 from runner.assemble import assemble
 from runner.config import BASIC_LAUNCHER, Settings, expand, read
-from runner.config.explain import MISTAKES, explain
+from runner.config.explain import MISTAKES, check_choices, explain
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
-from runner.report import looking, order, ranking
+from runner.report import looking, order, over_seeds, ranking
 from runner.run import FAILED, FINISHED, KILLED, Result
 
 Overrides = list[str]
@@ -55,6 +55,7 @@ class Sweep:
         checked = []
         for number, (job, name) in enumerate(zip(jobs, names, strict=True), start=1):
             try:
+                check_choices(job)
                 config = self.compose(job)
                 settings = read(config, config.hydra)
                 if settings.tracking.enabled and number == 1:
@@ -136,10 +137,11 @@ def _reason(error: BaseException) -> str:
 
 def _names(jobs: list[Overrides]) -> list[str]:
     """Return what differs between jobs, a name each."""
-    return [
-        provenance.name([w for i, w in enumerate(job) if _differs(jobs, i)], f"job {number}")
-        for number, job in enumerate(jobs)
-    ]
+    names = []
+    for number, job in enumerate(jobs, start=1):
+        words = [w for i, w in enumerate(job) if _differs(jobs, i) or len(jobs) == 1]
+        names.append(provenance.name(words, " ".join(words) or f"job {number}"))
+    return names
 
 
 def _varying(jobs: list[Overrides]) -> str:
@@ -163,6 +165,8 @@ def _count(n: int) -> str:
 def _print_end(results: list[Result]) -> None:
     print()
     print("\n".join(ranking(results)))
+    if means := over_seeds(results):
+        print("\n" + "\n".join(means))
     best = order(results)[0]
     if best.status != FINISHED:
         return

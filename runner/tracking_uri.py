@@ -1,6 +1,7 @@
 """Where records go: tracking addresses, without passwords."""
 
 import os
+import re
 import urllib.parse
 from pathlib import Path
 
@@ -11,19 +12,40 @@ _ADVICE = (
     "must hold no password; give it as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
     "(a server), PGPASSWORD (PostgreSQL), or put the whole address into MLFLOW_TRACKING_URI"
 )
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_USERINFO = re.compile(r"(://[^/@:\s]*):\S*@")  # to the last @, whatever the password holds
+
+
+def hide(text: str) -> str:
+    """Return a tracking address, or a text about one, with its password hidden.
+
+    >>> hide("http://me:p@ss/word@host:5000")
+    'http://me:***@host:5000'
+    """
+    return redact(_USERINFO.sub(r"\1:***@", text))
+
+
+def without_user(uri: str) -> str:
+    """Return a server's address without user and password.
+
+    >>> without_user("https://me:secret@host/mlflow")
+    'https://host/mlflow'
+    """
+    return re.sub(r"^(https?://).*@", r"\1", uri)
 
 
 def refuse_password(uri: str | None) -> None:
     """Raise Mistake, which does not show it, for an address with a password in it."""
-    if uri is not None and redact(uri) != uri:
+    if uri is not None and hide(uri) != uri:
         raise Mistake(f"tracking.uri {_ADVICE}")
 
 
 def refuse_passwords(words: list[str]) -> None:
     """Raise Mistake for a password in any address on a command line."""
     for word in words:
-        if redact(word) != word:
-            raise Mistake(f"{word.split('=')[0].lstrip('+~')} {_ADVICE}")
+        key = word.partition("=")[0].lstrip("+~")
+        if (hide if key.startswith("tracking") else redact)(word) != word:
+            raise Mistake(f"{key} {_ADVICE}")
 
 
 def resolve(uri: str | None) -> str:
@@ -35,30 +57,42 @@ def resolve(uri: str | None) -> str:
 
 
 def restore(shown: str) -> str:
-    """Return the full address of one that was written down without its password."""
+    """Return the address to use for one that was written down without its password.
+
+    It is the environment's where that is the same but for the password; otherwise the password
+    must come from the environment's other variables.
+    """
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return given if given and redact(given) == shown else shown
+    if hide(given) == shown:
+        return given
+    return without_user(shown).replace(":***@", "@") if ":***@" in shown else shown
 
 
 def host_port(uri: str) -> tuple[str, int] | None:
     """Return the network address behind a tracking address; None for local files.
 
+    Raises Mistake for an address that cannot be read.
+
     >>> host_port("postgresql+psycopg://me@db.example/runs"), host_port("sqlite:///mlflow.db")
     (('db.example', 5432), None)
     """
-    parts = urllib.parse.urlsplit(uri)
-    ports = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
-    scheme = parts.scheme.partition("+")[0]
-    if scheme not in ports or not parts.hostname:
-        return None
-    return parts.hostname, parts.port or ports[scheme]
+    try:
+        parts = urllib.parse.urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise Mistake(
+            f"tracking.uri must be an address like http://host:5000, got {hide(uri)}; special "
+            f"characters of a password are written percent-encoded (%40 for @, %2F for /)"
+        ) from None  # the error shows a part of the password
+    default = _PORTS.get(parts.scheme.partition("+")[0])
+    return None if default is None or host is None else (host, port or default)
 
 
-def local_folder(uri: str) -> Path | None:
-    """Return the folder of a local SQLite address; None for any other.
+def local_file(uri: str) -> Path | None:
+    """Return the file of a local SQLite address; None for any other.
 
-    >>> local_folder("sqlite:////data/mlflow.db")
-    PosixPath('/data')
+    >>> local_file("sqlite:////data/mlflow.db")
+    PosixPath('/data/mlflow.db')
     """
     prefix = "sqlite:///"
-    return Path(uri.removeprefix(prefix)).absolute().parent if uri.startswith(prefix) else None
+    return Path(uri.removeprefix(prefix)).absolute() if uri.startswith(prefix) else None

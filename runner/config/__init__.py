@@ -6,6 +6,7 @@ from runner.config.compose import (
     compose,
     current,
     expand,
+    in_order,
     runs_alone,
     sweeping,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "compose",
     "current",
     "expand",
+    "in_order",
     "partial",
     "read",
     "runs_alone",

@@ -4,7 +4,9 @@ import itertools
 from pathlib import Path
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -28,8 +30,36 @@ def compose(overrides: list[str], config_dir: str | None = None) -> DictConfig:
     """
     plugins.register()
     extra = [f"hydra.searchpath=['file://{Path(config_dir).resolve()}']"] if config_dir else []
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        return hydra.compose("config", [*overrides, *extra], return_hydra_config=True)
+    running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+    try:
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            return hydra.compose("config", [*overrides, *extra], return_hydra_config=True)
+    finally:
+        GlobalHydra.instance().hydra = running
+
+
+def split(words: list[str]) -> tuple[list[str], str | None]:
+    """Return the overrides of a command line, without its flags, and its --config-dir.
+
+    >>> split(["-m", "--config-dir", "mine", "seed=0,1"])
+    (['seed=0,1'], 'mine')
+    """
+    known, _ = get_args_parser().parse_known_intermixed_args(words)
+    return known.overrides, known.config_dir
+
+
+def in_order(words: list[str]) -> list[str]:
+    """Return a command line with its flags first, as Hydra wants it.
+
+    Raises Mistake for a flag that it does not have.
+
+    >>> in_order(["schedule=cosine", "-m", "seed=0,1"])
+    ['-m', 'schedule=cosine', 'seed=0,1']
+    """
+    known, unknown = get_args_parser().parse_known_intermixed_args(words)
+    if unknown:
+        raise Mistake(f"unknown flag {unknown[0]}; python -m runner --help shows the command line")
+    return [*(word for word in words if word not in known.overrides), *known.overrides]
 
 
 def current() -> HydraConf:
@@ -83,5 +113,5 @@ def _values(override: Override) -> list[str]:
         return list(override.sweep_string_iterator())
     raise Mistake(
         f"{override.get_key_element()} must list its values in a grid (1,2,3 or range(1, 4)), "
-        f"got {override.get_value_element_as_str()}"
+        f"got {(override.input_line or '').partition('=')[2]}"
     )

@@ -1,40 +1,73 @@
-"""Hydra's and OmegaConf's errors, in one line that says which key to change."""
+"""A refused command line, in one line that says which key to change."""
 
 import re
+from pathlib import Path
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from runner.config.compose import compose, group_options
+from runner.config.compose import CONF, compose, group_options, split
 from runner.config.settings import leaf_keys
 from runner.errors import Mistake, nearest, one_line, redact
 
 MISTAKES = (Mistake, HydraException, OmegaConfBaseException)
+_WITH_SLASH = ("hydra.launcher", "hydra.sweeper")
 
 
-def explain(error: BaseException, words: list[str], config_dir: str | None = None) -> str:
+def check_choices(words: list[str]) -> None:
+    """Raise Mistake for a group without a name, which Hydra refuses without naming the group.
+
+    >>> check_choices(["warmup=null"])
+    Traceback (most recent call last):
+    runner.errors.Mistake: warmup must be one of linear, none, got null
+    """
+    overrides, config_dir = split(words)
+    groups = group_options(config_dir)
+    for override in OverridesParser.create().parse_overrides(overrides):
+        key, _, given = str(override.input_line).partition("=")
+        key = key.lstrip("+")
+        if override.is_sweep_override() or override.is_delete():
+            continue
+        if key in groups and not isinstance(override.value(), str | list | dict):
+            raise Mistake(f"{key} must be one of {', '.join(groups[key])}, got {given}")
+        if key in _WITH_SLASH and isinstance(override.value(), str):
+            raise Mistake(f"{key} is chosen with a slash: {key.replace('.', '/')}={given}")
+        if not key:
+            raise Mistake(f"cannot read '{override.input_line}'; write key=value")
+
+
+def explain(error: BaseException, words: list[str]) -> str:
     """Return what a person did wrong when Hydra refused a command line.
 
-    words: the overrides that were given.
+    words: the command line, or the overrides of one job.
     """
     if isinstance(error, Mistake):
         return one_line(error)
+    overrides, config_dir = split(words)
     if isinstance(error, MissingConfigException):
         return _missing_option(error, config_dir)
     if isinstance(error, OverrideParseException):
-        return redact(f"cannot read '{error.override}': {_cause(error)}")
-    text = one_line(error)
-    key = _refused_key(error)
-    if key is not None:
-        return _unknown_key(key, words, config_dir)
-    text = re.sub(r" See https?://\S+.*$", "", text)
-    return re.sub(r" (full_key|object_type|reference_type): ?\S*", "", text)
+        return redact(
+            f"cannot read '{error.override}'; write key=value, a list as [a,b] without spaces, "
+            f"and quotes around other special characters"
+        )
+    text = _plain(error)
+    if found := re.search(r"Ambiguous value for argument '(.*?)' 1\.", text):
+        key, _, value = found[1].partition("=")
+        return f"{key} has several values, {value}: add -m to sweep over them"
+    if (found := re.match(r"Error merging override (.*)", text)) and error.__cause__:
+        key, _, value = found[1].partition("=")
+        return redact(f"{key.lstrip('+')} cannot be {value}: {_plain(error.__cause__)}")
+    if found := re.search(r"Could not (?:override|delete from config\.) '?([\w./@-]+)'?", text):
+        return _unknown_key(found[1], overrides, config_dir)
+    return text
 
 
-def _cause(error: OverrideParseException) -> str:
-    text = one_line(error).split(" See http")[0]
-    return f"{text}; the form is key=value, with quotes around special characters"
+def _plain(error: BaseException) -> str:
+    text = re.sub(r" See https?://\S+.*$", "", one_line(error))
+    return re.sub(r" (full_key|object_type|reference_type)[:=] ?\S*", "", text)
 
 
 def _missing_option(error: MissingConfigException, config_dir: str | None) -> str:
@@ -48,36 +81,55 @@ def _missing_option(error: MissingConfigException, config_dir: str | None) -> st
     return f"{group} must be one of {', '.join(options)}, got '{option}'{nearest(option, options)}"
 
 
-def _refused_key(error: BaseException) -> str | None:
-    found = re.search(
-        r"Could not (?:override|append to config\. An item is already at|delete from "
-        r"config\.) '?([\w./@-]+)'?",
-        one_line(error),
-    )
-    if found and "already at" not in found[0]:
-        return found[1]
-    return None
-
-
-def _unknown_key(key: str, words: list[str], config_dir: str | None) -> str:
+def _unknown_key(key: str, overrides: list[str], config_dir: str | None) -> str:
     groups = group_options(config_dir)
+    config = _nearby(overrides, config_dir)
     if key in groups:
-        option = next((w.partition("=")[2] for w in words if w.startswith(f"{key}=")), "NAME")
-        return f"{key} is added with a plus: +{key}={option}"
-    try:
-        chosen = [w for w in words if w.partition("=")[0].lstrip("+") in groups]
-        config = compose(chosen, config_dir)
-    except (HydraException, OmegaConfBaseException):
-        config = compose([], config_dir)
+        given = next((w.partition("=")[2] for w in overrides if w.startswith(f"{key}=")), "NAME")
+        if key in config:
+            return f"{key} must be one of {', '.join(groups[key])}, got {given}"
+        line = f"{key} is added with a plus: +{key}={given}"
+        if given in groups[key]:
+            return line
+        return f"{line}, one of {', '.join(groups[key])}{nearest(given, groups[key])}"
+    choices = config.hydra.runtime.choices
     del config.hydra
-    known = leaf_keys(config)
-    group = key.partition(".")[0]
-    mine = [k for k in known if k.startswith(f"{group}.") and not k.endswith("_target_")]
-    hint = nearest(key, [*known, *groups, *config])
-    if not hint and mine:
-        choice = OmegaConf.select(config, group)
-        assert choice is not None
-        hint = f"; {group} has {', '.join(mine)}"
-    elif not hint and group in groups:
-        hint = f"; {group} has no keys here, choose one of {', '.join(groups[group])}"
+    known = [k for k in leaf_keys(config) if not k.endswith("_target_")]
+    group, _, name = key.partition(".")
+    if key in known and f"~{key}" in overrides:
+        return f"{key} has no value to take away"
+    if not name:
+        hint = nearest(key, [*known, *config, *groups])
+        return f"unknown key '{key}'{hint or '; python -m runner --help lists the keys'}"
+    if owners := _owners(group, name, groups.get(group, []), config_dir):
+        return f"unknown key '{key}' with {group}={choices[group]}; it belongs to {owners}"
+    hint = nearest(key, known)
+    if not hint and group in config:
+        mine = [k for k in known if k.startswith(f"{group}.")]
+        shown = f"{group}={choices[group]}" if group in choices else group
+        hint = f"; {shown} has {', '.join(mine) or 'no keys'}"
     return f"unknown key '{key}'{hint}"
+
+
+def _nearby(overrides: list[str], config_dir: str | None) -> DictConfig:
+    """Return the configuration of the groups that were chosen, as far as they can be."""
+    groups = group_options(config_dir)
+    chosen = [w for w in overrides if w.partition("=")[0].lstrip("+") in groups]
+    try:
+        return compose(chosen, config_dir)
+    except (HydraException, OmegaConfBaseException, ValueError):
+        return compose([], config_dir)
+
+
+def _owners(group: str, name: str, options: list[str], config_dir: str | None) -> str:
+    """Return which choices of a group have a key of this name."""
+    owners = []
+    for root in (CONF, *([Path(config_dir)] if config_dir else [])):
+        for option in options:
+            file = root / group / f"{option}.yaml"
+            if not file.is_file():
+                continue
+            content = OmegaConf.load(file)
+            if isinstance(content, DictConfig) and name in leaf_keys(content):
+                owners.append(f"{group}={option}")
+    return " or ".join(owners)

@@ -9,13 +9,18 @@ from hydra.conf import HydraConf
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
+from runner.config.checks import check
 from runner.errors import Mistake, nearest, one_line
-from runner.tracking_uri import refuse_password
 
 DEFAULT_LR = 1e-3
 DEFAULT_EPOCHS = 5
 GROUPS = ("model", "dataset", "schedule", "warmup", "clipping", "optimizer")
-_KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+_KINDS = {
+    "to Integer": "a whole number",
+    "to Float": "a number",
+    "valid bool": "true or false",
+    "to string": "text",
+}
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,7 @@ def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:
     own = OmegaConf.create(OmegaConf.to_container(config, resolve=False))
     assert isinstance(own, DictConfig)
     own.pop("hydra", None)
-    for key in own:
-        name = str(key)
-        if name not in _Schema.__dataclass_fields__:
-            raise Mistake(f"unknown key '{name}'{nearest(name, _Schema.__dataclass_fields__)}")
-    _fill_in(own)
+    _check_names(own)
     plain = _typed(own)
     for key, number in _numbers(plain):
         if not math.isfinite(number):
@@ -105,42 +106,69 @@ def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:
         config_dir=_config_dir(hydra),
         forced_sweep=_forced_sweep(hydra),
     )
-    _check(settings)
+    check(settings)
     return settings
 
 
-def _fill_in(config: DictConfig) -> None:
-    """Put in the two defaults that depend on what else was given."""
-    if config.get("lr") is None and OmegaConf.select(config, "schedule.values") is None:
-        config.lr = DEFAULT_LR
-    train = config.get("train")
-    if isinstance(train, DictConfig) and train.get("epochs") is None and train.get("steps") is None:
-        train.epochs = DEFAULT_EPOCHS
+def _check_names(config: DictConfig) -> None:
+    known = _schema()
+    keys = [k for k in leaf_keys(config) if k.partition(".")[0] in known]
+    for name in map(str, config):
+        if name not in known:
+            hint = nearest(name, [*known, "experiment"]) or nearest(name, keys)
+            raise Mistake(
+                f"unknown key '{name}'{hint or '; python -m runner --help lists the keys'}"
+            )
+    for part in ("train", "tracking"):
+        mine = [f"{part}.{key}" for key in known[part]]
+        if not isinstance(config.get(part, known[part]), DictConfig):
+            raise Mistake(f"{part} must have keys ({', '.join(mine)}), got {config[part]}")
+        for key in config.get(part, ()):
+            if f"{part}.{key}" not in mine:
+                raise Mistake(f"unknown key '{part}.{key}'{nearest(f'{part}.{key}', mine)}")
+
+
+def _schema() -> DictConfig:
+    schema = OmegaConf.structured(_Schema)
+    assert isinstance(schema, DictConfig)
+    for frozen in (schema, schema.train, schema.tracking):
+        OmegaConf.set_readonly(frozen, False)
+    return schema
 
 
 def _typed(config: DictConfig) -> dict[str, Any]:
     try:
-        schema = OmegaConf.structured(_Schema)
-        for frozen in (schema, schema.train, schema.tracking):
-            OmegaConf.set_readonly(frozen, False)
-        merged = OmegaConf.merge(schema, config)
+        merged = OmegaConf.merge(_schema(), config)
+        assert isinstance(merged, DictConfig)
+        _fill_in(merged)
         plain = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except ValidationError as error:
-        raise Mistake(_wrong_type(error)) from error
+        raise Mistake(_wrong_type(error, config)) from error
     except OmegaConfBaseException as error:
-        key = error.full_key or error.key
-        detail = one_line(error).split(" full_key:")[0]
-        raise Mistake(f"{key}: {detail}{nearest(str(key), leaf_keys(config))}") from error
+        raise Mistake(f"{error.full_key or error.key}: {_message(error)}") from error
     assert isinstance(plain, dict)
     return {str(k): v for k, v in plain.items()}
 
 
-def _wrong_type(error: ValidationError) -> str:
-    text = one_line(error).split(" full_key:")[0]
-    kind = next((words for name, words in _KINDS.items() if f"to {name}" in text), None)
+def _fill_in(config: DictConfig) -> None:
+    """Put in the two defaults that depend on what else was given."""
+    if config.lr is None and OmegaConf.select(config, "schedule.values") is None:
+        config.lr = DEFAULT_LR
+    if config.train.epochs is None and config.train.steps is None:
+        config.train.epochs = DEFAULT_EPOCHS
+
+
+def _wrong_type(error: ValidationError, config: DictConfig) -> str:
+    key, text = str(error.full_key), _message(error)
+    kind = next((words for sign, words in _KINDS.items() if sign in text), None)
     if kind is None:
-        return f"{error.full_key}: {text}"
-    return f"{error.full_key} must be {kind}, got {text.split(chr(39))[1]!r}"
+        return f"{key}: {text}"
+    given = OmegaConf.select(config, key, throw_on_resolution_failure=False)
+    return f"{key} must be {kind}, got {given!r}"
+
+
+def _message(error: OmegaConfBaseException) -> str:
+    return one_line(error).split(" full_key:")[0]
 
 
 def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
@@ -174,38 +202,7 @@ def _config_dir(hydra: HydraConf | DictConfig) -> str | None:
 
 
 def _forced_sweep(hydra: HydraConf | DictConfig) -> bool:
-    """Whether the configuration itself, not `-m`, asked for a sweep."""
-    return str(hydra.mode).endswith("MULTIRUN") and "hydra.mode=MULTIRUN" not in list(
-        hydra.overrides.hydra
-    )
-
-
-def _check(s: Settings) -> None:
-    train = s.train
-    if train.epochs is not None and train.steps is not None:
-        raise Mistake(
-            f"train.epochs and train.steps exclude each other, got {train.epochs:g} and "
-            f"{train.steps}; give train.epochs=null or train.steps=null"
-        )
-    _at_least("train.steps", train.steps, 1)
-    if train.epochs is not None and train.epochs <= 0:
-        raise Mistake(f"train.epochs must be greater than 0, got {train.epochs:g}")
-    _at_least("train.batch_size", train.batch_size, 1)
-    _at_least("threads", s.threads, 1)
-    if not 0 <= s.seed < 2**32:
-        raise Mistake(f"seed must lie in [0, 2**32), got {s.seed}")
-    _one_of("train.keep", train.keep, ("last", "best"))
-    _one_of("precision", s.precision, ("float32", "bfloat16"))
-    if s.lr is not None and s.lr <= 0:
-        raise Mistake(f"lr must be greater than 0, got {s.lr:g}")
-    refuse_password(s.tracking.uri)
-
-
-def _at_least(key: str, value: int | None, least: int) -> None:
-    if value is not None and value < least:
-        raise Mistake(f"{key} must be at least {least}, got {value}")
-
-
-def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise Mistake(f"{key} must be {' or '.join(known)}, got '{value}'{nearest(value, known)}")
+    """Whether the configuration itself asks for a sweep, so that a run alone has to refuse it."""
+    if not str(hydra.mode).endswith("MULTIRUN"):
+        return bool(hydra.sweeper.get("params"))
+    return "hydra.mode=MULTIRUN" not in list(hydra.overrides.hydra)

@@ -10,9 +10,11 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from runner.config.kinds import check_kinds
 from runner.errors import Mistake, nearest, one_line
 
 Spec = Mapping[str, Any]
+_FROM_DATA = ("input_shape", "classes")  # what a model may ask for
 
 
 def partial(key: str, spec: Spec) -> "Target":
@@ -25,7 +27,8 @@ def partial(key: str, spec: Spec) -> "Target":
         given = dict(spec) if isinstance(spec, Mapping) else spec
         raise Mistake(f"{key} must have a _target_ and its arguments, got {given!r}")
     target = _locate(key, str(spec["_target_"]))
-    _check_names(key, target, spec)
+    spec = _named(key, target, spec)
+    check_kinds(key, target, spec)
     try:
         config = OmegaConf.create({**spec, "_partial_": True, "_convert_": "all"})
         bound = hydra.utils.instantiate(config)
@@ -60,10 +63,29 @@ class Target:
         return name in inspect.signature(self.function).parameters
 
     def __call__(self, *args: Any, **more: Any) -> Any:
+        self._check_complete(*args, **more)
         try:
             return self.bound(*args, **more)
         except (ValueError, TypeError) as error:
             raise Mistake(self._explain(error)) from error
+
+    def _check_complete(self, *args: Any, **more: Any) -> None:
+        try:
+            inspect.signature(self.bound).bind(*args, **more)
+            return
+        except ValueError:  # some classes of C extensions have no signature
+            return
+        except TypeError:
+            parameters = inspect.signature(self.function).parameters.values()
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        needed = [p.name for p in parameters if p.default is p.empty and p.kind in named]
+        missing = [n for n in needed[len(args) :] if n not in {**self.bound.keywords, **more}]
+        if not missing:
+            return
+        words = f"{self.key} needs {' and '.join(missing)}"
+        if set(missing) <= set(_FROM_DATA):
+            raise Mistake(f"{words}, which come from a data set, but the dataset is none")
+        raise Mistake(f"{words}; give +{self.key}.{missing[0]}=VALUE")
 
     def _explain(self, error: Exception) -> str:
         message = one_line(error)
@@ -85,16 +107,21 @@ def _locate(key: str, path: str) -> Callable[..., Any]:
     return target  # type: ignore[no-any-return]
 
 
-def _check_names(key: str, target: Callable[..., Any], spec: Spec) -> None:
+def _named(key: str, target: Callable[..., Any], spec: Spec) -> Spec:
+    """Return `spec` without the nulls that the target has no argument for.
+
+    Raises Mistake for any other value that it has no argument for.
+    """
     try:
         parameters = inspect.signature(target).parameters
     except ValueError:  # some classes of C extensions have none
-        return
+        return spec
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for name in spec:
-        if name not in parameters and not name.startswith("_"):
+        return spec
+    for name, value in spec.items():
+        if name not in parameters and not name.startswith("_") and value is not None:
             raise Mistake(
                 f"{key}.{name} is not an argument of {spec['_target_']}"
                 f"{nearest(name, parameters)}; leave it out with ~{key}.{name}"
             )
+    return {k: v for k, v in spec.items() if v is not None or k in parameters}

@@ -1,0 +1,172 @@
+"""Training through the runner, everything recorded, against a bare loop and the usual loop.
+
+One epoch of MNIST at batch 128, adam, clipping at global norm 1.0, float32. All loops see the same
+54,000 images. Times run from the end of the first update to the end of the last one, with no
+evaluation between them; `delivered` runs to the last metric that MLflow's SQLite database holds.
+
+    MNIST_ROOT=... python scripts/bench_training.py --model mlp --save
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import bench_common as bench
+
+BATCH = 128
+LR = 1e-3
+
+
+def bare(model_name: str) -> dict[str, Any]:
+    """Nothing but the training: data in memory, nothing recorded."""
+    import torch
+
+    from runner import datasets
+    from runner.data import order
+
+    data = datasets.mnist(bench.mnist_root())
+    model, optimizer = build(model_name)
+    inputs, targets = data.train.inputs, data.train.targets
+    index = order(0, 0, len(targets))
+    times = []
+    for start in range(0, len(targets), BATCH):
+        batch = index[start : start + BATCH]
+        optimizer.zero_grad()
+        scores = model(inputs[batch].float().div_(255))
+        torch.nn.functional.cross_entropy(scores, targets[batch]).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        times.append(time.perf_counter())
+    return {"training_s": times[-1] - times[0], "images": len(targets)}
+
+
+def usual(model_name: str) -> dict[str, Any]:
+    """The loop that people write: torchvision, DataLoader, mlflow.log_metric every step."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    import mlflow
+    import torch
+    from torch.utils.data import DataLoader, Subset
+    from torchvision import datasets, transforms
+
+    raw = Path("data/MNIST/raw")
+    raw.mkdir(parents=True)
+    for file in (Path(bench.mnist_root()) / "MNIST" / "raw").glob("*.gz"):
+        (raw / file.name).symlink_to(file.resolve())
+    transform = transforms.ToTensor()
+    train = datasets.MNIST("data", train=True, download=True, transform=transform)
+    loader = DataLoader(Subset(train, range(54_000)), batch_size=BATCH, shuffle=True)
+    model, optimizer = build(model_name)
+    scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    mlflow.set_tracking_uri("sqlite:///mlflow.db")
+    times = []
+    with mlflow.start_run():
+        for step, (inputs, targets) in enumerate(loader):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(model(inputs), targets)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            mlflow.log_metric("lr", scheduler.get_last_lr()[0], step=step)
+            mlflow.log_metric("train/loss", loss.item(), step=step)
+            mlflow.log_metric("grad_norm", norm.item(), step=step)
+            scheduler.step()
+            times.append(time.perf_counter())
+    return {"training_s": times[-1] - times[0], "images": 54_000}
+
+
+def runner(model_name: str) -> dict[str, Any]:
+    """The runner's own command line."""
+    import numpy as np
+
+    from runner.__main__ import main
+    from runner.tracking import delivery
+
+    sent, send = [], delivery.send
+
+    def timed(client: Any, run_id: str, message: Any) -> None:
+        send(client, run_id, message)
+        if any(key == "lr" for key, *_ in message.get("points", ())):
+            sent.append(time.time())
+
+    delivery.send = timed
+    status = main(
+        [
+            f"model={model_name}",
+            "dataset=mnist",
+            f"dataset.root={bench.mnist_root()}",
+            f"train.batch_size={BATCH}",
+            "train.epochs=1",
+            "schedule=constant",
+            f"lr={LR}",
+            "clipping=global_norm",
+        ]
+    )
+    assert status == 0
+    (file,) = Path("mlartifacts").rglob("records.npz")
+    with np.load(file) as records:
+        first, last = records["time_ms"][[0, -1]] / 1000
+    return {"training_s": last - first, "delivered_s": sent[-1] - first, "images": 54_000}
+
+
+def build(model_name: str) -> tuple[Any, Any]:
+    """Return the model and its optimizer, as the runner builds them."""
+    import torch
+
+    from runner import models
+
+    torch.manual_seed(0)
+    kinds = {"mlp": models.MLP, "keras_cnn": models.KerasCNN}
+    model = kinds[model_name]((1, 28, 28), 10)
+    return model, torch.optim.Adam(model.parameters(), lr=LR, fused=True)
+
+
+def main() -> None:
+    """Measure the three loops in turn, each in a process and a folder of its own."""
+    parser = bench.arguments(__doc__)
+    parser.add_argument("--model", choices=("mlp", "keras_cnn"), default="mlp")
+    args = parser.parse_args()
+    if args.child:
+        found = {"bare": bare, "usual": usual, "runner": runner}[args.child](args.model)
+        print(json.dumps({**found, "peak_mb": round(bench.peak_mb())}))
+        return
+    os.environ["MNIST_ROOT"] = str(Path(bench.mnist_root()).resolve())
+
+    def mode(name: str) -> Any:
+        def run() -> dict[str, Any]:
+            with tempfile.TemporaryDirectory() as folder:
+                found = bench.child(
+                    str(Path(__file__).resolve()), name, "--model", args.model, cwd=folder
+                )
+            print(name, found, file=sys.stderr)
+            return found
+
+        return run
+
+    runs = bench.alternate(
+        args.repeats, bare=mode("bare"), runner=mode("runner"), usual=mode("usual")
+    )
+    seconds = {name: [r["training_s"] for r in found] for name, found in runs.items()}
+    result = {
+        "model": args.model,
+        "runner_over_bare": bench.ratios(seconds["runner"], seconds["bare"]),
+        "delivered_over_bare": bench.ratios(
+            [r["delivered_s"] for r in runs["runner"]], seconds["bare"]
+        ),
+        "usual_over_runner": bench.ratios(seconds["usual"], seconds["runner"]),
+        "images_per_s": {
+            name: round(max(r["images"] / r["training_s"] for r in found))
+            for name, found in runs.items()
+        },
+        "peak_mb_over_bare": max(
+            r["peak_mb"] - b["peak_mb"] for r, b in zip(runs["runner"], runs["bare"], strict=True)
+        ),
+    }
+    bench.report(f"training_{args.model}", result, args.save)
+
+
+if __name__ == "__main__":
+    main()

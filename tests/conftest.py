@@ -1,0 +1,169 @@
+"""A fresh working folder for each test, and the command line in this very process."""
+
+import importlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Store:
+    """Reads back what is in a folder's MLflow database."""
+
+    def __init__(self, folder: Path) -> None:
+        from mlflow import MlflowClient
+
+        self.client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+
+    def experiments(self) -> list[str]:
+        """The names of all experiments but MLflow's own."""
+        found = self.client.search_experiments()
+        return [e.name for e in found if e.name != "Default"]
+
+    def runs(self) -> list[Any]:
+        """All runs, in the order in which they began."""
+        ids = [e.experiment_id for e in self.client.search_experiments()]
+        return self.client.search_runs(ids, order_by=["attributes.start_time ASC"])
+
+    def history(self, run: Any, key: str) -> dict[int, float]:
+        """A metric's value by step, as it was logged."""
+        points = self.client.get_metric_history(run.info.run_id, key)
+        return {p.step: p.value for p in sorted(points, key=lambda p: p.step)}
+
+    def file(self, run: Any, name: str) -> Path:
+        """A local copy of an artifact."""
+        return Path(self.client.download_artifacts(run.info.run_id, name))
+
+    def records(self, run: Any) -> dict[str, np.ndarray]:
+        """The arrays of records.npz."""
+        with np.load(self.file(run, "records.npz")) as arrays:
+            return dict(arrays)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def _mlflow() -> None:
+    """MLflow as a whole, before the thread of a run that ends early leaves a part of it."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+
+
+@pytest.fixture(scope="session")
+def empty_store(_mlflow: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables and nothing in them, which takes seconds to make."""
+    from mlflow import MlflowClient
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}")
+    _forget_databases()
+    return file
+
+
+@pytest.fixture
+def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working folder, and an environment that says nothing of MLflow."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("MLFLOW_"):
+            del os.environ[name]
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    yield work
+    _forget_databases()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def read_back() -> type[Store]:
+    """Opens the database of a folder, which a command has made."""
+    return Store
+
+
+@pytest.fixture
+def store(folder: Path, empty_store: Path) -> Store:
+    """The working folder's MLflow database, ready for the runs of a test."""
+    shutil.copy(empty_store, folder / "mlflow.db")
+    return Store(folder)
+
+
+@pytest.fixture
+def command(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Outcome]:
+    """Runs the words behind `python -m runner` in this process."""
+    from runner.__main__ import main
+
+    def run(line: str) -> Outcome:
+        capsys.readouterr()
+        status = main(shlex.split(line))
+        return Outcome(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
+    """Starts `python -m runner` as a person does, in a process of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(line: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-m", "runner", *shlex.split(line)],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def job(folder: Path) -> Callable[[str], Any]:
+    """Assembles a command line without running it."""
+    from runner.assemble import assemble
+    from runner.config import compose, read
+
+    def build(line: str) -> Any:
+        config = compose(shlex.split(line))
+        return assemble(read(config, config.hydra))
+
+    return build
+
+
+def _forget_databases() -> None:
+    """Close the databases that MLflow keeps open."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from mlflow.tracking._tracking_service import utils
+
+    for engine in SqlAlchemyStore._engine_map.values():
+        engine.dispose()
+    SqlAlchemyStore._engine_map.clear()
+    type(utils._tracking_store_registry)._get_store_with_resolved_uri.cache_clear()

@@ -1,0 +1,98 @@
+"""What is written down so that a run can be repeated."""
+
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner import provenance
+from runner.config import Settings, compose, read
+
+
+@pytest.fixture
+def settings() -> Callable[[str], Settings]:
+    """Reads the settings of a command line."""
+
+    def build(line: str) -> Settings:
+        config = compose(shlex.split(line))
+        return read(config, config.hydra)
+
+    return build
+
+
+def git(*words: str) -> str:
+    identity = ["-c", "user.name=me", "-c", "user.email=me@example.org"]
+    done = subprocess.run(["git", *identity, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_command_repeats_overrides_and_threads(settings: Any) -> None:
+    given = settings("schedule=cosine lr=3e-3 seed=1 threads=2")
+    expected = "python -m runner schedule=cosine lr=3e-3 seed=1 threads=2"
+    assert provenance.command(given) == expected
+
+
+def test_the_command_leaves_out_where_a_sweep_put_the_run(settings: Any) -> None:
+    given = settings("seed=1 tracking.experiment=grid tracking.run_name=a threads=1")
+    assert provenance.command(given) == "python -m runner seed=1 threads=1"
+
+
+def test_the_command_quotes_what_a_shell_would_read(settings: Any) -> None:
+    given = settings("schedule=piecewise 'schedule.boundaries=[20%, 60%, 80%]' threads=1")
+    command = provenance.command(given)
+    assert shlex.split(command)[4] == "schedule.boundaries=[20%, 60%, 80%]"
+
+
+def test_a_name_says_what_was_chosen() -> None:
+    words = ["model=mlp", "+model.width=8", "lr=0.1", "~warmup", "tracking=off", "device=cpu"]
+    assert provenance.name(words, "run") == "mlp model.width=8 lr=0.1"
+
+
+def test_a_run_without_overrides_is_named_by_its_schedule() -> None:
+    assert provenance.name(["tracking.uri=x", "threads=1"], "exponential") == "exponential"
+
+
+def test_parameters_are_choices_and_resolved_values_without_tracking(settings: Any) -> None:
+    params = provenance.params(settings("schedule=cosine model=mlp lr=0.5"))
+    assert (params["schedule"], params["model"]) == ("cosine", "mlp")
+    assert params["lr"] == params["schedule.lr"] == "0.5"
+    assert not [key for key in params if key.startswith("tracking.")]
+    assert not [value for value in params.values() if "${" in value or value == "None"]
+
+
+def test_lists_are_recorded_as_json() -> None:
+    flat = provenance.flat({"optimizer": {"betas": (0.9, 0.99)}, "names": ["a", "b"]})
+    assert flat == {"optimizer.betas": "[0.9, 0.99]", "names": '["a", "b"]'}
+
+
+def test_tags_name_device_threads_versions_and_overrides(settings: Any) -> None:
+    tags = provenance.tags(settings("seed=3 threads=2"), "cpu", {"torch": "2.15.0"})
+    assert tags["overrides"] == '["seed=3", "threads=2"]'
+    assert tags["command"] == "python -m runner seed=3 threads=2"
+    assert (tags["device"], tags["threads"]) == ("cpu", "2")
+    assert tags["version.torch"] == "2.15.0"
+
+
+def test_git_says_commit_and_whether_files_were_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    git("init")
+    Path("a.py").write_text("a = 1")
+    git("add", "a.py")
+    git("commit", "-m", "one")
+    commit = git("rev-parse", "HEAD")
+    assert provenance.git() == {"mlflow.source.git.commit": commit, "git.dirty": "false"}
+    Path("a.py").write_text("a = 2")
+    assert provenance.git()["git.dirty"] == "true"
+
+
+def test_a_folder_outside_git_has_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert provenance.git() == {}
