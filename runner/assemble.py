@@ -39,7 +39,7 @@ def assemble(settings: Settings) -> Job:
     """Build a job. Raises Mistake for whatever does not fit together."""
     device = _checked("", devices.resolve, settings.device)
     _checked("", devices.check_precision, settings.precision, device)
-    threads = settings.threads or torch.get_num_threads()
+    threads = settings.threads or devices.DEFAULT_THREADS
     if device.type == "cpu":
         torch.set_num_threads(threads)
     dataset = load(json.dumps(settings.dataset, sort_keys=True))
@@ -118,7 +118,8 @@ def _horizon(settings: Settings, dataset: Dataset | None) -> Horizon:
     if train.steps is not None:
         return Horizon(total_steps=train.steps, steps_per_epoch=per_epoch)
     one = Horizon(total_steps=1, steps_per_epoch=per_epoch)
-    total = _checked("train.", steps_of, f"{train.epochs:.12f}ep", one, "epochs", 1)
+    epochs = f"{train.epochs:.12f}".rstrip("0").rstrip(".") + "ep"
+    total = _checked("train.", steps_of, epochs, one, "epochs", 1)
     return Horizon(total_steps=total, steps_per_epoch=per_epoch)
 
 
@@ -156,8 +157,14 @@ def _weights_file(settings: Settings) -> Path | None:
     if Path(given).is_file():
         return Path(given)
     if len(given) == 32 and all(c in "0123456789abcdef" for c in given):
-        return tracking.fetch(settings.tracking.uri, given, "weights.safetensors")
+        return _fetched(settings.tracking.uri, given)
     raise Mistake(f"model.weights must be a .safetensors file or an MLflow run id, got '{given}'")
+
+
+@functools.lru_cache(maxsize=8)
+def _fetched(uri: str | None, run_id: str) -> Path:
+    """Return a run's weights, fetched once for all jobs of a sweep."""
+    return tracking.fetch(uri, run_id, "weights.safetensors")
 
 
 def _state(
@@ -180,7 +187,7 @@ def _state(
         raise Mistake(f"model._target_ must be a torch.nn.Module, got {type(model).__name__}")
     model.to(device)
     classes = dataset.classes if dataset else CLASSES_OF_NO_DATA
-    _checked("model: ", check_outputs, model, dataset.train if dataset else None, classes)
+    _checked("", check_outputs, model, dataset.train if dataset else None, classes)
     if file is not None:
         keep_new = settings.model.get("weights_except") or []
         _checked("model.", weights.load_into, model, file, keep_new)
@@ -192,7 +199,7 @@ def _state(
 def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimizer:
     spec = {k: v for k, v in settings.optimizer.items() if k != "groups"}
     groups = _checked("optimizer.", optimizers.read_groups, settings.optimizer.get("groups") or [])
-    _checked("optimizer.", optimizers.check_arguments, spec)
     factory = config.partial("optimizer", spec)
+    _checked("optimizer.", optimizers.check_arguments, spec)
     parts = _checked("optimizer.", optimizers.split_parameters, model, groups)
     return optimizers.build(factory, factory.function, parts)

@@ -29,6 +29,7 @@ def mnist_5k(split_seed: int = 0, train_size: int | None = None) -> Dataset:
     with gzip.open(file) as lines:
         table = torch.from_numpy(np.loadtxt(lines, delimiter=",", dtype=np.uint8))
     samples = Split(table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].long())
+    _check_seed(split_seed)
     test, val, train = divide(samples, (0.1, 0.09), split_seed, stratified=True)
     return Dataset(train, val, test, classes=10).limit(train_size)
 
@@ -64,8 +65,14 @@ def _idx(name: str, root: str, split_seed: int, train_size: int | None) -> Datas
         )
         for part in ("train", "t10k")
     )
+    _check_seed(split_seed)
     val, rest = divide(train, (0.1,), split_seed)
     return Dataset(rest, val, test, classes=10).limit(train_size)
+
+
+def _check_seed(split_seed: int) -> None:
+    if split_seed < 0:
+        raise ValueError(f"split_seed must be at least 0, got {split_seed}")
 
 
 def _fetch(name: str, folder: Path) -> dict[str, Path]:

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+DEFAULT_THREADS = torch.get_num_threads()  # all cores, or what OMP_NUM_THREADS says
+
 
 def available() -> list[str]:
     """Return the kinds of device there are, the accelerator first.
@@ -38,6 +40,16 @@ def resolve(name: str) -> torch.device:
         here = [f"{k}:{i}" for k in kinds if k != "cpu" for i in range(count())]
         raise ValueError(f"device must be one of auto, {', '.join([*here, 'cpu'])}, got '{name}'")
     return torch.device(name)
+
+
+def seed(value: int, device: torch.device) -> None:
+    """Seed what a model draws from on the CPU and on its device.
+
+    torch.manual_seed does so for every kind of device there might be, which takes 0.2 ms.
+    """
+    torch.default_generator.manual_seed(value)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(value)
 
 
 def check_precision(precision: str, device: torch.device) -> None:

@@ -37,7 +37,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
-_USERINFO = re.compile(r"(://[^/@:\s]*):(?!\d+/)[^@\s]*@")  # not http://host:5000/a@b
+_USERINFO = re.compile(r"(://[^/@:\s]*):(?!\d+/)\S*@")  # not http://host:5000/a@b
 _QUERY = re.compile(r"([?&](?:password|passwd|pwd)=)[^&\s'\"]*", re.IGNORECASE)
 
 

@@ -1,5 +1,7 @@
 """A model's loss on a batch, and its loss and accuracy on a whole split."""
 
+import re
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -8,6 +10,7 @@ from runner.data import Split
 from runner.devices import autocast
 
 EVAL_BATCH = 1000
+_NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
 
 
 def batch_loss(model: nn.Module, batch: tuple[Tensor, Tensor] | None) -> Tensor:
@@ -30,7 +33,11 @@ def evaluate(model: nn.Module, split: Split | None, precision: str) -> dict[str,
     model.eval()
     try:
         if split is None:
-            scalars = {f"param/{n}": p.item() for n, p in model.named_parameters() if p.ndim == 0}
+            scalars = {
+                f"param/{_NO_KEY.sub('_', name)}": p.item()
+                for name, p in model.named_parameters()
+                if p.ndim == 0
+            }
             return {"loss": batch_loss(model, None).item()} | scalars
         loss = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32)
         loss, correct = loss.to(device), torch.zeros((), dtype=torch.int64, device=device)
@@ -57,13 +64,13 @@ def check_outputs(model: nn.Module, split: Split | None, classes: int) -> None:
             outputs = model() if split is None else model(split.batch(slice(0, 2))[0][[0, -1]])
     except (RuntimeError, TypeError) as error:
         shape = "no input" if split is None else f"input of shape {_shape(split)}"
-        raise ValueError(f"the model must take {shape}; it fails with: {error}") from error
+        raise ValueError(f"model must take {shape}; it fails with: {error}") from error
     finally:
         model.train()
     expected = () if split is None else (2, classes)
     if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
         given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise ValueError(f"the model must return {what}, got {given}")
+        raise ValueError(f"model must return {what}, got {given}")
 
 
 def _shape(split: Split) -> str:

@@ -84,9 +84,9 @@ def split_parameters(model: nn.Module, groups: Sequence[Group]) -> list[dict[str
         hits = [name for name in free if fnmatchcase(name, group.pattern)]
         if not hits:
             taken = any(fnmatchcase(name, group.pattern) for name in names)
-            why = "that an earlier group has not taken; " if taken else ""
+            why = " that an earlier group has not taken" if taken else ""
             raise ValueError(
-                f"groups[{i}].pattern must fit a parameter of the model {why}"
+                f"groups[{i}].pattern must fit a parameter of the model{why}, "
                 f"got '{group.pattern}'{nearest(group.pattern, names)}; there are {_some(names)}"
             )
         parameters = [free.pop(name) for name in hits]

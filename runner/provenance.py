@@ -1,5 +1,6 @@
 """What is needed to repeat a run: its command, versions, and the state of the working folder."""
 
+import getpass
 import json
 import shlex
 import subprocess
@@ -50,6 +51,13 @@ def git() -> dict[str, str]:
     return {"mlflow.source.git.commit": commit, "git.dirty": str(dirty).lower()}
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return ""
+
+
 def _git(*words: str) -> str:
     done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()
@@ -86,6 +94,7 @@ def tags(settings: Settings, device: str, versions: Mapping[str, str]) -> dict[s
     return {
         "mlflow.source.name": "python -m runner",
         "mlflow.source.type": "LOCAL",
+        "mlflow.user": _user(),
         "overrides": json.dumps(list(settings.overrides)),
         "command": command(settings),
         "device": device,

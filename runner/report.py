@@ -24,6 +24,8 @@ def summary(result: Result) -> list[str]:
         link = result.link
         lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
         lines.append(f"look      {looking(link, link.page())}")
+    if not result.delivered:
+        lines.append("waiting   records are in .runner/outbox; send: python -m runner.deliver")
     if result.command:
         lines.append(f"repeat    {result.command}")
     return lines

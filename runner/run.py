@@ -71,8 +71,7 @@ def run(
         delivered = True
         if tracker is not None:
             if not insisted:
-                artifacts.write(Path(folder), job, progress.records, trace)
-                tracker.artifacts(Path(folder))
+                _record_files(Path(folder), job, progress.records, trace, tracker)
             tracker.tags(_final_tags(job, progress.records, status, reason))
             delivered = tracker.close(FAILED if status == DIVERGED else status)
     if insisted:
@@ -117,6 +116,8 @@ def _train(
     try:
         for event in train(job.state, job.plan, job.data, should_stop):
             _take(event, job, progress, tracker, console)
+        if tracker is not None:
+            tracker.flush()
         if job.state.step < job.trial.horizon.total_steps:
             return KILLED, f"interrupted after {job.state.step} steps", ""
         if progress.best is not None:
@@ -165,6 +166,15 @@ def _better(new: dict[str, float], old: dict[str, float]) -> bool:
     if "val/accuracy" in new and new["val/accuracy"] != old["val/accuracy"]:
         return new["val/accuracy"] > old["val/accuracy"]
     return new["val/loss"] < old["val/loss"]
+
+
+def _record_files(folder: Path, job: Job, records: Records, trace: str, tracker: Tracker) -> None:
+    """Record the artifacts; a full disk must not cost the run its end."""
+    try:
+        artifacts.write(folder, job, records, trace)
+        tracker.artifacts(folder)
+    except OSError as error:
+        tracker.tags({"artifacts": f"not written: {one_line(error)}"})
 
 
 def _final_tags(job: Job, records: Records, status: str, reason: str) -> dict[str, str]:

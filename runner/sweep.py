@@ -15,7 +15,7 @@ from runner.config.explain import MISTAKES, check_choices, explain
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report import looking, order, over_seeds, ranking
-from runner.run import FAILED, FINISHED, KILLED, Result
+from runner.run import DIVERGED, FAILED, FINISHED, KILLED, Result
 
 Overrides = list[str]
 
@@ -33,7 +33,8 @@ class Sweep:
     launcher: Mapping[str, Any]
 
     def run(self, overrides: Overrides) -> int:
-        """Run every combination; return 0, 1 if a run failed, or 130 if interrupted.
+        """Run every combination; return 0, 1 if a run failed, 3 if all diverged, 130 if
+        interrupted.
 
         Raises Mistake, with nothing created, if any job could not be trained.
         """
@@ -49,7 +50,9 @@ class Sweep:
                 del os.environ[STOP_FILE]
         _print_end(results)
         statuses = {result.status for result in results}
-        return 130 if KILLED in statuses else 1 if FAILED in statuses else 0
+        if KILLED in statuses:
+            return 130
+        return 1 if FAILED in statuses else 3 if statuses == {DIVERGED} else 0
 
     def _check(self, jobs: list[Overrides], names: list[str]) -> list[Settings]:
         checked = []
@@ -77,7 +80,8 @@ class Sweep:
         if first.enabled:
             tracking.create_store(first.uri, experiment)
         workers = self._workers()
-        print(f"{_count(len(jobs))}, experiment '{experiment}'", flush=True)
+        where = f", experiment '{experiment}'" if first.enabled else ""
+        print(f"{_count(len(jobs))}{where}", flush=True)
         placed = []
         for i, (job, job_settings) in enumerate(zip(jobs, settings, strict=True)):
             more = [f"tracking.experiment={_quoted(experiment)}"]

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from runner.clipping import Clipping
 from runner.data import Dataset, order
-from runner.devices import autocast
+from runner.devices import autocast, seed
 from runner.errors import Diverged
 from runner.evaluation import batch_loss, evaluate
 from runner.optimizers import Guard
@@ -163,7 +163,7 @@ class _Loop:
         """Make update t and return loss, gradient norm and whether it clipped, on the device."""
         for group in self.state.optimizer.param_groups:
             group["lr"] = group.get("lr_scale", 1.0) * rate
-        torch.manual_seed(self.noise + t)
+        seed(self.noise + t, self.device)
         self.state.optimizer.zero_grad(set_to_none=True)
         self.guard.before_forward()
         batch = self.batch(t)

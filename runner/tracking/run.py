@@ -9,6 +9,7 @@ from typing import Any
 from runner.tracking_uri import without_user
 
 PARAM_CHARACTERS, TAG_CHARACTERS, KEY_CHARACTERS = 6000, 8000, 250  # MLflow's limits
+_MODE = "workflowType=machine_learning"  # without it the page opens for chats
 _KEY = re.compile(r"[\w/. :-]+")
 
 
@@ -32,12 +33,12 @@ class Link:
     uri: str
 
     def page(self) -> str:
-        """Return the run's page in the MLflow UI."""
-        return f"{self._experiment()}/runs/{self.run_id}"
+        """Return the page with the run's charts in the MLflow UI."""
+        return f"{self._experiment()}/runs/{self.run_id}/model-metrics?{_MODE}"
 
     def experiment_page(self) -> str:
-        """Return the page that compares all runs of the experiment."""
-        return f"{self._experiment()}?workflowType=machine_learning"
+        """Return the page that charts all runs of the experiment."""
+        return f"{self._experiment()}/runs?{_MODE}&compareRunsMode=CHART"
 
     def _experiment(self) -> str:
         base = self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 5.0
 _ENVIRONMENT = {  # what a person has set stays
     "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -43,9 +44,10 @@ def probe(uri: str | None) -> None:
         else:
             socket.create_connection(where, timeout=ANSWER_SECONDS).close()
     except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
         raise Mistake(
             f"tracking.uri must be a server that answers within {ANSWER_SECONDS:g} s, "
-            f"got {hide(address)} ({said(error)}); start it, or use tracking=off"
+            f"got {hide(address)} ({said(reason)}); start it, or use tracking=off"
         ) from error
 
 

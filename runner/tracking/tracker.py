@@ -36,6 +36,7 @@ class Tracker:
         self._header: queue.SimpleQueue[Header | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[Link | BaseException] = queue.SimpleQueue()
         self._closing = threading.Event()
+        self._wake = threading.Event()
         self._warned = False
         self._delivered = False
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
@@ -69,6 +70,10 @@ class Tracker:
         """Record the files of a folder."""
         self._box.append({"artifacts": str(folder)})
 
+    def flush(self) -> None:
+        """Send now what waits: the training is over."""
+        self._wake.set()
+
     def close(self, status: str) -> bool:
         """End the run as FINISHED, FAILED or KILLED; return whether all is delivered.
 
@@ -76,6 +81,7 @@ class Tracker:
         """
         self._box.append({"status": status, "end_ms": time.time_ns() // 1_000_000})
         self._closing.set()
+        self._wake.set()
         with contextlib.suppress(KeyboardInterrupt):
             self._thread.join()
         return self._delivered
@@ -92,7 +98,11 @@ class Tracker:
             return
         self._deliver_earlier()
         wait = FLUSH_SECONDS
-        while not self._closing.wait(wait):
+        while True:
+            self._wake.wait(wait)
+            self._wake.clear()
+            if self._closing.is_set():
+                break
             started = time.monotonic()
             delivered = self._deliver()
             pause = (time.monotonic() - started) * (1 / SENDING_SHARE - 1)

@@ -51,7 +51,8 @@ def test_a_run_prints_its_evaluations_and_a_summary(command, store) -> None:
         "step 3  epoch 3      lr 0.2        val loss 1.68     param w 0.296",
         "val loss 1.68",
         f"recorded  run {run.info.run_id} in experiment 'runs', sqlite:///mlflow.db",
-        f"look      mlflow ui, then {home}/{run.info.experiment_id}/runs/{run.info.run_id}",
+        f"look      mlflow ui, then {home}/{run.info.experiment_id}/runs/{run.info.run_id}"
+        "/model-metrics?workflowType=machine_learning",
         f"repeat    python -m runner {QUADRATIC} lr=0.2 train.steps=3 train.eval_every=1 threads=1",
     ]
     assert done.err == ""

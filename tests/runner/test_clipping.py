@@ -118,5 +118,5 @@ def test_a_limit_must_be_a_positive_number(bad):
     for kind, name in ((GlobalNorm, "max_norm"), (Norm, "max_norm"), (Value, "max_value")):
         with pytest.raises(ValueError, match=f"^{name} must be a number greater than 0, got"):
             kind(bad)
-    with pytest.raises(ValueError, match="^factor must be a number greater than 0, got"):
+    with pytest.raises(ValueError, match=r"^factor must be a number greater than 0, got"):
         Adaptive(bad)

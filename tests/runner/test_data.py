@@ -145,7 +145,7 @@ def test_a_damaged_file_is_named(small_mnist):
 
 def test_a_missing_file_says_where_it_goes_and_leaves_nothing(small_mnist, tmp_path):
     elsewhere = tmp_path / "nothing" / "here"
-    with pytest.raises(ValueError, match="put the four files .* use dataset=mnist_5k") as error:
+    with pytest.raises(ValueError, match=r"put the four files .* use dataset=mnist_5k") as error:
         datasets.mnist(root=str(elsewhere))
     assert str(elsewhere / "MNIST" / "raw") in str(error.value)
     assert not (tmp_path / "nothing").exists()

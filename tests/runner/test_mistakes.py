@@ -109,7 +109,7 @@ TARGETS = {
     "dataset._target_=nowhere.data": "dataset._target_ must name a class that can be imported",
     "model._target_=math.pi": "model._target_ must be callable, got 'math.pi'",
     "dataset=none": "model needs input_shape and classes, which come from a data set, but the",
-    "model=quadratic": "the model must take input of shape (batch, 1, 28, 28)",
+    "model=quadratic": "model must take input of shape (batch, 1, 28, 28)",
     "model._target_=ill.Narrow": "model must return scores of shape (2, 10) for 2 samples, got (2,",
 }
 SWEEPS = {

@@ -198,7 +198,8 @@ def test_a_password_is_used_and_never_seen(
     files = "".join(file.read_text() for file in outbox.ROOT.rglob("*") if file.is_file())
     seen = "".join([*warnings, str(link), link.page(), files, *capfd.readouterr()])
     assert f"http://me:***@127.0.0.1:{server.port}" in seen
-    assert link.page() == f"http://127.0.0.1:{server.port}/#/experiments/7/runs/{RUN}"
+    home = f"http://127.0.0.1:{server.port}/#/experiments/7/runs/{RUN}"
+    assert link.page() == f"{home}/model-metrics?workflowType=machine_learning"
     plain = urllib.request.unquote(password)
     assert password not in seen
     assert plain not in seen

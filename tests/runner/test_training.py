@@ -1,4 +1,4 @@
-"""The loop: exact rates, exact data order, exact continuation, and what it does when it diverges."""
+"""The loop: exact rates, data order and continuation, and what it does when it diverges."""
 
 import copy
 
@@ -42,14 +42,14 @@ DATA = Dataset(digits(N), digits(20, 1), digits(20, 2), classes=3)
 
 
 def plan(**changes):
-    usual = dict(
-        schedule=Cosine(lr=0.05).bind(HORIZON),
-        horizon=HORIZON,
-        clipping=GlobalNorm(1.0),
-        eval_every=5,
-        seed=3,
-        batch_size=BATCH,
-    )
+    usual = {
+        "schedule": Cosine(lr=0.05).bind(HORIZON),
+        "horizon": HORIZON,
+        "clipping": GlobalNorm(1.0),
+        "eval_every": 5,
+        "seed": 3,
+        "batch_size": BATCH,
+    }
     return Plan(**(usual | changes))
 
 
@@ -234,8 +234,7 @@ def test_a_loss_that_is_not_finite_keeps_the_state_before_it(optimizer, how):
     with pytest.raises(
         Diverged, match=rf"at step {k}, learning rate {short.rates(None, k, k + 1)[0]:.6g}"
     ):
-        for event in train(state, short, DATA):
-            events.append(event)
+        events.extend(train(state, short, DATA))
     (chunk,) = events
     assert len(chunk) == k + 1
     assert state.step == k
@@ -251,9 +250,8 @@ def test_the_host_looks_at_the_latest_every_200_steps():
     model = Breaks(250, "loss")
     chunks = []
     long = plan(schedule=Constant(lr=0.01), horizon=horizon, eval_every=1000)
-    with pytest.raises(Diverged, match="at step 250, learning rate 0.01"):
-        for event in train(fresh("adam", model), long, DATA):
-            chunks.append(event)
+    with pytest.raises(Diverged, match=r"at step 250, learning rate 0\.01"):
+        chunks.extend(train(fresh("adam", model), long, DATA))
     assert sum(len(c) for c in chunks) == 251
     assert model.calls <= 400
 
@@ -298,4 +296,4 @@ def test_stopping_ends_after_the_step_with_all_records():
 def test_clipping_is_recorded_every_step():
     records = all_of(train(fresh("sgd"), plan(clipping=GlobalNorm(0.3)), DATA))
     assert records["clipped"].tolist() == (records["grad_norm"] > 0.3).tolist()
-    assert 0 < records["clipped"].sum()
+    assert records["clipped"].any()
