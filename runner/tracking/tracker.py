@@ -37,6 +37,7 @@ class Tracker:
         self._opened: queue.SimpleQueue[Link | BaseException] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._wake = threading.Event()
+        self._sent = threading.Event()
         self._warned = False
         self._delivered = False
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
@@ -70,9 +71,11 @@ class Tracker:
         """Record the files of a folder."""
         self._box.append({"artifacts": str(folder)})
 
-    def flush(self) -> None:
-        """Send now what waits: the training is over."""
+    def flush(self, wait_seconds: float = 0.0) -> None:
+        """Send now what waits, and wait for that at most so long."""
+        self._sent.clear()
         self._wake.set()
+        self._sent.wait(wait_seconds)
 
     def close(self, status: str) -> bool:
         """End the run as FINISHED, FAILED or KILLED; return whether all is delivered.
@@ -105,6 +108,7 @@ class Tracker:
                 break
             started = time.monotonic()
             delivered = self._deliver()
+            self._sent.set()
             pause = (time.monotonic() - started) * (1 / SENDING_SHARE - 1)
             wait = max(FLUSH_SECONDS, pause) if delivered else RETRY_SECONDS
         self._delivered = self._deliver()
