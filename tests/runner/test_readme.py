@@ -1,0 +1,66 @@
+"""The README does what it says: its code runs and its commands are accepted."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from runner.config import compose, expand, read
+from runner.config.compose import split
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for kind, block in BLOCKS
+    if not kind
+    for line in block.splitlines()
+    if line.startswith("python -m runner ")
+]
+
+
+@pytest.fixture
+def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the files that the README shows under their names."""
+    for _, block in BLOCKS:
+        if found := re.match(r"# (\S+\.(?:py|yaml))\n", block):
+            file = folder / found[1]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    return folder
+
+
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) < 200
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_is_accepted(line: str, own: Path) -> None:
+    overrides, config_dir = split(shlex.split(line)[3:])
+    jobs = expand(overrides) if " -m " in line else [overrides]
+    for job in jobs:
+        config = compose(job, config_dir)
+        assert read(config, config.hydra).schedule["_target_"].startswith("schedules.")
+
+
+def test_your_own_model_and_data_are_trained(command, store, own: Path) -> None:
+    lines = [line for line in COMMANDS if "--config-dir" in line]
+    assert len(lines) == 2
+    for line in lines:
+        done = command(line.removeprefix("python -m runner "))
+        assert done.status == 0, done.err
+    assert len(store.runs()) == 1 + 4
+    assert {run.data.params["model"] for run in store.runs()} == {"two_layers"}
+
+
+def test_the_python_in_a_loop_of_your_own_gives_the_rates_it_shows() -> None:
+    (code,) = [block for kind, block in BLOCKS if kind == "python" and "ScheduleLR" in block]
+    shown = re.search(r"^(schedule\(0\).*?) +# (.*)$", code, re.MULTILINE)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert eval(f"({shown[1]})", names) == pytest.approx(eval(f"({shown[2]})"))
+    assert names["scheduler"].get_last_lr() == [0.0]
