@@ -40,8 +40,7 @@ def assemble(settings: Settings) -> Job:
     device = _checked("", devices.resolve, settings.device)
     _checked("", devices.check_precision, settings.precision, device)
     threads = settings.threads or devices.DEFAULT_THREADS
-    if device.type == "cpu":
-        torch.set_num_threads(threads)
+    devices.use(device, threads)
     dataset = load(json.dumps(settings.dataset, sort_keys=True))
     if dataset is not None:
         dataset = dataset.to(device)
@@ -60,8 +59,8 @@ def assemble(settings: Settings) -> Job:
     )
     file = _weights_file(settings)
     recipe = Recipe(
-        model=settings.model,
-        dataset=settings.dataset,
+        model={k: v for k, v in settings.model.items() if k != "weights"},
+        dataset={k: v for k, v in settings.dataset.items() if k != "root"},
         optimizer=settings.optimizer,
         clipping=settings.clipping,
         batch_size=settings.train.batch_size,
@@ -72,9 +71,10 @@ def assemble(settings: Settings) -> Job:
         weights=weights.digest(file) if file else None,
         versions=versions(),
     )
+    trial = Trial(recipe, schedule, horizon)
+    _check_trace(trial)
     state = _state(settings, dataset, device, file)
-    settings = replace(settings, threads=threads)
-    return Job(settings, Trial(recipe, schedule, horizon), plan, dataset, device, state)
+    return Job(replace(settings, threads=threads), trial, plan, dataset, device, state)
 
 
 def versions() -> dict[str, str]:
@@ -103,7 +103,9 @@ def _checked(prefix: str, function: Any, *args: Any) -> Any:
     try:
         return function(*args)
     except (ValueError, TypeError) as error:
-        raise Mistake(f"{prefix}{one_line(error)}") from error
+        raise (
+            error if isinstance(error, Mistake) else Mistake(f"{prefix}{one_line(error)}")
+        ) from error
 
 
 def _horizon(settings: Settings, dataset: Dataset | None) -> Horizon:
@@ -137,6 +139,18 @@ def _schedule(settings: Settings, horizon: Horizon) -> Schedule:
         within = "" if message.startswith("schedule.") else "warmup." if own else "schedule."
         raise Mistake(f"{within}{message}") from error
     return bound
+
+
+def _check_trace(trial: Trial) -> None:
+    """Refuse a schedule, perhaps of a person's own, that gives no rates."""
+    trace = trial.trace()
+    if trace is None:
+        return
+    bad = numpy.flatnonzero(~(numpy.isfinite(trace) & (trace >= 0)))
+    if bad.size:
+        raise Mistake(
+            f"schedule must give finite rates of at least 0, got {trace[bad[0]]} at step {bad[0]}"
+        )
 
 
 def _check_monitor(schedule: Schedule, dataset: Dataset | None) -> None:
@@ -191,8 +205,9 @@ def _state(
     if file is not None:
         keep_new = settings.model.get("weights_except") or []
         _checked("model.", weights.load_into, model, file, keep_new)
-    if settings.precision == "bfloat16" and dataset is not None and len(dataset.input_shape) == 3:
-        model.to(memory_format=torch.channels_last)
+    images = dataset is not None and len(dataset.input_shape) == 3
+    if images and (settings.precision == "bfloat16" or device.type == "cpu"):
+        model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth
     return State(model, _optimizer(settings, model))
 
 
@@ -202,4 +217,5 @@ def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimi
     factory = config.partial("optimizer", spec)
     _checked("optimizer.", optimizers.check_arguments, spec)
     parts = _checked("optimizer.", optimizers.split_parameters, model, groups)
-    return optimizers.build(factory, factory.function, parts)
+    optimizer: torch.optim.Optimizer = _checked("optimizer: ", optimizers.build, factory, parts)
+    return optimizer

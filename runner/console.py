@@ -1,5 +1,6 @@
 """What a person sees while a run goes on: a progress bar on a terminal, a line an evaluation."""
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -30,8 +31,11 @@ class Console:
 
     def line(self, text: str) -> None:
         """Print a line above the progress bar."""
-        with tqdm.external_write_mode(file=sys.stdout):
-            print(f"{self._prefix}{text}", flush=True)
+        try:
+            with tqdm.external_write_mode(file=sys.stdout):
+                print(f"{self._prefix}{text}", flush=True)
+        except BrokenPipeError:  # as in `| head -1`: nobody reads, the run goes on
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
     def close(self) -> None:
         """Take the progress bar away."""

@@ -1,6 +1,5 @@
 """Data sets as tensors, and the order in which a run sees them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -26,6 +25,8 @@ class Split:
                 f"inputs and targets must be of equal length, "
                 f"got {len(self.inputs)} and {len(self.targets)}"
             )
+        if self.targets.dtype != torch.int64:
+            raise ValueError(f"targets must be of torch.int64, got {self.targets.dtype}")
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -125,6 +126,3 @@ def order(seed: int, epoch: int, n: int) -> Tensor:
     [0, 1, 2, 3, 4]
     """
     return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n))
-
-
-Loader = Callable[..., Dataset | None]

@@ -1,5 +1,6 @@
 """python -m runner.deliver: send the records that wait in .runner/outbox."""
 
+import argparse
 import sys
 
 from runner import outbox
@@ -7,19 +8,25 @@ from runner.tracking import deliver_waiting
 from runner.tracking.store import said
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Deliver every waiting run; return 0 when none waits any more, else 1."""
-    results = list(deliver_waiting())
-    for box, sent in results:
+    argparse.ArgumentParser(prog="python -m runner.deliver", description=__doc__).parse_args(argv)
+    runs = left = 0
+    for box, sent in deliver_waiting():
+        runs += 1
         if isinstance(sent, Exception):
-            print(f"run {box.run_id}: waits in {box.folder}, {box.uri}: {said(sent)}")
+            left += 1
+            print(f"run {box.run_id}: waits in {box.folder}, {box.uri}: {said(sent)}", flush=True)
         else:
             done = "delivered" if sent else "left to the process that trains or delivers it"
-            print(f"run {box.run_id}: {done}")
-    if not results:
+            print(f"run {box.run_id}: {done}", flush=True)
+    if not runs:
         print(f"nothing waits in {outbox.ROOT}")
-    return 1 if any(isinstance(sent, Exception) for _, sent in results) else 0
+    return 1 if left else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,6 +1,5 @@
 """The accelerator, the precision and the CPU threads of a run."""
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -34,12 +33,21 @@ def resolve(name: str) -> torch.device:
     kinds = available()
     if name == "auto":
         return torch.device(kinds[0])
-    kind, _, index = name.partition(":")
+    kind, colon, index = name.partition(":")
     most = 1 if kind == "cpu" else count()
-    if kind not in kinds or (index and not (index.isdigit() and int(index) < most)):
+    if kind not in kinds or (colon and not (index.isdigit() and int(index) < most)):
         here = [f"{k}:{i}" for k in kinds if k != "cpu" for i in range(count())]
         raise ValueError(f"device must be one of auto, {', '.join([*here, 'cpu'])}, got '{name}'")
     return torch.device(name)
+
+
+def use(device: torch.device, threads: int) -> None:
+    """Make this process compute on a device with so many CPU threads."""
+    torch.set_num_threads(threads)
+    if device.index is not None and device.type != "cpu":
+        torch.accelerator.set_device_index(device.index)
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = True
 
 
 def seed(value: int, device: torch.device) -> None:
@@ -82,11 +90,6 @@ def memory_advice(batch_size: int) -> str:
         f"out of memory at train.batch_size={batch_size}; try train.batch_size="
         f"{max(1, batch_size // 2)}, a smaller model, or precision=bfloat16"
     )
-
-
-def cores() -> int:
-    """Return the number of CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe(device: torch.device) -> str:

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from runner.data import Split
-from runner.devices import autocast
+from runner.devices import autocast, out_of_memory
 
-EVAL_BATCH = 1000
+EVAL_BATCH = 250  # samples; 1000 take 200 MB more
 _NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
 
 
@@ -63,6 +63,8 @@ def check_outputs(model: nn.Module, split: Split | None, classes: int) -> None:
         with torch.no_grad():
             outputs = model() if split is None else model(split.batch(slice(0, 2))[0][[0, -1]])
     except (RuntimeError, TypeError) as error:
+        if out_of_memory(error):
+            raise
         shape = "no input" if split is None else f"input of shape {_shape(split)}"
         raise ValueError(f"model must take {shape}; it fails with: {error}") from error
     finally:

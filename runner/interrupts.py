@@ -48,5 +48,7 @@ class Interrupts:
         self._noted = True
         file = os.environ.get(STOP_FILE)
         if file is not None:
+            if os.path.exists(file):
+                return  # another process of the sweep was told, and has said so
             Path(file).touch()
         print("\nstopping after this step (again: at once)", file=sys.stderr, flush=True)

@@ -38,10 +38,11 @@ def _image(input_shape: tuple[int, ...], least: int) -> tuple[int, int, int]:
 
 
 class KerasCNN(nn.Sequential):
-    """Keras's MNIST example: two convolutions, two linear hidden layers without activation.
+    """A Keras CNN for MNIST, as articles teach it.
 
     Conv 5x5x32, ReLU, pool 2, conv 5x5x64, ReLU, pool 2, dense 1024, dense 256, dense classes;
-    Glorot-uniform weights and zero biases, as Keras starts them.
+    the two hidden dense layers have no activation. It starts as Keras starts: Glorot-uniform
+    weights, zero biases.
 
     >>> sum(p.numel() for p in KerasCNN((1, 28, 28), 10).parameters())
     3529354

@@ -119,6 +119,8 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
         value = arguments.get(name)
         if isinstance(value, int | float) and not 0 <= value < 1:
             raise ValueError(f"{name} must lie in [0, 1), got {value}")
+    if "lr" in arguments:
+        raise ValueError("lr must be left out: the schedule sets the rate, lr= its peak")
     betas = arguments.get("betas")
     if betas is not None and not all(0 <= b < 1 for b in betas):
         raise ValueError(f"betas must each lie in [0, 1), got {list(betas)}")
@@ -126,16 +128,18 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
         raise ValueError("nesterov needs momentum greater than 0, got 0")
 
 
-def build(
-    factory: Callable[..., Optimizer], target: Any, groups: list[dict[str, Any]]
-) -> Optimizer:
-    """Return the optimizer of some parameter groups, in its fused form where that is exact.
+def build(factory: Callable[..., Optimizer], groups: list[dict[str, Any]]) -> Optimizer:
+    """Return the optimizer of some parameter groups, in its fused form where there is one.
 
-    factory: called with the groups and `lr`, whose value never matters: the loop sets it.
-    target: the optimizer's class, as far as it is known.
+    factory: called with the groups and `lr`, whose value never matters: the loop sets it. It may
+    be a partial that says otherwise with `fused`, `foreach` or `differentiable`.
     """
     device = groups[0]["params"][0].device.type
-    if target in FUSED and device in FUSED_DEVICES:
+    inner = getattr(factory, "bound", factory)
+    given = getattr(inner, "keywords", {})
+    function = getattr(inner, "func", inner)
+    chosen = {"fused", "foreach", "differentiable"} & set(given)
+    if function in FUSED and device in FUSED_DEVICES and not chosen:
         return factory(groups, lr=0.0, fused=True)
     return factory(groups, lr=0.0)
 
@@ -170,9 +174,9 @@ class Guard:
             with torch.no_grad():
                 for key, tensor in self._tensors().items():
                     old = before.get(key, torch.zeros_like(tensor))
-                    tensor.copy_(torch.where(bad.to(tensor.device) > 0, old, tensor))
+                    tensor.copy_(torch.where(bad > 0, old, tensor))
         for buffer, old in zip(self._buffers, self._saved, strict=True):
-            buffer.copy_(torch.where(bad.to(buffer.device) > 0, old, buffer))
+            buffer.copy_(torch.where(bad > 0, old, buffer))
 
     def _tensors(self) -> dict[tuple[int, str], Tensor]:
         found: dict[tuple[int, str], Tensor] = {}
@@ -180,6 +184,6 @@ class Guard:
             for p in group["params"]:
                 found[id(p), ""] = p.detach()
                 for name, value in self._optimizer.state.get(p, {}).items():
-                    if isinstance(value, Tensor):
+                    if isinstance(value, Tensor) and value.device == p.device:  # no CPU counters
                         found[id(p), name] = value
         return found

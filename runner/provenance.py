@@ -1,10 +1,13 @@
 """What is needed to repeat a run: its command, versions, and the state of the working folder."""
 
+import contextlib
 import getpass
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from runner.config import Settings
@@ -33,7 +36,7 @@ def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:
     """
     parts = []
     for word in overrides:
-        key, _, value = word.lstrip("+").partition("=")
+        key, _, value = plain(word).lstrip("+").partition("=")
         if word.startswith("~") or key.startswith(("tracking", "threads", "device", "hydra")):
             continue
         option = "." not in key and key not in ("lr", "seed", "precision")
@@ -41,14 +44,24 @@ def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:
     return " ".join(parts) or otherwise
 
 
+def plain(word: str) -> str:
+    r"""Return an override without the backslashes that Hydra puts before special characters.
+
+    >>> plain(r"tracking.uri=http\://host")
+    'tracking.uri=http://host'
+    """
+    return re.sub(r"\\(.)", r"\1", word)
+
+
 def git() -> dict[str, str]:
-    """Return the commit of the working folder and whether it was changed since, if it has one."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"mlflow.source.git.commit": commit, "git.dirty": str(dirty).lower()}
+    """Return the commit of the working folder, else of this package, and whether anything was
+    changed since; nothing where neither is under git."""
+    for folder in (Path.cwd(), Path(__file__).parent):
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            commit = _git(folder, "rev-parse", "HEAD")
+            dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+            return {"mlflow.source.git.commit": commit, "git.dirty": str(dirty).lower()}
+    return {}
 
 
 def _user() -> str:
@@ -58,8 +71,9 @@ def _user() -> str:
         return ""
 
 
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10)
+def _git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()
 
 

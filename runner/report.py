@@ -4,9 +4,11 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from runner import outbox
 from runner.console import figure
 from runner.run import FINISHED, Result
 from runner.tracking import Link
+from runner.tracking_uri import DEFAULT
 
 _COLUMNS = ("val/accuracy", "val/loss", "test/accuracy", "test/loss")
 
@@ -25,7 +27,7 @@ def summary(result: Result) -> list[str]:
         lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
         lines.append(f"look      {looking(link, link.page())}")
     if not result.delivered:
-        lines.append("waiting   records are in .runner/outbox; send: python -m runner.deliver")
+        lines.append(f"waiting   records are in {outbox.ROOT}; send: python -m runner.deliver")
     if result.command:
         lines.append(f"repeat    {result.command}")
     return lines
@@ -33,7 +35,10 @@ def summary(result: Result) -> list[str]:
 
 def looking(link: Link, page: str) -> str:
     """Return how to open a page of the MLflow UI."""
-    return page if link.uri.startswith("http") else f"mlflow ui, then {page}"
+    if link.uri.startswith("http"):
+        return page
+    store = "" if link.uri == DEFAULT else f" --backend-store-uri {link.uri}"
+    return f"mlflow ui{store}, then {page}"
 
 
 def order(results: Sequence[Result]) -> list[Result]:

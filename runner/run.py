@@ -1,6 +1,7 @@
 """One run, from a job to its record."""
 
 import atexit
+import contextlib
 import functools
 import gc
 import tempfile
@@ -48,6 +49,11 @@ class _Progress:
     metrics: dict[str, float] = field(default_factory=dict)
     best: dict[str, Tensor] | None = None
 
+    def keep(self, job: Job) -> None:
+        """Put the best weights back, if they are wanted."""
+        if self.best is not None:
+            job.state.model.load_state_dict(self.best)
+
 
 def run(
     job: Job, tracker: Tracker | None, should_stop: Callable[[], bool], *, label: str = ""
@@ -71,6 +77,7 @@ def run(
         insisted, status, reason, trace = True, KILLED, "interrupted", ""
     finally:
         console.close()
+    progress.keep(job)
     with tempfile.TemporaryDirectory(prefix="runner-") as folder:
         delivered = True
         if tracker is not None:
@@ -133,8 +140,7 @@ def _train(
             tracker.flush()
         if job.state.step < job.trial.horizon.total_steps:
             return KILLED, f"interrupted after {job.state.step} steps", ""
-        if progress.best is not None:
-            job.state.model.load_state_dict(progress.best)
+        progress.keep(job)
         if job.data is not None:
             found = evaluate(job.state.model, job.data.test, job.plan.precision)
             metrics = {f"test/{key}": value for key, value in found.items()}
@@ -182,16 +188,18 @@ def _better(new: dict[str, float], old: dict[str, float]) -> bool:
 
 
 def _record_files(folder: Path, job: Job, records: Records, trace: str, tracker: Tracker) -> None:
-    """Record the artifacts; a full disk must not cost the run its end."""
+    """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
         artifacts.write(folder, job, records, trace)
         tracker.artifacts(folder)
-    except OSError as error:
-        tracker.tags({"artifacts": f"not written: {one_line(error)}"})
+    except Exception as error:
+        with contextlib.suppress(OSError):
+            tracker.tags({"artifacts": f"not written: {one_line(error)}"})
 
 
 def _final_tags(job: Job, records: Records, status: str, reason: str) -> dict[str, str]:
-    tags = {"fingerprint": fingerprint(job.trial.recipe, records.arrays()["lr"])}
+    trace = records.arrays()["lr"][: job.state.step]
+    tags = {"fingerprint": fingerprint(job.trial.recipe, trace)}
     if status == DIVERGED:
         tags["diverged"] = reason
     elif reason:

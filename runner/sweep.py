@@ -1,6 +1,8 @@
 """A grid of runs: all checked first, launched together, ranked at the end."""
 
+import functools
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runner import devices, provenance, tracking
+from runner import devices, outbox, provenance, tracking
 from runner.assemble import assemble
 from runner.config import BASIC_LAUNCHER, Settings, expand, read
 from runner.config.explain import MISTAKES, check_choices, explain
@@ -25,12 +27,14 @@ class Sweep:
     """What a sweep needs from Hydra.
 
     compose: a job's overrides -> its configuration. launch: jobs, number of the first -> their
-    returns, when all are done. launcher: the launcher's configuration.
+    returns, when all are done. launcher: the launcher's configuration. flags: of the command line,
+    such as --config-dir.
     """
 
     compose: Callable[[Overrides], Any]
     launch: Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
     launcher: Mapping[str, Any]
+    flags: Sequence[str] = ()
 
     def run(self, overrides: Overrides) -> int:
         """Run every combination; return 0, 1 if a run failed, 3 if all diverged, 130 if
@@ -56,17 +60,26 @@ class Sweep:
 
     def _check(self, jobs: list[Overrides], names: list[str]) -> list[Settings]:
         checked = []
+        probe = functools.cache(tracking.probe)
         for number, (job, name) in enumerate(zip(jobs, names, strict=True), start=1):
+            if sys.stderr.isatty():
+                print(f"\rchecking job {number} of {len(jobs)}", end="\r", file=sys.stderr)
+            words = [*self.flags, *job]
             try:
-                check_choices(job)
+                check_choices(words)
                 config = self.compose(job)
                 settings = read(config, config.hydra)
-                if settings.tracking.enabled and number == 1:
-                    tracking.probe(settings.tracking.uri)
+                if settings.tracking.enabled:
+                    probe(settings.tracking.uri)
                 assemble(settings)
-            except MISTAKES as error:
+            except Exception as error:
                 where = f"job {number} of {len(jobs)} ({name}): " if len(jobs) > 1 else ""
-                raise Mistake(f"{where}{explain(error, job)}") from error
+                if isinstance(error, MISTAKES):
+                    raise Mistake(f"{where}{explain(error, words)}") from error
+                if devices.out_of_memory(error):
+                    advice = devices.memory_advice(settings.train.batch_size)
+                    raise Mistake(f"{where}{advice}") from error
+                raise
             checked.append(settings)
         return checked
 
@@ -74,21 +87,23 @@ class Sweep:
         self, jobs: list[Overrides], settings: list[Settings], names: list[str]
     ) -> list[Overrides]:
         """Give each job its name, experiment, threads and accelerator, and make the database."""
-        experiment = f"{_varying(jobs)} {datetime.now():%Y-%m-%d %H:%M:%S}"
-        first = settings[0].tracking
-        experiment = first.experiment or experiment
-        if first.enabled:
-            tracking.create_store(first.uri, experiment)
+        usual = f"{_varying(jobs)} {datetime.now():%Y-%m-%d %H:%M:%S}"
+        tracked = [s.tracking for s in settings if s.tracking.enabled]
+        stores = dict.fromkeys((t.uri, t.experiment or usual) for t in tracked)
+        for uri, experiment in stores:
+            tracking.create_store(uri, experiment)
+        shown = " and ".join(dict.fromkeys(f"'{experiment}'" for _, experiment in stores))
+        print(f"{_count(len(jobs))}{f', experiment {shown}' if shown else ''}", flush=True)
         workers = self._workers()
-        where = f", experiment '{experiment}'" if first.enabled else ""
-        print(f"{_count(len(jobs))}{where}", flush=True)
         placed = []
         for i, (job, job_settings) in enumerate(zip(jobs, settings, strict=True)):
-            more = [f"tracking.experiment={_quoted(experiment)}"]
+            more = []
+            if job_settings.tracking.experiment is None:
+                more.append(f"tracking.experiment={_quoted(usual)}")
             if job_settings.tracking.run_name is None:
                 more.append(f"tracking.run_name={_quoted(names[i])}")
             if job_settings.threads is None and workers:
-                more.append(f"threads={max(1, devices.cores() // workers)}")
+                more.append(f"threads={max(1, devices.DEFAULT_THREADS // workers)}")
             if job_settings.device == "auto" and workers and workers > 1 and devices.count() > 1:
                 more.append(f"device={devices.available()[0]}:{i % devices.count()}")
             placed.append([*job, *more])
@@ -99,7 +114,7 @@ class Sweep:
         if self.launcher["_target_"] == BASIC_LAUNCHER:
             return 1
         n_jobs = self.launcher.get("n_jobs")
-        return devices.cores() if n_jobs == -1 else n_jobs
+        return devices.DEFAULT_THREADS if n_jobs == -1 else n_jobs
 
     def _launch(
         self, jobs: list[Overrides], names: list[str], interrupts: Interrupts
@@ -144,7 +159,7 @@ def _names(jobs: list[Overrides]) -> list[str]:
     names = []
     for number, job in enumerate(jobs, start=1):
         words = [w for i, w in enumerate(job) if _differs(jobs, i) or len(jobs) == 1]
-        names.append(provenance.name(words, " ".join(words) or f"job {number}"))
+        names.append(provenance.name(words, provenance.plain(" ".join(words)) or f"job {number}"))
     return names
 
 
@@ -171,6 +186,8 @@ def _print_end(results: list[Result]) -> None:
     print("\n".join(ranking(results)))
     if means := over_seeds(results):
         print("\n" + "\n".join(means))
+    if not all(result.delivered for result in results):
+        print(f"\nwaiting   some records are in {outbox.ROOT}; send: python -m runner.deliver")
     best = order(results)[0]
     if best.status != FINISHED:
         return

@@ -6,7 +6,7 @@ from (seed, epoch or step) and the rate is read from the trace.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -28,12 +28,17 @@ CHUNK_SECONDS = 1.0
 
 @dataclass
 class State:
-    """What training changes. `step` counts the updates made; `memory` is a listening schedule's."""
+    """What training changes.
+
+    step: updates made. evaluated: step of the last evaluation. memory: what the schedule knows of
+    the evaluations.
+    """
 
     model: nn.Module
     optimizer: Optimizer
     step: int = 0
-    memory: Memory | None = None
+    evaluated: int = 0
+    memory: Memory = field(default_factory=Memory)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,10 @@ class Plan:
         """
         return min((step // self.eval_every + 1) * self.eval_every, self.horizon.total_steps)
 
+    def evaluates_at(self, step: int) -> bool:
+        """Return whether the model is evaluated after so many steps."""
+        return step % self.eval_every == 0 or step == self.horizon.total_steps
+
     def rates(self, memory: Memory, start: int, stop: int) -> np.ndarray:
         """Return the trace from start to stop: (stop - start,) float64."""
         return self.schedule.rates(memory, np.arange(start, stop))
@@ -76,16 +85,20 @@ def train(
     """Train `state` in place to the plan's end and yield what happened, in order.
 
     Yields a Chunk at the latest every 200 steps or second, and an Evaluation after each one of
-    the validation data. Between two yields the state is whole: it may be copied or kept. Ends
+    the validation data. At each yield the state is whole: a copy of it can be continued. Ends
     early, with state.step < total_steps, when `should_stop` says so. Raises Diverged when a loss
     or gradient was not finite, after the chunk that ends with that step; the model is then as
     it was before it, and state.step is that step.
     """
-    if state.memory is None:
+    if state.step == 0:
         state.memory = plan.schedule.begin()
     loop = _Loop(state, plan, data)
     state.model.train()
-    while state.step < plan.horizon.total_steps:
+    while True:
+        if state.step > state.evaluated and plan.evaluates_at(state.step):
+            yield from _evaluated(state, plan, data)
+        if state.step == plan.horizon.total_steps:
+            return
         end = plan.next_evaluation(state.step)
         trace = plan.rates(state.memory, state.step, end)
         while state.step < end:
@@ -97,20 +110,22 @@ def train(
                 raise diverged
             if should_stop() and state.step < plan.horizon.total_steps:
                 return
-        evaluation = _evaluation(state, plan, data)
-        yield evaluation
-        if not np.isfinite(evaluation.metrics["val/loss"]):
-            what = f"val/loss is {evaluation.metrics['val/loss']}"
-            raise Diverged(state.step, float(trace[-1]), what)
-        if plan.schedule.listens:
-            value = evaluation.metrics[plan.schedule.monitor]
-            state.memory = plan.schedule.observe(state.memory, state.step, value)
 
 
-def _evaluation(state: State, plan: Plan, data: Dataset | None) -> Evaluation:
+def _evaluated(state: State, plan: Plan, data: Dataset | None) -> Iterator[Evaluation]:
+    """Evaluate, let the schedule hear of it, and yield the figures."""
     found = evaluate(state.model, data.val if data else None, plan.precision)
     metrics = {name if "/" in name else f"val/{name}": value for name, value in found.items()}
-    return Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
+    evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
+    last_rate = float(plan.rates(state.memory, state.step - 1, state.step)[0])
+    finite = np.isfinite(metrics["val/loss"])
+    if finite and plan.schedule.listens:
+        value = metrics[plan.schedule.monitor]
+        state.memory = plan.schedule.observe(state.memory, state.step, value)
+    state.evaluated = state.step
+    yield evaluation
+    if not finite:
+        raise Diverged(state.step, last_rate, f"val/loss is {metrics['val/loss']}")
 
 
 def _check(chunk: Chunk) -> tuple[Chunk, Diverged | None]:

@@ -50,7 +50,8 @@ class Trial:
 def fingerprint(recipe: Recipe, trace: np.ndarray) -> str:
     """Return the name of the state that training reaches by a recipe and the rates so far.
 
-    Two runs with the same fingerprint have the same weights, bit for bit, on one kind of machine.
+    Two runs with the same fingerprint have the same weights, bit for bit on one kind of CPU. The
+    source code of a person's own classes is not part of it.
     """
     text = json.dumps(vars(recipe), sort_keys=True, default=dict)
     digest = hashlib.sha256(text.encode())

@@ -14,7 +14,11 @@ from runner.errors import nearest
 
 def save(state: dict[str, Tensor], file: Path) -> None:
     """Write a model's state as safetensors."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    tensors = {
+        name: tensor.detach().cpu().contiguous().clone()  # tied weights may not share memory
+        for name, tensor in state.items()
+        if isinstance(tensor, Tensor)
+    }
     safetensors.torch.save_file(tensors, file)
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is there: small things run faster
+
 import numpy as np
 import pytest
-import torch
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,6 @@ class Store:
         """The arrays of records.npz."""
         with np.load(self.file(run, "records.npz")) as arrays:
             return dict(arrays)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

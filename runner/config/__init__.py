@@ -10,7 +10,7 @@ from runner.config.compose import (
     runs_alone,
     sweeping,
 )
-from runner.config.settings import Settings, read
+from runner.config.settings import Settings, config_dir, read
 from runner.config.targets import build, partial
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Settings",
     "build",
     "compose",
+    "config_dir",
     "current",
     "expand",
     "in_order",

@@ -103,7 +103,7 @@ def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:
         tracking=tracking,
         choices={str(k): str(v) for k, v in hydra.runtime.choices.items() if "/" not in str(k)},
         overrides=tuple(hydra.overrides.task),
-        config_dir=_config_dir(hydra),
+        config_dir=config_dir(hydra),
         forced_sweep=_forced_sweep(hydra),
     )
     check(settings)
@@ -196,7 +196,8 @@ def _items(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
-def _config_dir(hydra: HydraConf | DictConfig) -> str | None:
+def config_dir(hydra: HydraConf | DictConfig) -> str | None:
+    """Return the folder that --config-dir named, if it did."""
     sources = hydra.runtime.config_sources
     return next((str(s.path) for s in sources if s.provider == "command-line"), None)
 

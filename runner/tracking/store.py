@@ -87,9 +87,8 @@ def client(uri: str, *, create: bool = False) -> "MlflowClient":
         return MlflowClient(uri)
     if not create and not file.exists():
         raise Mistake(f"there is no database {file}")
-    lock = (
-        file.parent / ".runner" / "mlflow.lock"
-    )  # two processes may not create the tables at once
+    # Two processes may not create the tables at once.
+    lock = file.parent / ".runner" / "mlflow.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock):
         return MlflowClient(f"sqlite:///{file}")  # MLflow keeps it beyond a change of folder

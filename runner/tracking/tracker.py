@@ -25,7 +25,8 @@ SENDING_SHARE = 0.1
 
 
 class Tracker:
-    """The calling thread never waits for the server, save in `open` and `close`.
+    """The calling thread never waits for the server, save in `open` and `close`, and in `flush` as
+    long as it says.
 
     warn: called with a line, from another thread, when records cannot be delivered.
     """

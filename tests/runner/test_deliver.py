@@ -94,7 +94,7 @@ def test_records_wait_while_mlflow_takes_nothing_and_one_line_says_so(
     outage()
     time.sleep(0.1)
     (box,) = outbox.waiting()
-    assert deliver.main() == 0
+    assert deliver.main([]) == 0
     run = store.client.get_run(run_id)
     assert history(store, run_id) == points(range(10))
     assert (run.data.params, run.info.status) == ({"lr": "0.1"}, "FAILED")
@@ -159,13 +159,13 @@ def test_ctrl_c_in_close_leaves_all_in_the_outbox_at_once(
 
 
 def test_nothing_waiting_is_said(folder: Any, capsys: Any) -> None:
-    assert deliver.main() == 0
+    assert deliver.main([]) == 0
     assert capsys.readouterr().out == "nothing waits in .runner/outbox\n"
 
 
 def test_a_training_run_is_left_to_its_process(opened: Any, capsys: Any) -> None:
     one, run_id, _ = opened()
-    assert deliver.main() == 0
+    assert deliver.main([]) == 0
     expected = f"run {run_id}: left to the process that trains or delivers it\n"
     assert capsys.readouterr().out == expected
     assert one.close("FINISHED")
@@ -176,7 +176,7 @@ def test_a_run_that_mlflow_has_lost_does_not_hold_up_the_others(
 ) -> None:
     ids = sorted(waiting() for _ in range(3))
     store.client.delete_run(ids[0])
-    assert deliver.main() == 1
+    assert deliver.main([]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert f"run {ids[0]}: waits in " in lines[0]
     assert "Current state is deleted" in lines[0]
@@ -188,7 +188,7 @@ def test_records_of_a_database_that_is_gone_wait_and_make_none(
 ) -> None:
     waiting()
     (folder / "mlflow.db").unlink()
-    assert deliver.main() == 1
+    assert deliver.main([]) == 1
     assert "there is no database" in capsys.readouterr().out
     assert not (folder / "mlflow.db").exists()
 
@@ -229,10 +229,10 @@ def test_a_delivery_that_is_killed_is_done_by_the_next(
         "def die(*args, **kwargs):\n"
         f"    if {moment!r} == 'log_batch' and next(calls) < 3: return real(*args, **kwargs)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"owner.{moment} = die; deliver.main()"
+        f"owner.{moment} = die; deliver.main([])"
     )
     assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
-    assert deliver.main() == 0
+    assert deliver.main([]) == 0
     assert history(store, run_id) == points(range(3000))
     run = store.client.get_run(run_id)
     assert (run.info.status, run.info.end_time) == ("FINISHED", MS + 3000)
@@ -242,7 +242,7 @@ def test_a_delivery_that_is_killed_is_done_by_the_next(
 
 def test_two_processes_deliver_each_run_once(store: Any, waiting: Any) -> None:
     ids = [waiting() for _ in range(4)]
-    both = [python("from runner import deliver; deliver.main()") for _ in range(2)]
+    both = [python("from runner import deliver; deliver.main([])") for _ in range(2)]
     said = "".join(process.communicate()[0] for process in both)
     assert [said.count(f"run {run_id}: delivered") for run_id in ids] == [1] * 4
     for run_id in ids:

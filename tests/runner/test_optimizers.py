@@ -89,10 +89,10 @@ def test_arguments_out_of_range(arguments, message):
 
 @pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
 def test_optimizers_are_fused_where_that_can_be(kind):
-    built = optimizers.build(kind, kind, split_parameters(net(), []))
+    built = optimizers.build(kind, split_parameters(net(), []))
     assert built.defaults["fused"] is True
 
 
 def test_other_optimizers_are_taken_as_they_are():
-    built = optimizers.build(torch.optim.NAdam, torch.optim.NAdam, split_parameters(net(), []))
+    built = optimizers.build(torch.optim.NAdam, split_parameters(net(), []))
     assert isinstance(built, torch.optim.NAdam)

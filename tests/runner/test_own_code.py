@@ -96,8 +96,21 @@ def test_own_options_stand_in_hints_and_in_sweeps(command, own) -> None:
     assert wrong == (
         "error: job 2 of 2 (model.width=wide): model.width must be a whole number, got 'wide'\n"
     )
+    swept = command(f"{own} -m {OWN} model.widht=4,8").err
+    assert "unknown key 'model.widht' (did you mean 'model.width'?)" in swept
     short = command(f"{own} {OWN} train.steps=4 train.batch_size=50").err
     assert "schedule.decay_steps must be at least 1 step, got '10%' = 0 of 4 steps" in short
+
+
+def test_a_schedule_that_gives_no_rates_is_refused(command, own, monkeypatch) -> None:
+    import mine
+
+    monkeypatch.setattr(mine.InverseTime, "formula", lambda self, t: 0.1 - 0.05 * t)
+    done = command(f"{own} {OWN} train.steps=40 train.batch_size=50")
+    assert done.status == 2
+    line = "error: schedule must give finite rates of at least 0, got -0.05"
+    assert done.err.startswith(line)
+    assert done.err.endswith(" at step 3\n")
 
 
 def test_a_target_alone_is_enough(command, own) -> None:

@@ -90,9 +90,14 @@ def test_git_says_commit_and_whether_files_were_changed(
     assert provenance.git()["git.dirty"] == "true"
 
 
-def test_a_folder_outside_git_has_no_commit(
+def test_outside_git_the_commit_is_that_of_the_package_or_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    package = Path(provenance.__file__).parent
+    asked = ["git", "-C", str(package), "rev-parse", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+    assert provenance.git().get("mlflow.source.git.commit", "") == commit
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "installed" / "provenance.py"))
     assert provenance.git() == {}

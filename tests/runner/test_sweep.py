@@ -161,3 +161,29 @@ def test_ctrl_c_keeps_what_is_done_and_kills_what_runs(store, shell) -> None:
     assert [row[-1].split(" after")[0] for row in others] == ["interrupted", "not started"]
     assert {row[-2] for row in others} == {"KILLED"}
     assert [run.info.status for run in store.runs()] == ["FINISHED", "KILLED"]
+
+
+def test_every_jobs_server_is_asked_before_the_first_one_starts(command, folder: Path) -> None:
+    done = command(f"-m {SMALL} tracking.uri=sqlite:///mlflow.db,http://127.0.0.1:9")
+    assert done.status == 2
+    assert done.err.startswith("error: job 2 of 2 (tracking.uri=http://127.0.0.1:9): tracking.uri")
+    assert not list(folder.iterdir())
+
+
+def test_a_job_too_large_for_the_memory_is_refused(command, folder: Path, monkeypatch) -> None:
+    from runner import models
+
+    def too_large(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")
+
+    monkeypatch.setattr(models.LeNet, "__init__", too_large)
+    done = command("-m model=linear,lenet train.steps=1")
+    assert done.status == 2
+    assert done.err == (
+        "error: job 2 of 2 (lenet): out of memory at train.batch_size=128; try "
+        "train.batch_size=64, a smaller model, or precision=bfloat16\n"
+    )
+    assert not list(folder.iterdir())
+    alone = command("model=lenet train.steps=1 tracking=off")
+    assert (alone.status, alone.err) == (1, "")
+    assert "FAILED: out of memory at train.batch_size=128" in alone.out

@@ -174,7 +174,7 @@ def test_runs_that_wait_for_one_silent_server_wait_together(
         box.create()
         box.release()
     began = time.monotonic()
-    assert deliver.main() == 1
+    assert deliver.main([]) == 1
     assert time.monotonic() - began < 1
     assert capsys.readouterr().out.count("(timed out)") == 8
 
@@ -194,7 +194,7 @@ def test_a_password_is_used_and_never_seen(
     server.server.shutdown()
     one.points(points(range(3)))
     assert not one.close("FINISHED")
-    assert deliver.main() == 1
+    assert deliver.main([]) == 1
     files = "".join(file.read_text() for file in outbox.ROOT.rglob("*") if file.is_file())
     seen = "".join([*warnings, str(link), link.page(), files, *capfd.readouterr()])
     assert f"http://me:***@127.0.0.1:{server.port}" in seen
@@ -217,7 +217,7 @@ def test_a_later_delivery_takes_the_password_from_the_environment(
     box.append({"status": "FINISHED", "end_ms": MS})
     box.release()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{server.port}")
-    assert deliver.main() == 0
+    assert deliver.main([]) == 0
     ended = [auth for path, auth in server.requests if "runs/update" in path]
     assert ended == ["Basic " + base64.b64encode(b"me:secret").decode()]
     assert capfd.readouterr() == (f"run {RUN}: delivered\n", "")

@@ -1,0 +1,123 @@
+"""Which weights a run keeps, and that nothing odd in a model costs it its record."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+# Its loss on the validation data follows a script, whatever the weights are.
+SCRIPTED = """\
+import torch
+from torch import nn
+
+class Scripted(nn.Module):
+    def __init__(self, losses: list, breaks: int = 10**9):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor(0.0))
+        self.losses, self.breaks, self.evaluated, self.updates = losses, breaks, -1, 0
+
+    def forward(self):
+        if not self.training:
+            self.evaluated += 1  # the first time is the check of the model
+            return 0 * self.w + self.losses[max(0, self.evaluated - 1)]
+        self.updates += 1
+        return self.w * float("nan") if self.updates > self.breaks else self.w
+
+class Tied(nn.Module):
+    def __init__(self, input_shape, classes):
+        super().__init__()
+        self.a, self.b = nn.Linear(784, classes), nn.Linear(784, classes)
+        self.b.weight = self.a.weight
+
+    def forward(self, x):
+        return self.a(x.flatten(1)) + self.b(x.flatten(1))
+"""
+STEPS = "dataset=none optimizer=sgd schedule=constant lr=1.0 train.steps=4 train.eval_every=1"
+
+
+@pytest.fixture
+def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "mine.py").write_text(SCRIPTED)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+
+
+def kept(folder: Path) -> dict[str, torch.Tensor]:
+    (file,) = (folder / "mlartifacts").rglob("weights.safetensors")
+    return load_file(file)
+
+
+# w is 0 at the start and falls by 1 with each update, so that it tells after which one it was kept
+@pytest.mark.parametrize(
+    ("keep", "w", "loss"), [("last", -4.0, 4.0), ("best", -2.0, 1.0)], ids=["last", "best"]
+)
+def test_the_weights_of_the_last_or_the_best_evaluation(
+    command, store, own, folder, keep, w, loss
+) -> None:
+    model = "model=quadratic ~model.w model._target_=mine.Scripted +model.losses=[3.0,1.0,2.0,4.0]"
+    done = command(f"{STEPS} {model} train.keep={keep}")
+    assert done.status == 0, done.err
+    assert kept(folder)["w"].item() == w
+    assert f"\nval loss {loss:g}" in done.out
+
+
+@pytest.mark.parametrize(("keep", "w"), [("last", -3.0), ("best", -2.0)])
+def test_a_run_that_diverged_keeps_finite_weights(command, store, own, folder, keep, w) -> None:
+    model = "model=quadratic ~model.w model._target_=mine.Scripted +model.losses=[3.0,1.0,2.0,4.0]"
+    done = command(f"{STEPS} {model} +model.breaks=3 train.keep={keep}")
+    assert done.status == 3
+    assert "DIVERGED: train/loss is nan at step 3, learning rate 1" in done.out
+    assert kept(folder)["w"].item() == w
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert run.data.tags["diverged"] == "train/loss is nan at step 3, learning rate 1"
+    assert len(store.history(run, "lr")) == 4  # the step that broke is in the record
+
+
+def test_the_best_is_the_most_accurate_one(command, store, folder) -> None:
+    line = "model=mlp lr=0.05 train.epochs=3 train.eval_every=8 train.keep=best"
+    assert command(line).status == 0
+    (run,) = store.runs()
+    records = store.records(run)
+    best = records["val/accuracy"].max()
+    assert records["val/accuracy"][-1] < best  # else the test would show nothing
+    from runner import datasets, models
+    from runner.evaluation import evaluate
+
+    model = models.MLP((1, 28, 28), 10)
+    model.load_state_dict(kept(folder))
+    found = evaluate(model, datasets.mnist_5k().val, "float32")
+    assert found["accuracy"] == best
+    assert np.isclose(found["loss"], records["val/loss"][records["val/accuracy"] == best]).any()
+
+
+def test_tied_weights_are_trained_and_kept(command, store, own, folder) -> None:
+    done = command("model=linear model._target_=mine.Tied train.steps=2")
+    assert done.status == 0, done.err
+    assert torch.equal(kept(folder)["a.weight"], kept(folder)["b.weight"])
+    assert store.runs()[0].info.status == "FINISHED"
+
+
+def test_a_model_that_cannot_be_written_still_ends(command, store, monkeypatch) -> None:
+    from runner import artifacts
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(artifacts, "write", full)
+    assert command("model=linear train.steps=2").status == 0
+    (run,) = store.runs()
+    assert run.info.status == "FINISHED"
+    assert "No space left on device" in run.data.tags["artifacts"]
+    assert len(store.history(run, "lr")) == 2
+
+
+def test_the_fingerprint_is_the_same_from_another_folder(job, folder, monkeypatch) -> None:
+    one = job("model=linear dataset.split_seed=3")
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    assert job("model=linear dataset.split_seed=3").trial.recipe == one.trial.recipe
+    assert job("model=linear dataset.split_seed=4").trial.recipe != one.trial.recipe
