@@ -33,6 +33,8 @@ def single(config: Any) -> int:
         return 2
     from runner.report import summary
 
+    if result.details:
+        warn(result.details)
     print("\n".join(summary(result)))
     return STATUS[result.status]
 

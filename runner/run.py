@@ -28,13 +28,17 @@ FINISHED, DIVERGED, FAILED, KILLED = "FINISHED", "DIVERGED", "FAILED", "KILLED"
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended. `metrics` are those of the weights that were kept; `reason` says why it
-    did not finish."""
+    """How a run ended.
+
+    metrics: those of the weights that were kept. reason: why it did not finish. details: the
+    traceback of a failure.
+    """
 
     name: str
     status: str
     metrics: dict[str, float] = field(default_factory=dict)
     reason: str = ""
+    details: str = ""
     seconds: float = 0.0
     command: str = ""
     link: Link | None = None
@@ -72,9 +76,9 @@ def run(
     progress = _Progress()
     insisted = False
     try:
-        status, reason, trace = _train(job, progress, tracker, console, should_stop)
+        status, reason, details = _train(job, progress, tracker, console, should_stop)
     except KeyboardInterrupt:
-        insisted, status, reason, trace = True, KILLED, "interrupted", ""
+        insisted, status, reason, details = True, KILLED, "interrupted", ""
     finally:
         console.close()
     progress.keep(job)
@@ -83,7 +87,7 @@ def run(
         if tracker is not None:
             if not insisted:
                 tracker.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
-                _record_files(Path(folder), job, progress.records, trace, tracker)
+                _record_files(Path(folder), job, progress.records, details, tracker)
             tracker.tags(_final_tags(job, progress.records, status, reason))
             delivered = tracker.close(FAILED if status == DIVERGED else status)
     if insisted:
@@ -93,6 +97,7 @@ def run(
         status=status,
         metrics=progress.metrics,
         reason=reason,
+        details=details,
         seconds=time.monotonic() - started,
         command=provenance.command(job.settings),
         link=link,
@@ -187,10 +192,10 @@ def _better(new: dict[str, float], old: dict[str, float]) -> bool:
     return new["val/loss"] < old["val/loss"]
 
 
-def _record_files(folder: Path, job: Job, records: Records, trace: str, tracker: Tracker) -> None:
+def _record_files(folder: Path, job: Job, records: Records, details: str, tracker: Tracker) -> None:
     """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
-        artifacts.write(folder, job, records, trace)
+        artifacts.write(folder, job, records, details)
         tracker.artifacts(folder)
     except Exception as error:
         with contextlib.suppress(OSError):

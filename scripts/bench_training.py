@@ -1,8 +1,9 @@
 """Training through the runner, everything recorded, against a bare loop and the usual loop.
 
 One epoch of MNIST at batch 128, adam, clipping at global norm 1.0, float32. All loops train on
-54,000 images; the bare loop has the fused Adam that the runner uses, the usual loop torch's default. Times run from the end of the first update to the end of the last one, with no
-evaluation between them; `delivered` runs to the last metric that MLflow's SQLite database holds.
+54,000 images; the bare loop has the fused Adam that the runner uses, the usual loop torch's
+default. Times run from the end of the first update to the end of the last one, with no evaluation
+between them; `delivered` runs to the last metric that MLflow's SQLite database holds.
 
     MNIST_ROOT=... python scripts/bench_training.py --model mlp --save
 """

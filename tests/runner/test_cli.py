@@ -116,3 +116,26 @@ def test_ctrl_c_ends_a_run_as_killed_with_all_its_records(store, shell, number) 
     assert run.info.status == "KILLED"
     assert list(store.history(run, "lr")) == list(range(done))
     assert len(store.records(run)["lr"]) == done >= 100
+
+
+def test_a_model_that_fails_shows_its_traceback_and_keeps_it(command, store, monkeypatch) -> None:
+    from runner.models import Quadratic
+
+    calls: list[int] = []
+
+    def forward(self: Quadratic) -> object:
+        calls.append(1)
+        if len(calls) > 3:
+            raise RuntimeError("a wire came loose")
+        return (self.w + 1) ** 2
+
+    monkeypatch.setattr(Quadratic, "forward", forward)
+    done = command("model=quadratic dataset=none optimizer=sgd lr=0.1 train.steps=9")
+    assert done.status == 1
+    assert "\nFAILED: RuntimeError: a wire came loose\n" in f"\n{done.out}"
+    assert "in forward\n    raise RuntimeError" in done.err
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert run.data.tags["reason"] == "RuntimeError: a wire came loose"
+    (kept,) = Path.cwd().rglob("traceback.txt")
+    assert "a wire came loose" in kept.read_text()
