@@ -108,19 +108,42 @@ def write_idx(file: Path, array: np.ndarray) -> str:
 @pytest.fixture
 def small_mnist(tmp_path, monkeypatch):
     """A folder of four small files that stand for MNIST's, with their own checksums."""
-    raw = tmp_path / "MNIST" / "raw"
+    return small(torchvision_datasets.MNIST, tmp_path, monkeypatch)
+
+
+def small(kind, tmp_path, monkeypatch):
+    """Write four small files in the place of a data set's."""
+    raw = tmp_path / kind.__name__ / "raw"
     raw.mkdir(parents=True)
     rng = np.random.default_rng(0)
     resources = []
     for part, n in (("train", 100), ("t10k", 20)):
         images = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
         labels = rng.integers(0, 10, n, dtype=np.uint8)
-        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-            name = f"{part}-{kind}-ubyte.gz"
+        for what, array in (("images-idx3", images), ("labels-idx1", labels)):
+            name = f"{part}-{what}-ubyte.gz"
             resources.append((name, write_idx(raw / name, array)))
-    monkeypatch.setattr(torchvision_datasets.MNIST, "resources", resources)
-    monkeypatch.setattr(torchvision_datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    monkeypatch.setattr(kind, "resources", resources)
+    monkeypatch.setattr(kind, "mirrors", ["http://127.0.0.1:9/"])
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("load", "kind"),
+    [
+        (datasets.mnist, torchvision_datasets.MNIST),
+        (datasets.fashion_mnist, torchvision_datasets.FashionMNIST),
+        (datasets.kmnist, torchvision_datasets.KMNIST),
+    ],
+)
+def test_each_data_set_reads_its_own_folder(load, kind, tmp_path, monkeypatch):
+    root = small(kind, tmp_path, monkeypatch)
+    found = load(root=str(root), split_seed=1)
+    assert (len(found.train), len(found.val), len(found.test)) == (90, 10, 20)
+    again = load(root=str(root), split_seed=2, train_size=50)
+    assert len(again.train) == 50
+    assert not torch.equal(found.val.inputs, again.val.inputs)
+    assert torch.equal(found.test.inputs, again.test.inputs)
 
 
 def test_the_four_files_are_read_where_they_lie(small_mnist):

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runner.config import BASIC_LAUNCHER
+
 SMALL = "model=linear train.steps=4 train.eval_every=2 threads=1"
 QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd train.eval_every=10"
 FRAGILE = """\
@@ -187,3 +189,31 @@ def test_a_job_too_large_for_the_memory_is_refused(command, folder: Path, monkey
     alone = command("model=lenet train.steps=1 tracking=off")
     assert (alone.status, alone.err) == (1, "")
     assert "FAILED: out of memory at train.batch_size=128" in alone.out
+
+
+@pytest.mark.parametrize(
+    ("launcher", "more"),
+    [
+        (
+            {"_target_": "joblib", "n_jobs": 4},
+            ["threads=2 device=cuda:0", "threads=2 device=cuda:1"],
+        ),
+        ({"_target_": BASIC_LAUNCHER}, ["threads=8", "threads=8"]),
+        ({"_target_": "submitit"}, ["", ""]),
+    ],
+    ids=["here", "one-by-one", "elsewhere"],
+)
+def test_jobs_are_spread_over_accelerators_and_cores(launcher, more, folder, monkeypatch) -> None:
+    from runner import devices
+    from runner.config import compose, read
+    from runner.sweep import Sweep
+
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
+    monkeypatch.setattr(devices, "available", lambda: ["cuda", "cpu"])
+    monkeypatch.setattr(devices, "count", lambda: 2)
+    jobs = [["seed=0", "tracking=off"], ["seed=1", "tracking=off"]]
+    configs = [compose(job) for job in jobs]
+    settings = [read(config, config.hydra) for config in configs]
+    placed = Sweep(compose, lambda *_: [], launcher)._place(jobs, settings, ["a", "b"])
+    added = [" ".join(w for w in job[2:] if not w.startswith("tracking")) for job in placed]
+    assert added == more
