@@ -196,7 +196,17 @@ def _state(
         }
     )
     torch.manual_seed(settings.seed)
-    model = factory(**{name: value for name, value in offered.items() if factory.accepts(name)})
+    wanted = {name: value for name, value in offered.items() if factory.accepts(name)}
+    try:
+        model = factory(**wanted)
+    except Exception as error:
+        if isinstance(error, Mistake) or devices.out_of_memory(error):
+            raise
+        given = ", ".join(f"{name}={value}" for name, value in wanted.items())
+        raise Mistake(
+            f"model._target_ must be a class that can be built with {given or 'its arguments'}; "
+            f"{spec['_target_']} fails with {type(error).__name__}: {one_line(error)}"
+        ) from error
     if not isinstance(model, torch.nn.Module):
         raise Mistake(f"model._target_ must be a torch.nn.Module, got {type(model).__name__}")
     model.to(device)
@@ -204,7 +214,8 @@ def _state(
     _checked("", check_outputs, model, dataset.train if dataset else None, classes)
     if file is not None:
         keep_new = settings.model.get("weights_except") or []
-        _checked("model.", weights.load_into, model, file, keep_new)
+        given = settings.model["weights"]
+        _checked("model.", weights.load_into, model, file, keep_new, f"weights of {given}")
     images = dataset is not None and len(dataset.input_shape) == 3
     if images and (settings.precision == "bfloat16" or device.type == "cpu"):
         model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth

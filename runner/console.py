@@ -26,7 +26,7 @@ class Console:
         """Print the figures after `step` updates; lr is the rate of the last of them."""
         figures = "  ".join(f"{figure(key, value):<16}" for key, value in metrics.items())
         epoch = step / self._steps_per_epoch
-        line = f"step {step:{self._width}d}  epoch {epoch:<5.4g}  lr {lr:<9.4g}  {figures}"
+        line = f"step {step:{self._width}d}  epoch {epoch:<6.4g}  lr {lr:<9.4g}  {figures}"
         self.line(line.rstrip())
 
     def line(self, text: str) -> None:

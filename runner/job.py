@@ -25,9 +25,7 @@ def task(config: Any) -> "Result":
 def single(config: Any) -> int:
     """Run alone: print a summary and return the exit status."""
     try:
-        settings = read(config, current())
-        with Interrupts() as interrupts:
-            result = start(settings, interrupts)
+        result = start(read(config, current()))
     except Mistake as mistake:
         print(f"error: {one_line(mistake)}", file=sys.stderr)
         return 2
@@ -43,19 +41,19 @@ def one_of_many(config: Any) -> "Result":
     """Run as a job of a sweep."""
     settings = read(config, current())
     name = settings.tracking.run_name or ""
-    with Interrupts() as interrupts:
-        from runner.run import FAILED, KILLED, Result
+    from runner.run import FAILED, KILLED, Result
 
-        if interrupts.requested():
-            return Result(name, KILLED, reason="not started")
-        try:
-            return start(settings, interrupts, label="" if runs_alone() else name)
-        except Mistake as mistake:
-            return Result(name, FAILED, reason=one_line(mistake))
+    if Interrupts().requested():
+        return Result(name, KILLED, reason="not started")
+    try:
+        return start(settings, label="" if runs_alone() else name)
+    except Mistake as mistake:
+        return Result(name, FAILED, reason=one_line(mistake))
 
 
-def start(settings: Settings, interrupts: Interrupts, label: str = "") -> "Result":
-    """Assemble and run. MLflow loads in a thread of its own meanwhile.
+def start(settings: Settings, label: str = "") -> "Result":
+    """Assemble and run. MLflow loads in a thread of its own meanwhile. From the first step on,
+    Ctrl-C ends the run with its record; before it, nothing is there yet.
 
     Raises Mistake before anything is created.
     """
@@ -75,7 +73,8 @@ def start(settings: Settings, interrupts: Interrupts, label: str = "") -> "Resul
         if not out_of_memory(error):
             raise
         return Result(label or "run", FAILED, reason=memory_advice(settings.train.batch_size))
-    return run(job, tracker, interrupts.requested, label=label)
+    with Interrupts() as interrupts:
+        return run(job, tracker, interrupts.requested, label=label)
 
 
 def warn(line: str) -> None:

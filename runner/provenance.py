@@ -39,7 +39,7 @@ def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:
         key, _, value = plain(word).lstrip("+").partition("=")
         if word.startswith("~") or key.startswith(("tracking", "threads", "device", "hydra")):
             continue
-        option = "." not in key and key not in ("lr", "seed", "precision")
+        option = "." not in key and key not in ("lr", "seed", "precision") and value != "none"
         parts.append(value if option else f"{key}={value}")
     return " ".join(parts) or otherwise
 

@@ -1,6 +1,7 @@
 """What a person reads at the end: the summary of a run, the ranking of a sweep."""
 
 import math
+import shlex
 import statistics
 from collections.abc import Sequence
 
@@ -19,7 +20,9 @@ def summary(result: Result) -> list[str]:
     for part in ("val", "test"):
         mine = {k: v for k, v in result.metrics.items() if k.startswith(f"{part}/")}
         if mine:
-            lines.append("  ".join(figure(key, value) for key, value in mine.items()))
+            line = "  ".join(figure(key, value) for key, value in mine.items())
+            early = f"  (weights after step {result.kept_step})"
+            lines.append(line + (early if result.kept_step != result.steps else ""))
     if result.status != FINISHED:
         lines.append(f"{result.status}: {result.reason}")
     if result.link is not None:
@@ -37,7 +40,7 @@ def looking(link: Link, page: str) -> str:
     """Return how to open a page of the MLflow UI."""
     if link.uri.startswith("http"):
         return page
-    store = "" if link.uri == DEFAULT else f" --backend-store-uri {link.uri}"
+    store = "" if link.uri == DEFAULT else f" --backend-store-uri {shlex.quote(link.uri)}"
     return f"mlflow ui{store}, then {page}"
 
 
@@ -79,10 +82,7 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
     over seeds  n  val loss
     cosine      2  1 ± 0.7071
     """
-    groups: dict[str, list[Result]] = {}
-    for result in order(results):
-        words = [word for word in result.name.split() if not word.startswith("seed=")]
-        groups.setdefault(" ".join(words) or "all", []).append(result)
+    groups = _by_setting(order(results))
     if len(groups) == len(results):
         return []
     columns = [c for c in _COLUMNS if any(c in r.metrics for r in results)]
@@ -97,6 +97,31 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
         cells = [_spread(c, means[name].get(c)) for c in columns]
         rows.append([name, n, *cells])
     return _table(rows, right=set())
+
+
+def best(results: Sequence[Result]) -> tuple[str, Result] | None:
+    """Return the best setting's name and its best run; over several seeds by their mean.
+
+    None where no run has finished.
+    """
+    finished = [result for result in order(results) if result.status == FINISHED]
+    if not finished:
+        return None
+    groups = _by_setting(finished)
+    if len(groups) == len(finished):
+        return finished[0].name, finished[0]
+    name = min(groups, key=lambda name: _merit(_means(groups[name], list(_COLUMNS))))
+    n = len(groups[name])
+    return f"{name}, by the mean of {n} {'seed' if n == 1 else 'seeds'}", groups[name][0]
+
+
+def _by_setting(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Return results by what they have in common but for the seed."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        words = [word for word in result.name.split() if not word.startswith("seed=")]
+        groups.setdefault(" ".join(words) or "all", []).append(result)
+    return groups
 
 
 def _means(group: list[Result], columns: list[str]) -> dict[str, tuple[float, float]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from runner import artifacts, devices, provenance
+from runner import artifacts, devices, outbox, provenance
 from runner.assemble import Job
 from runner.console import Console
 from runner.errors import Diverged, one_line
@@ -28,15 +28,17 @@ FINISHED, DIVERGED, FAILED, KILLED = "FINISHED", "DIVERGED", "FAILED", "KILLED"
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended.
+    """How a run ended, after `steps` updates.
 
-    metrics: those of the weights that were kept. reason: why it did not finish. details: the
-    traceback of a failure.
+    metrics: those of the weights that were kept, which had seen `kept_step` updates. reason: why
+    it did not finish. details: the traceback of a failure.
     """
 
     name: str
     status: str
     metrics: dict[str, float] = field(default_factory=dict)
+    kept_step: int = 0
+    steps: int = 0
     reason: str = ""
     details: str = ""
     seconds: float = 0.0
@@ -51,6 +53,7 @@ class _Progress:
 
     records: Records = field(default_factory=Records)
     metrics: dict[str, float] = field(default_factory=dict)
+    kept_step: int = 0
     best: dict[str, Tensor] | None = None
 
     def keep(self, job: Job) -> None:
@@ -88,14 +91,18 @@ def run(
             if not insisted:
                 tracker.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
                 _record_files(Path(folder), job, progress.records, details, tracker)
-            tracker.tags(_final_tags(job, progress.records, status, reason))
+            tracker.tags(_final_tags(job, progress, status, reason))
             delivered = tracker.close(FAILED if status == DIVERGED else status)
     if insisted:
+        if not delivered:
+            console.line(f"the run's records wait in {outbox.ROOT}; the next start sends them")
         raise KeyboardInterrupt
     return Result(
         name=name,
         status=status,
         metrics=progress.metrics,
+        kept_step=progress.kept_step,
+        steps=job.state.step,
         reason=reason,
         details=details,
         seconds=time.monotonic() - started,
@@ -144,12 +151,13 @@ def _train(
         if tracker is not None:
             tracker.flush()
         if job.state.step < job.trial.horizon.total_steps:
-            return KILLED, f"interrupted after {job.state.step} steps", ""
+            made = job.state.step
+            return KILLED, f"interrupted after {made} step{'' if made == 1 else 's'}", ""
         progress.keep(job)
         if job.data is not None:
             found = evaluate(job.state.model, job.data.test, job.plan.precision)
             metrics = {f"test/{key}": value for key, value in found.items()}
-            event = Evaluation(job.state.step, metrics, time.time_ns() // 1_000_000)
+            event = Evaluation(progress.kept_step, metrics, time.time_ns() // 1_000_000)
             progress.records.add(event)
             progress.metrics |= metrics
             if tracker is not None:
@@ -178,10 +186,11 @@ def _take(
         return
     rate = float(progress.records.chunks[-1].lr[-1])
     console.evaluation(event.step, rate, event.metrics)
-    if job.settings.train.keep == "last":
-        progress.metrics = dict(event.metrics)
-    elif not progress.metrics or _better(event.metrics, progress.metrics):
-        progress.metrics = dict(event.metrics)
+    best = job.settings.train.keep == "best"
+    if best and progress.metrics and not _better(event.metrics, progress.metrics):
+        return
+    progress.metrics, progress.kept_step = dict(event.metrics), event.step
+    if best:
         state = job.state.model.state_dict()
         progress.best = {name: tensor.clone() for name, tensor in state.items()}
 
@@ -202,9 +211,10 @@ def _record_files(folder: Path, job: Job, records: Records, details: str, tracke
             tracker.tags({"artifacts": f"not written: {one_line(error)}"})
 
 
-def _final_tags(job: Job, records: Records, status: str, reason: str) -> dict[str, str]:
-    trace = records.arrays()["lr"][: job.state.step]
-    tags = {"fingerprint": fingerprint(job.trial.recipe, trace)}
+def _final_tags(job: Job, progress: _Progress, status: str, reason: str) -> dict[str, str]:
+    kept = job.state.step if progress.best is None else progress.kept_step
+    trace = progress.records.arrays()["lr"][:kept]
+    tags = {"fingerprint": fingerprint(job.trial.recipe, trace), "kept_step": str(kept)}
     if status == DIVERGED:
         tags["diverged"] = reason
     elif reason:

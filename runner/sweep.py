@@ -16,8 +16,8 @@ from runner.config import BASIC_LAUNCHER, Settings, expand, read
 from runner.config.explain import MISTAKES, check_choices, explain
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
-from runner.report import looking, order, over_seeds, ranking
-from runner.run import DIVERGED, FAILED, FINISHED, KILLED, Result
+from runner.report import best, looking, over_seeds, ranking
+from runner.run import DIVERGED, FAILED, KILLED, Result
 
 Overrides = list[str]
 
@@ -188,10 +188,10 @@ def _print_end(results: list[Result]) -> None:
         print("\n" + "\n".join(means))
     if not all(result.delivered for result in results):
         print(f"\nwaiting   some records are in {outbox.ROOT}; send: python -m runner.deliver")
-    best = order(results)[0]
-    if best.status != FINISHED:
-        return
-    print(f"\nbest      {best.name}")
-    print(f"repeat    {best.command}")
-    if best.link is not None:
-        print(f"compare   {looking(best.link, best.link.experiment_page())}")
+    if found := best(results):
+        name, run = found
+        print(f"\nbest      {name}")
+        print(f"repeat    {run.command}")
+    link = next((result.link for result in results if result.link is not None), None)
+    if link is not None:
+        print(f"compare   {looking(link, link.experiment_page())}")

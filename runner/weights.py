@@ -28,9 +28,12 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def load_into(model: nn.Module, file: Path, keep_new: Sequence[str] = ()) -> None:
+def load_into(
+    model: nn.Module, file: Path, keep_new: Sequence[str] = (), shown: str = "weights"
+) -> None:
     """Fill a model with stored weights, except where a name fits a pattern of `keep_new`.
 
+    shown: what messages call the file.
     Raises ValueError for a file that cannot be read, a pattern that fits nothing, and weights
     that are missing or of another shape.
     """
@@ -49,12 +52,12 @@ def load_into(model: nn.Module, file: Path, keep_new: Sequence[str] = ()) -> Non
     for name in wanted:
         if name not in stored:
             raise ValueError(
-                f"weights in {file} must have '{name}'{nearest(name, stored)}; "
+                f"{shown} must have '{name}', got {', '.join(stored)}; "
                 f"leave it new with weights_except"
             )
         if stored[name].shape != own[name].shape:
             raise ValueError(
-                f"weights in {file} must fit the model: '{name}' is "
+                f"{shown} must fit the model: '{name}' is "
                 f"{tuple(stored[name].shape)} there and {tuple(own[name].shape)} here; "
                 f"leave it new with weights_except"
             )

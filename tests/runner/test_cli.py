@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,9 @@ def test_a_run_prints_its_evaluations_and_a_summary(command, store) -> None:
     (run,) = store.runs()
     home = "http://127.0.0.1:5000/#/experiments"
     assert done.out.splitlines() == [
-        "step 1  epoch 1      lr 0.2        val loss 12.96    param w 2.6",
-        "step 2  epoch 2      lr 0.2        val loss 4.666    param w 1.16",
-        "step 3  epoch 3      lr 0.2        val loss 1.68     param w 0.296",
+        "step 1  epoch 1       lr 0.2        val loss 12.96    param w 2.6",
+        "step 2  epoch 2       lr 0.2        val loss 4.666    param w 1.16",
+        "step 3  epoch 3       lr 0.2        val loss 1.68     param w 0.296",
         "val loss 1.68",
         f"recorded  run {run.info.run_id} in experiment 'runs', sqlite:///mlflow.db",
         f"look      mlflow ui, then {home}/{run.info.experiment_id}/runs/{run.info.run_id}"
@@ -116,6 +117,16 @@ def test_ctrl_c_ends_a_run_as_killed_with_all_its_records(store, shell, number) 
     assert run.info.status == "KILLED"
     assert list(store.history(run, "lr")) == list(range(done))
     assert len(store.records(run)["lr"]) == done >= 100
+
+
+def test_ctrl_c_while_things_load_leaves_nothing(shell) -> None:
+    process = shell("model=mlp train.epochs=300")
+    time.sleep(1.0)  # Hydra has composed, PyTorch and MLflow load for seconds
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, ""), err
+    assert err == "interrupted\n"
+    assert not list(Path.cwd().iterdir())
 
 
 def test_a_model_that_fails_shows_its_traceback_and_keeps_it(command, store, monkeypatch) -> None:

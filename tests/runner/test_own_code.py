@@ -102,6 +102,14 @@ def test_own_options_stand_in_hints_and_in_sweeps(command, own) -> None:
     assert "schedule.decay_steps must be at least 1 step, got '10%' = 0 of 4 steps" in short
 
 
+def test_a_model_that_cannot_be_built_is_one_line(command, own) -> None:
+    done = command(f"{own} model=two_layers tracking=off")  # for rows of numbers, not images
+    assert done.status == 2
+    assert done.err.startswith("error: model._target_ must be a class that can be built with ")
+    assert "input_shape=(1, 28, 28), classes=10; mine.TwoLayers fails with " in done.err
+    assert done.err.count("\n") == 1
+
+
 def test_a_schedule_that_gives_no_rates_is_refused(command, own, monkeypatch) -> None:
     import mine
 

@@ -91,6 +91,9 @@ def test_the_best_is_the_most_accurate_one(command, store, folder) -> None:
     model.load_state_dict(kept(folder))
     found = evaluate(model, datasets.mnist_5k().val, "float32")
     assert found["accuracy"] == best
+    (step,) = store.history(run, "test/accuracy")
+    assert records["val/accuracy"][records["val/accuracy@step"] == step].item() == best
+    assert run.data.tags["kept_step"] == str(step)
     assert np.isclose(found["loss"], records["val/loss"][records["val/accuracy"] == best]).any()
 
 
