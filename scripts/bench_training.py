@@ -22,7 +22,7 @@ BATCH = 128
 LR = 1e-3
 
 
-def bare(model_name: str) -> dict[str, Any]:
+def bare(model_name: str, channels_last: bool = False) -> dict[str, Any]:
     """Nothing but the training: data in memory, nothing recorded."""
     import torch
 
@@ -31,6 +31,8 @@ def bare(model_name: str) -> dict[str, Any]:
 
     data = datasets.mnist(bench.mnist_root())
     model, optimizer = build(model_name)
+    if channels_last:
+        model.to(memory_format=torch.channels_last)
     inputs, targets = data.train.inputs, data.train.targets
     index = order(0, 0, len(targets))
     times = []
@@ -43,6 +45,11 @@ def bare(model_name: str) -> dict[str, Any]:
         optimizer.step()
         times.append(time.perf_counter())
     return {"training_s": times[-1] - times[0], "images": len(targets)}
+
+
+def bare_channels_last(model_name: str) -> dict[str, Any]:
+    """The bare loop with images in the layout that the runner uses on a CPU."""
+    return bare(model_name, channels_last=True)
 
 
 def usual(model_name: str) -> dict[str, Any]:
@@ -130,9 +137,13 @@ def main() -> None:
     """Measure the three loops in turn, each in a process and a folder of its own."""
     parser = bench.arguments(__doc__)
     parser.add_argument("--model", choices=("mlp", "keras_cnn"), default="mlp")
+    parser.add_argument(
+        "--same-layout", action="store_true", help="only the runner over a channels-last bare loop"
+    )
     args = parser.parse_args()
     if args.child:
-        found = {"bare": bare, "usual": usual, "runner": runner}[args.child](args.model)
+        loops = {"bare": bare, "channels_last": bare_channels_last, "usual": usual}
+        found = (loops | {"runner": runner})[args.child](args.model)
         print(json.dumps({**found, "peak_mb": round(bench.peak_mb())}))
         return
     os.environ["MNIST_ROOT"] = str(Path(bench.mnist_root()).resolve())
@@ -148,6 +159,12 @@ def main() -> None:
 
         return run
 
+    if args.same_layout:
+        runs = bench.alternate(args.repeats, bare=mode("channels_last"), runner=mode("runner"))
+        seconds = {name: [r["training_s"] for r in found] for name, found in runs.items()}
+        result = {"runner_over_bare": bench.ratios(seconds["runner"], seconds["bare"])}
+        bench.report(f"training_{args.model}_same_layout", result, args.save)
+        return
     runs = bench.alternate(
         args.repeats, bare=mode("bare"), runner=mode("runner"), usual=mode("usual")
     )
