@@ -30,8 +30,9 @@ FINISHED, DIVERGED, FAILED, KILLED = "FINISHED", "DIVERGED", "FAILED", "KILLED"
 class Result:
     """How a run ended, after `steps` updates.
 
-    metrics: those of the weights that were kept, which had seen `kept_step` updates. reason: why
-    it did not finish. details: the traceback of a failure.
+    metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
+    had seen `kept_step` updates then. reason: why it did not finish. details: the traceback of a
+    failure.
     """
 
     name: str

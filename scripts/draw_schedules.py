@@ -1,4 +1,4 @@
-"""Draw the README's picture: every schedule at its defaults over ten epochs of 100 steps.
+"""Draw the README's picture: six schedules over ten epochs of 100 steps.
 
 python scripts/draw_schedules.py
 """

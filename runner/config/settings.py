@@ -14,7 +14,6 @@ from runner.errors import Mistake, nearest, one_line
 
 DEFAULT_LR = 1e-3
 DEFAULT_EPOCHS = 5
-GROUPS = ("model", "dataset", "schedule", "warmup", "clipping", "optimizer")
 _KINDS = {
     "to Integer": "a whole number",
     "to Float": "a number",
