@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def real(name: str, value: Any) -> float:
     """`value` as a float, which may be infinite or NaN; a bool or a text is no number."""
@@ -85,3 +88,14 @@ def sequence(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError(f"{name} must be a list, got {value!r}")
     return tuple(value)
+
+
+def rates(name: str, rates: NDArray[Any], t: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What a formula from outside gave for steps `t`, as new rates."""
+    result = np.array(rates, dtype=np.float64)
+    bad = np.flatnonzero(~(np.isfinite(result) & (result >= 0)))
+    if bad.size:
+        raise ValueError(
+            f"{name} must give finite rates of at least 0, got {result[bad[0]]} at step {t[bad[0]]}"
+        )
+    return result

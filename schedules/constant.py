@@ -1,10 +1,12 @@
 """Constant learning rate."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -14,15 +16,21 @@ class Constant(Schedule):
 
     Arguments:
         lr: learning rate, at least 0.
+        after: "continue"; or "hold", the same here, or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
     Raises:
-        ValueError, TypeError: `lr` is negative, not finite or no number.
+        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> Constant(lr=0.1)(1000)
     0.1
     """
 
     lr: float
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"end_steps": 1}
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,26 +6,32 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
+from schedules._between import between
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(Schedule):
-    """Half a cosine: rate(t) = floor + (lr - floor) * (1 + cos(pi * min(t, T) / T)) / 2.
+    """Cosine decay: rate(t) = floor + (lr - floor) * ((1 + cos(pi * h * t / T)) / 2) ** power.
 
-    T is `decay_steps`; after it the rate stays at `floor`.
+    T is `decay_steps`, h is `half_cycles`.
 
     Arguments:
         lr: peak, the rate at step 0, at least 0.
-        floor: rate at step T, in [0, lr]; a rate, not a share of the peak.
+        floor: lowest rate, in [0, lr]; a rate, not a share of the peak.
         decay_steps: duration T, at least 1 step.
+        power: exponent of the cosine, greater than 0.
+        half_cycles: h, in (0, 1e6]; 1 falls once, 2 falls and rises again, 0.5 falls half way.
+        after: after T the rate holds; "error" refuses later steps; "continue": the cosine goes on,
+            as PyTorch's does, and climbs again.
 
     Raises:
         ValueError, TypeError: an argument is out of its range or no number.
 
-    >>> Cosine(lr=0.1, decay_steps=100)(50)
-    0.05
+    >>> cosine = Cosine(lr=0.1, decay_steps=100)
+    >>> cosine(50), cosine(100), cosine(150)
+    (0.05, 0.0, 0.0)
 
     Source: Loshchilov and Hutter, SGDR, 2017 (arXiv:1608.03983), without restarts.
     """
@@ -33,18 +39,29 @@ class Cosine(Schedule):
     lr: float
     floor: float = 0.0
     decay_steps: Duration = "100%"
+    power: float = 1.0
+    half_cycles: float = 1.0
+    after: str = "hold"
 
     durations: ClassVar = {"decay_steps": 1}
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(lr=_checks.at_least("lr", self.lr, 0))
+        self._keep(
+            lr=_checks.at_least("lr", self.lr, 0),
+            power=_checks.above("power", self.power, 0),
+            half_cycles=_checks.within("half_cycles", self.half_cycles, 0, 1e6, "(]"),
+        )
         self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
 
     def formula(self, t: Steps) -> Rates:
-        decay_steps = int(self.decay_steps)
-        progress = np.minimum(t, decay_steps) / decay_steps
-        return self.floor + (self.lr - self.floor) * half_cosine(progress)
+        fall = half_cosine(self.half_cycles * (t / int(self.decay_steps)))
+        if self.power != 1:
+            fall **= self.power
+        return between(self.floor, self.lr, fall)
+
+    def _end_step(self) -> int:
+        return int(self.decay_steps)
 
 
 def half_cosine(progress: Rates) -> Rates:

@@ -1,7 +1,8 @@
-"""Durations: an int is steps, "2ep" is epochs, "10%" is a share of the run.
+"""Durations: an int is steps, "2ep" is epochs, "10%" is a share of the run, "5000samples" is data.
 
 The one rounding rule: a duration is computed exactly, from its decimal text, and becomes the
-nearest whole step, halves up.
+nearest whole step, halves up. Samples count in passes over the data, so that as many samples as
+there are is one epoch, also where the last batch of an epoch is a smaller one.
 """
 
 import math
@@ -16,11 +17,12 @@ from schedules.horizon import MAX_STEPS, Horizon
 
 Duration = int | str
 
-_TEXT = re.compile(r"([+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))(ep|%)")
+_TEXT = re.compile(r"([+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))(ep|%|samples)")
+_KINDS = "steps (an int), epochs ('2ep'), a share of the run ('10%') or samples ('5000samples')"
 
 
 def parse(duration: Any, name: str = "duration", at_least: int = 0) -> tuple[Fraction, str]:
-    """The exact amount and the unit ("steps", "ep" or "%") of a duration.
+    """The exact amount and the unit ("steps", "ep", "%" or "samples") of a duration.
 
     Raises:
         ValueError, TypeError: it is no duration, is negative, or is 0 where steps are needed.
@@ -31,20 +33,14 @@ def parse(duration: Any, name: str = "duration", at_least: int = 0) -> tuple[Fra
     if isinstance(duration, str):
         match = _TEXT.fullmatch(duration)
         if match is None:
-            raise ValueError(
-                f"{name} must be steps (an int), epochs ('2ep') or a share of the run ('10%'), "
-                f"got {duration!r}"
-            )
+            raise ValueError(f"{name} must be {_KINDS}, got {duration!r}")
         amount, unit = Fraction(match[1]), match[2]
     elif isinstance(duration, Integral) and not isinstance(duration, bool):
         amount, unit = Fraction(int(duration)), "steps"
         if amount > MAX_STEPS:
             raise ValueError(f"{name} must be at most 2**53 steps, got {duration!r}")
     else:
-        raise TypeError(
-            f"{name} must be steps (an int), epochs ('2ep') or a share of the run ('10%'), "
-            f"got {duration!r}"
-        )
+        raise TypeError(f"{name} must be {_KINDS}, got {duration!r}")
     if amount < 0:
         raise ValueError(f"{name} must not be negative, got {duration!r}")
     if at_least and unit == "steps" and amount < at_least:
@@ -60,7 +56,8 @@ def steps_of(
     """The whole steps of a duration in a run, to the nearest step, halves up.
 
     Arguments:
-        duration: steps (10), epochs ("2ep", "0.5ep") or a share of the run ("10%", "2.5%").
+        duration: steps (10), epochs ("2ep", "0.5ep"), a share of the run ("10%", "2.5%") or
+            samples ("5000samples"), for which the horizon must have its samples_per_epoch.
         horizon: the run.
         name: the argument's name, for messages.
         at_least: the fewest steps that make sense.
@@ -68,13 +65,20 @@ def steps_of(
     Raises:
         ValueError, TypeError: it is no duration, or comes to fewer steps than `at_least`.
 
-    >>> horizon = Horizon(total_steps=1000, steps_per_epoch=125)
-    >>> [steps_of(d, horizon) for d in (7, "2ep", "0.5ep", "10%", "0.04%", "0.05%")]
-    [7, 250, 63, 100, 0, 1]
+    >>> horizon = Horizon(total_steps=1000, steps_per_epoch=125, samples_per_epoch=4000)
+    >>> [steps_of(d, horizon) for d in (7, "2ep", "0.5ep", "10%", "0.04%", "0.05%", "8000samples")]
+    [7, 250, 63, 100, 0, 1, 250]
     """
     amount, unit = parse(duration, name, at_least)
+    if unit == "samples":
+        if horizon.samples_per_epoch is None:
+            raise ValueError(
+                f"{name} in samples needs a horizon with samples_per_epoch, got {duration!r}"
+            )
+        amount *= Fraction(horizon.steps_per_epoch, horizon.samples_per_epoch)
     if unit == "ep":
         amount *= horizon.steps_per_epoch
+    if unit in ("ep", "samples"):
         run = f"steps at {_count(horizon.steps_per_epoch)} per epoch"
     else:
         amount *= Fraction(horizon.total_steps, 100) if unit == "%" else 1
@@ -118,7 +122,7 @@ def check_increasing(durations: Sequence[Duration], name: str, at_least: int = 1
         ValueError, TypeError: one is no duration, or two of the same unit do not increase.
     """
     parsed = [parse(duration, f"{name}[{i}]", at_least) for i, duration in enumerate(durations)]
-    for unit in ("steps", "ep", "%"):
+    for unit in ("steps", "ep", "%", "samples"):
         if not _increases([amount for amount, its_unit in parsed if its_unit == unit]):
             raise ValueError(f"{name} must be strictly increasing, got {tuple(durations)!r}")
 

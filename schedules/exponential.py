@@ -1,5 +1,6 @@
 """Exponential decay, smooth or in stairs, with a floor."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,20 +9,25 @@ import numpy as np
 from schedules import _checks
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
+from schedules.step import stairs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exponential(Schedule):
     """Exponential decay: rate(t) = max(lr * decay_rate ** (t / decay_steps), floor).
 
-    With `staircase` the exponent is floor(t / decay_steps), by integers. It has no end.
+    With form "natural" it is max(lr * exp(-decay_rate * t / decay_steps), floor). With `staircase`
+    t / decay_steps is floor(t / decay_steps), by integers. The formula has no end.
 
     Arguments:
         lr: peak, the rate at step 0, at least 0.
-        decay_rate: factor per `decay_steps`, in (0, 1].
+        decay_rate: factor per `decay_steps`, in (0, 1]; with form "natural" in [0, 1e6].
         decay_steps: duration of at least 1 step over which the rate falls by `decay_rate`.
         staircase: whether the rate falls once per `decay_steps` rather than at each step.
         floor: lowest rate, in [0, lr].
+        form: "base" or "natural".
+        after: "continue"; or "hold" or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
     Raises:
         ValueError, TypeError: an argument is out of its range or no number.
@@ -30,7 +36,8 @@ class Exponential(Schedule):
     >>> staircase(15), staircase(16)
     (0.01, 0.0096)
 
-    Source: `exponential_decay` of TensorFlow 1; the floor: the usual Keras callback.
+    Source: `exponential_decay` and `natural_exp_decay` of TensorFlow 1; the floor: the usual Keras
+    callback.
     """
 
     lr: float
@@ -38,20 +45,36 @@ class Exponential(Schedule):
     decay_steps: Duration = "1ep"
     staircase: bool = False
     floor: float = 0.0
+    form: str = "base"
+    after: str = "continue"
+    end_steps: Duration | None = None
 
-    durations: ClassVar = {"decay_steps": 1}
+    durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._keep(
             lr=_checks.at_least("lr", self.lr, 0),
-            decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"),
             staircase=_checks.flag("staircase", self.staircase),
+            form=_checks.one_of("form", self.form, ("base", "natural")),
         )
+        if self.form == "base":
+            self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"))
+        else:
+            self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1e6))
         self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
 
     def formula(self, t: Steps) -> Rates:
         decay_steps = int(self.decay_steps)
         exponent = t // decay_steps if self.staircase else t / decay_steps
-        rates: Rates = np.maximum(self.lr * self.decay_rate**exponent, self.floor)
-        return rates
+        if self.form == "natural":
+            decay = np.exp(-self.decay_rate * exponent)
+        else:
+            decay = self.decay_rate**exponent
+        rates: Rates = decay * self.lr
+        return np.maximum(rates, self.floor, out=rates)
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield from super()._landmarks(total_steps)
+        if self.staircase:
+            yield from stairs(int(self.decay_steps), total_steps)

@@ -2,57 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schedules import _checks
 from schedules.durations import Duration, check_increasing
 from schedules.schedule import Rates, Schedule, Steps
 
-_DEFAULT_FACTORS = (1.0, 0.5, 0.1, 0.01)
-
 
 @dataclass(frozen=True, kw_only=True)
-class PiecewiseConstant(Schedule):
-    """One rate between each two boundaries: rate(t) = values[i], or lr * factors[i].
-
-    i is the number of boundaries b with b <= t, or with `closed="right"` of those with b < t.
-    After the last boundary the last value stays.
-
-    Arguments:
-        boundaries: durations of at least 1 step, strictly increasing.
-        lr: peak that the factors multiply, at least 0; not beside `values`.
-        factors: one more than boundaries, each in [0, 1]; (1, 0.5, 0.1, 0.01) when neither they
-            nor values are given.
-        values: rates, one more than boundaries, each at least 0; instead of `lr` and `factors`.
-        closed: "left": a step equal to a boundary has the new value, as in PyTorch;
-            "right": it still has the old one, as in TensorFlow.
+class Piecewise(Schedule):
+    """Base of what lists its rates: `values`, or `factors` of `lr`, beside `boundaries`.
 
     Raises:
         ValueError, TypeError: an argument is out of its range, of the wrong length or missing.
-
-    >>> schedule = PiecewiseConstant(boundaries=(5, 10), values=(0.1, 0.05, 0.01))
-    >>> schedule(4), schedule(5), schedule(10)
-    (0.1, 0.05, 0.01)
-
-    Source: `piecewise_constant` of TensorFlow 1 (closed right), `MultiStepLR` of PyTorch (left).
     """
 
-    boundaries: Sequence[Duration] = ("30%", "60%", "90%")
+    boundaries: Sequence[Duration]
     lr: float | None = None
     factors: Sequence[float] | None = None
     values: Sequence[float] | None = None
-    closed: str = "left"
 
-    durations: ClassVar = {"boundaries": 1}
+    default_factors: ClassVar[tuple[float, ...]]
+    needed: ClassVar = ("one more than boundaries", 1)  # values, in words and beyond boundaries
 
     def __post_init__(self) -> None:
-        boundaries = _checks.sequence("boundaries", self.boundaries)
-        check_increasing(boundaries, "boundaries")
-        self._keep(boundaries=tuple(b if isinstance(b, str) else int(b) for b in boundaries))
+        at_least = self.durations["boundaries"]
+        self._keep(boundaries=checked_boundaries(self.boundaries, at_least))
         super().__post_init__()
-        self._keep(closed=_checks.one_of("closed", self.closed, ("left", "right")))
         if self.values is not None:
             self._check_values(self.values)
         else:
@@ -72,32 +51,92 @@ class PiecewiseConstant(Schedule):
         if self.lr is None:
             raise ValueError("lr must be given, or values instead, got neither")
         self._keep(lr=_checks.at_least("lr", self.lr, 0))
-        needed = len(self.boundaries) + 1
-        if self.factors is None and needed != len(_DEFAULT_FACTORS):
+        default = self.default_factors
+        needed = len(self.boundaries) + self.needed[1]
+        if self.factors is None and needed != len(default):
             raise ValueError(
                 f"factors must be given, {needed} of them for boundaries {self.boundaries!r}: "
-                f"the default {_DEFAULT_FACTORS!r} has {len(_DEFAULT_FACTORS)}"
+                f"the default {default!r} has {len(default)}"
             )
-        factors = _checks.sequence(
-            "factors", _DEFAULT_FACTORS if self.factors is None else self.factors
-        )
+        factors = _checks.sequence("factors", default if self.factors is None else self.factors)
         self._check_length("factors", factors)
         self._keep(
             factors=tuple(_checks.within(f"factors[{i}]", f, 0, 1) for i, f in enumerate(factors))
         )
 
     def _check_length(self, name: str, given: Sequence[float]) -> None:
-        if len(given) != len(self.boundaries) + 1:
+        words, more = self.needed
+        if len(given) != len(self.boundaries) + more:
             raise ValueError(
-                f"{name} must be one more than boundaries, "
+                f"{name} must be {words}, "
                 f"got {len(given)} {name} and {len(self.boundaries)} boundaries"
             )
 
-    def formula(self, t: Steps) -> Rates:
+    def _listed(self) -> Rates:
         if self.values is not None:
-            values = np.array(self.values)
-        else:
-            values = np.float64(self.lr) * np.array(self.factors)
-        boundaries = np.array(self.boundaries, dtype=np.int64)
-        piece = np.searchsorted(boundaries, t, side="right" if self.closed == "left" else "left")
-        return values[piece]
+            return np.array(self.values, dtype=np.float64)
+        return np.float64(self.lr) * np.array(self.factors, dtype=np.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PiecewiseConstant(Piecewise):
+    """One rate between each two boundaries: rate(t) = values[i], or lr * factors[i].
+
+    i is the number of boundaries b with b <= t, or with `closed="right"` of those with b < t.
+    After the last boundary the last value stays.
+
+    Arguments:
+        boundaries: durations of at least 1 step, strictly increasing.
+        lr: peak that the factors multiply, at least 0; not beside `values`.
+        factors: one more than boundaries, each in [0, 1]; (1, 0.5, 0.1, 0.01) when neither they
+            nor values are given.
+        values: rates, one more than boundaries, each at least 0; instead of `lr` and `factors`.
+        closed: "left": a step equal to a boundary has the new value, as in PyTorch;
+            "right": it still has the old one, as in TensorFlow.
+        after: "continue"; or "hold" or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range, of the wrong length or missing.
+
+    >>> schedule = PiecewiseConstant(boundaries=(5, 10), values=(0.1, 0.05, 0.01))
+    >>> schedule(4), schedule(5), schedule(10)
+    (0.1, 0.05, 0.01)
+
+    Source: `piecewise_constant` of TensorFlow 1 (closed right), `MultiStepLR` of PyTorch (left).
+    """
+
+    boundaries: Sequence[Duration] = ("30%", "60%", "90%")
+    closed: str = "left"
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"boundaries": 1, "end_steps": 1}
+    default_factors: ClassVar = (1.0, 0.5, 0.1, 0.01)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(closed=_checks.one_of("closed", self.closed, ("left", "right")))
+
+    def formula(self, t: Steps) -> Rates:
+        return self._listed()[boundaries_passed(self.boundaries, t, self.closed)]
+
+
+def checked_boundaries(boundaries: Any, at_least: int = 1) -> tuple[Duration, ...]:
+    """Boundaries as a tuple of durations of at least so many steps.
+
+    Raises:
+        ValueError, TypeError: one is no duration, or two of the same unit do not increase.
+    """
+    given = _checks.sequence("boundaries", boundaries)
+    check_increasing(given, "boundaries", at_least)
+    return tuple(b if isinstance(b, str) else int(b) for b in given)
+
+
+def boundaries_passed(
+    boundaries: Sequence[Duration], t: Steps, closed: str = "left"
+) -> NDArray[np.intp]:
+    """How many boundaries are at or before each step; with `closed="right"` only before it."""
+    return np.searchsorted(
+        np.array(boundaries, dtype=np.int64), t, side="right" if closed == "left" else "left"
+    )

@@ -1,11 +1,11 @@
-"""Reduce on plateau: the one schedule here that listens to the evaluations."""
+"""Reduce on plateau, which listens to the evaluations."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from schedules import _checks
+from schedules._evaluations import MARGINS, MODES, evaluation, improves, metric_name
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 
@@ -30,20 +30,28 @@ class PlateauMemory(Memory):
 class ReduceOnPlateau(Schedule):
     """Cut the rate when a metric stops improving: rate = max(rate * factor, floor).
 
-    At each evaluation, in Keras's order: a cooldown loses one evaluation and sets the wait to 0;
-    a value that improves on the best by more than the margin becomes the best and sets the wait
-    to 0; otherwise, unless some of the cooldown is left, the wait grows by one, and when
-    wait >= patience the rate is cut, the wait is 0 again and the cooldown starts. (PyTorch cuts one
-    evaluation later, when its count exceeds patience, and rests one evaluation longer.)
+    At each evaluation a value that improves on the best by more than the margin becomes the best
+    and sets the wait to 0. What else happens depends on `counting`:
+
+    "keras": first a cooldown loses one evaluation and sets the wait to 0. Without an improvement,
+    unless some of the cooldown is left, the wait grows by one, and when wait >= patience the rate
+    is cut, the wait is 0 again and the cooldown starts.
+
+    "torch": without an improvement the wait grows by one. Then a cooldown of which some is left
+    loses one evaluation and sets the wait to 0. When wait > patience the rate is cut, the wait is 0
+    again and the cooldown starts.
 
     Arguments:
         lr: peak, the rate before the first cut, at least 0.
         factor: what a cut multiplies the rate by, in (0, 1).
-        patience: evaluations without an improvement that cause a cut, at least 0; 0 acts as 1.
+        patience: evaluations without an improvement, at least 0: "keras": as many cause a cut, and
+            0 acts as 1; "torch": one more causes it.
         min_delta: the margin of an improvement, at least 0.
         min_delta_mode: "absolute": the margin is min_delta; "relative": min_delta * |best|.
-        cooldown: evaluations of rest after a cut, at least 0; the last of them counts again.
+        cooldown: evaluations of rest after a cut, at least 0; "keras": the last of them counts
+            again; "torch": none of them does.
         floor: lowest rate, in [0, lr].
+        counting: "keras" or "torch".
         mode: "min" when lower values are better, "max" when higher ones are.
         monitor: the metric to observe.
 
@@ -57,7 +65,7 @@ class ReduceOnPlateau(Schedule):
     >>> schedule.rates(memory, np.array([30, 31]))
     array([0.05, 0.05])
 
-    Source: `ReduceLROnPlateau` of Keras.
+    Source: `ReduceLROnPlateau` of Keras and of PyTorch.
     """
 
     lr: float
@@ -67,6 +75,7 @@ class ReduceOnPlateau(Schedule):
     min_delta_mode: str = "absolute"
     cooldown: int = 0
     floor: float = 0.0
+    counting: str = "keras"
     mode: str = "min"
     monitor: str = "val/loss"
 
@@ -77,15 +86,13 @@ class ReduceOnPlateau(Schedule):
             factor=_checks.within("factor", self.factor, 0, 1, "()"),
             patience=_checks.whole("patience", self.patience, 0),
             min_delta=_checks.at_least("min_delta", self.min_delta, 0),
-            min_delta_mode=_checks.one_of(
-                "min_delta_mode", self.min_delta_mode, ("absolute", "relative")
-            ),
+            min_delta_mode=_checks.one_of("min_delta_mode", self.min_delta_mode, MARGINS),
             cooldown=_checks.whole("cooldown", self.cooldown, 0),
-            mode=_checks.one_of("mode", self.mode, ("min", "max")),
+            counting=_checks.one_of("counting", self.counting, ("keras", "torch")),
+            mode=_checks.one_of("mode", self.mode, MODES),
+            monitor=metric_name("monitor", self.monitor),
         )
         self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
-        if not isinstance(self.monitor, str) or not self.monitor:
-            raise TypeError(f"monitor must be a metric's name, got {self.monitor!r}")
 
     @property
     def listens(self) -> bool:
@@ -101,31 +108,36 @@ class ReduceOnPlateau(Schedule):
             ValueError, TypeError: the value is NaN or no number, or the step is negative.
         """
         memory = _own(memory)
-        _checks.whole("step", step, 0)
-        value = _checks.real("value", value)
-        if math.isnan(value):
-            raise ValueError(f"value must not be NaN, got {value!r} for {self.monitor!r}")
-        rate, best, wait, rest = memory.rate, memory.best, memory.wait, memory.rest
+        value = evaluation(step, value, self.monitor)
+        best = memory.best
+        better = improves(value, best, self.mode, self.min_delta, self.min_delta_mode)
+        count = self._keras if self.counting == "keras" else self._torch
+        wait, rest, due = count(memory.wait, memory.rest, better)
+        rate = memory.rate
+        if due:
+            rate = max(rate * self.factor, self.floor)
+            wait, rest = 0, self.cooldown
+        return PlateauMemory(rate=rate, best=value if better else best, wait=wait, rest=rest)
+
+    def _keras(self, wait: int, rest: int, better: bool) -> tuple[int, int, bool]:
+        """The wait and the rest after an evaluation, and whether a cut is due."""
         if rest > 0:
             rest -= 1
             wait = 0
-        if self._improves(value, best):
-            best, wait = value, 0
-        elif rest == 0:
-            wait += 1
-            if wait >= self.patience and rate > self.floor:
-                rate = max(rate * self.factor, self.floor)
-                wait, rest = 0, self.cooldown
-        return PlateauMemory(rate=rate, best=best, wait=wait, rest=rest)
+        if better:
+            return 0, rest, False
+        if rest > 0:
+            return wait, rest, False
+        return wait + 1, rest, wait + 1 >= self.patience
+
+    def _torch(self, wait: int, rest: int, better: bool) -> tuple[int, int, bool]:
+        wait = 0 if better else wait + 1
+        if rest > 0:
+            return 0, rest - 1, False
+        return wait, rest, wait > self.patience
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         return np.full(t.shape, _own(memory).rate)
-
-    def _improves(self, value: float, best: float | None) -> bool:
-        if best is None:
-            return value < math.inf if self.mode == "min" else value > -math.inf
-        margin = self.min_delta * (abs(best) if self.min_delta_mode == "relative" else 1)
-        return value < best - margin if self.mode == "min" else value > best + margin
 
 
 def _own(memory: Memory) -> PlateauMemory:

@@ -1,6 +1,6 @@
 """Pictures of traces; needs matplotlib."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from os import PathLike
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ _COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is
 _LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 _BINS = 1500  # about two a pixel
 _LOG_SPAN = 1e-5
+_LABELS = {"linear": "learning rate", "log": "learning rate (log)"}
 
 
 def draw(
@@ -30,7 +31,8 @@ def draw(
     path_or_file: str | PathLike[str] | BinaryIO,
     *,
     steps_per_epoch: int | None = None,
-    log: bool = False,
+    scales: Sequence[str] = ("linear",),
+    others: Mapping[str, Mapping[str, NDArray[Any]]] | None = None,
 ) -> None:
     """Draw traces, one line each, into a PNG.
 
@@ -38,10 +40,12 @@ def draw(
         traces: name to trace, the rate of each step from 0, a 1-D array.
         path_or_file: where the PNG goes: a path or a binary file open for writing.
         steps_per_epoch: adds a second axis in epochs.
-        log: draws rates on a logarithmic axis, at most five decades below the highest.
+        scales: of the rate's axis, a panel each: "linear", or "log", which shows at most five
+            decades below the highest rate.
+        others: traces of other numbers, by the number's name, a panel each below the rates.
 
     Raises:
-        ValueError: there is no trace, or one is empty, not 1-D or not finite.
+        ValueError: there is no trace, or one is empty, not 1-D or not finite; an unknown scale.
         TypeError: steps_per_epoch is no whole number.
 
     >>> import io
@@ -54,43 +58,47 @@ def draw(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    checked = _checked(traces)
+    rates = _checked(traces)
+    scales = tuple(_checks.one_of("scales", scale, _LABELS) for scale in scales)
+    panels = [(scale, _LABELS[scale], rates) for scale in scales]
+    panels += [("other", name, _checked(more)) for name, more in (others or {}).items()]
     if steps_per_epoch is not None:
         steps_per_epoch = _checks.whole("steps_per_epoch", steps_per_epoch, 1)
-    rows, columns = _legend_grid(list(checked))
-    figure = Figure(figsize=(7.2, 3.8 + 0.2 * rows), dpi=110, layout="constrained")
+    styles = {name: _style(i, len(rates)) for i, name in enumerate(rates)}
+    rows, columns = _legend_grid(list(rates))
+    height = 3.8 + 2.6 * (len(panels) - 1) + 0.2 * rows
+    figure = Figure(figsize=(7.2, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for i, (name, trace) in enumerate(checked.items()):
-        steps = thinned(trace)
-        axes.plot(
-            # A step's rate holds until the next step.
-            np.append(steps, trace.size),
-            np.append(trace[steps], trace[-1]),
-            drawstyle="steps-post",
-            label=name,
-            color=_COLOURS[i % len(_COLOURS)],
-            linestyle=_LINES[i // len(_COLOURS) % len(_LINES)],
-            linewidth=1.5 + 1.2 * (1 - (i + 1) / len(checked)),  # of equal lines both stay visible
-        )
-    _dress(axes, checked, log)
+    plots = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (scale, label, lines) in zip(plots, panels, strict=True):
+        for name, trace in lines.items():
+            steps = thinned(trace)
+            axes.plot(
+                # A step's rate holds until the next step.
+                np.append(steps, trace.size),
+                np.append(trace[steps], trace[-1]),
+                drawstyle="steps-post",
+                label=name,
+                **styles.get(name, {}),
+            )
+        _dress(axes, lines, scale)
+        axes.set_ylabel(label)
+    plots[-1].set_xlabel("step (optimizer update)")
+    plots[-1].set_xlim(0, max(trace.size for trace in rates.values()))
     if steps_per_epoch is not None:
-
-        def to_epochs(step: Any) -> Any:
-            return step / steps_per_epoch
-
-        def to_steps(epoch: Any) -> Any:
-            return epoch * steps_per_epoch
-
-        epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
-        epochs.set_xlabel("epoch", color="#444444")
-        epochs.tick_params(colors="#444444")
-        epochs.spines["top"].set_visible(False)
-    if len(checked) == 1:
-        axes.set_title(next(iter(checked)), fontsize=11, loc="left", pad=8)
+        _epochs(plots[0], steps_per_epoch)
+    if len(rates) == 1:
+        plots[0].set_title(next(iter(rates)), fontsize=11, loc="left", pad=8)
     else:
+        handles, labels = plots[0].get_legend_handles_labels()
         figure.legend(
-            loc="outside lower center", ncols=columns, frameon=False, fontsize=9, handlelength=2.4
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+            fontsize=9,
+            handlelength=2.4,
         )
     figure.savefig(path_or_file, format="png")
 
@@ -134,18 +142,38 @@ def _legend_grid(names: list[str]) -> tuple[int, int]:
     return -(-len(names) // columns), columns
 
 
-def _dress(axes: Any, traces: Mapping[str, NDArray[np.float64]], log: bool) -> None:
+def _style(i: int, count: int) -> dict[str, Any]:
+    return {
+        "color": _COLOURS[i % len(_COLOURS)],
+        "linestyle": _LINES[i // len(_COLOURS) % len(_LINES)],
+        "linewidth": 1.5 + 1.2 * (1 - (i + 1) / count),  # of equal lines both stay visible
+    }
+
+
+def _epochs(axes: Any, steps_per_epoch: int) -> None:
+    """Add an axis in epochs on top."""
+
+    def to_epochs(step: Any) -> Any:
+        return step / steps_per_epoch
+
+    def to_steps(epoch: Any) -> Any:
+        return epoch * steps_per_epoch
+
+    epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
+    epochs.set_xlabel("epoch", color="#444444")
+    epochs.tick_params(colors="#444444")
+    epochs.spines["top"].set_visible(False)
+
+
+def _dress(axes: Any, traces: Mapping[str, NDArray[np.float64]], scale: str) -> None:
     highest = max(float(trace.max()) for trace in traces.values())
-    if log and highest > 0:
+    if scale == "log" and highest > 0:
         lowest = min(float(trace[trace > 0].min(initial=highest)) for trace in traces.values())
-        axes.set_yscale("log")
+        axes.set_yscale("log", nonpositive="mask")
         axes.set_ylim(max(lowest, highest * _LOG_SPAN) / 1.4, highest * 1.4)
-    else:
+    elif scale == "linear":
         axes.set_ylim(0, (highest or 1) * 1.06)
-    axes.set_xlim(0, max(trace.size for trace in traces.values()))
     axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}" if step == int(step) else "")
-    axes.set_xlabel("step (optimizer update)")
-    axes.set_ylabel("learning rate")
     axes.grid(color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,29 +1,32 @@
 """Polynomial decay, once or in cycles."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules._between import between
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class Polynomial(Schedule):
-    """Polynomial decay: rate(t) = (lr - end) * (1 - min(t, T) / T) ** power + end.
+    """Polynomial decay: rate(t) = (lr - end) * (1 - t / T) ** power + end.
 
-    T is `decay_steps`; after it the rate stays at `end`. With `cycle`, min(t, T) / T becomes
-    t / (T * c), where c = ceil(t / T) by integers and 1 at t = 0: the rate jumps up again after
-    each multiple of T, less high each time.
+    T is `decay_steps`. With `cycle`, T becomes T * c, where c = ceil(t / T) by integers and 1 at
+    t = 0: the rate jumps up again after each multiple of T, less high each time, for ever.
 
     Arguments:
         lr: peak, the rate at step 0, at least 0.
         end: rate at step T, in [0, lr].
         power: exponent, greater than 0; 1 is a straight line.
         decay_steps: duration T, at least 1 step.
-        cycle: whether the decay starts again after each T, for ever.
+        cycle: whether the decay starts again after each T.
+        after: after T the rate holds; "error" refuses later steps, not with `cycle`, which has no
+            end. The formula gives no rates beyond T.
 
     Raises:
         ValueError, TypeError: an argument is out of its range or no number.
@@ -39,8 +42,10 @@ class Polynomial(Schedule):
     power: float = 1.0
     decay_steps: Duration = "100%"
     cycle: bool = False
+    after: str = "hold"
 
     durations: ClassVar = {"decay_steps": 1}
+    policies: ClassVar = ("hold", "error")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,13 +55,25 @@ class Polynomial(Schedule):
             cycle=_checks.flag("cycle", self.cycle),
         )
         self._keep(end=_checks.up_to("end", self.end, "lr", self.lr))
+        if self.cycle and self.after != "hold":
+            raise ValueError(
+                f"after must be 'hold' with cycle, which has no end, got {self.after!r}"
+            )
 
     def formula(self, t: Steps) -> Rates:
-        decay_steps = int(self.decay_steps)
+        end: int | Steps = int(self.decay_steps)
         if self.cycle:
-            cycles = np.maximum(-(-t // decay_steps), 1)
-            progress = t / (decay_steps * cycles)
-        else:
-            progress = np.minimum(t, decay_steps) / decay_steps
-        rates: Rates = (self.lr - self.end) * (1 - progress) ** self.power + self.end
-        return rates
+            end = np.maximum(-(-t // end), 1) * end
+        remaining = (end - t) / end
+        remaining **= self.power
+        return between(self.end, self.lr, remaining)
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield from super()._landmarks(total_steps)
+        if self.cycle:
+            steps = int(self.decay_steps)
+            starts = range(steps + 1, total_steps, steps)
+            yield from ((start, f"cycle {i}") for i, start in enumerate(starts, start=2))
+
+    def _end_step(self) -> int | None:
+        return None if self.cycle else int(self.decay_steps)

@@ -1,16 +1,16 @@
 """Cosine decay with restarts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal
-from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules._between import between
+from schedules._cycles import EqualCycles, ListedCycles, cut, growing, share_of
 from schedules.cosine import half_cosine
 from schedules.durations import Duration, check_increasing, parse
 from schedules.horizon import MAX_STEPS
@@ -29,8 +29,8 @@ class CosineRestarts(Schedule):
         else:   rate = floor + (peak_i - floor) * (1 + cos(pi * (p - w) / (L - w))) / 2
 
     The cycles are either `cycle_steps` long, each `cycle_multiplier` times as long as the one
-    before (to the nearest whole step, halves up) and without an end; or cut by `boundaries`, and
-    after `total_steps` the rate stays at `floor`.
+    before (to the nearest whole step, halves up), and end after `cycle_limit` of them or never; or
+    they are cut by `boundaries` and end at `total_steps`.
 
     Arguments:
         lr: peak of the first cycle, at least 0.
@@ -43,6 +43,9 @@ class CosineRestarts(Schedule):
         boundaries: durations at which a new cycle begins, at least 1 step, strictly increasing;
             n of them make n + 1 cycles. Instead of cycle_steps and cycle_multiplier.
         total_steps: duration at which the last cycle ends; "100%" with boundaries, else none.
+        cycle_limit: number of cycles, at least 1; None: without an end. Not with boundaries.
+        after: after the last cycle the rate holds at the floor; "error" refuses later steps. Cycles
+            without an end go on whatever it says.
 
     Raises:
         ValueError, TypeError: an argument is out of its range, or belongs to the other form.
@@ -63,8 +66,11 @@ class CosineRestarts(Schedule):
     warmup_start: float = 0.0
     boundaries: Sequence[Duration] | None = None
     total_steps: Duration | None = None
+    cycle_limit: int | None = None
+    after: str = "hold"
 
     durations: ClassVar = {"cycle_steps": 1, "boundaries": 1, "total_steps": 1}
+    policies: ClassVar = ("hold", "error")
 
     def __post_init__(self) -> None:
         self._keep(
@@ -92,6 +98,8 @@ class CosineRestarts(Schedule):
             )
         if self.cycle_steps is None:
             self._keep(cycle_steps="25%")
+        if self.cycle_limit is not None:
+            self._keep(cycle_limit=_checks.whole("cycle_limit", self.cycle_limit, 1))
 
     def _check_boundaries(self, given: Sequence[Duration]) -> None:
         if self.cycle_steps is not None:
@@ -101,6 +109,10 @@ class CosineRestarts(Schedule):
         if self.cycle_multiplier != 1:
             raise ValueError(
                 f"cycle_multiplier must be 1 beside boundaries, got {self.cycle_multiplier!r}"
+            )
+        if self.cycle_limit is not None:
+            raise ValueError(
+                f"cycle_limit must be null beside boundaries, got {self.cycle_limit!r}"
             )
         boundaries = _checks.sequence("boundaries", given)
         check_increasing(boundaries, "boundaries")
@@ -120,70 +132,63 @@ class CosineRestarts(Schedule):
         if self.boundaries is None:
             shortest = int(self.cycle_steps or 0)
         else:
-            shortest = min(length for _, length in self._pieces())
-        if (ramp := _ramp(self.warmup_fraction, shortest)) >= shortest:
+            pieces = cut([int(b) for b in self.boundaries], int(self.total_steps or 0))
+            shortest = min(length for _, length in pieces)
+        if (ramp := share_of(self.warmup_fraction, shortest)) >= shortest:
             raise ValueError(
                 "warmup_fraction must leave at least 1 step of each cycle, "
                 f"got {self.warmup_fraction!r} = {ramp} of {shortest}"
             )
 
     def formula(self, t: Steps) -> Rates:
-        cycle, position, length, ramp = self._locate(t)
-        peak: Any = self.lr
-        if self.peak_multiplier != 1:
-            peak = np.maximum(self.lr * self.peak_multiplier**cycle, self.floor)
-        fall = half_cosine((position - ramp) / (length - ramp))
-        rates: Rates = self.floor + (peak - self.floor) * fall
-        if self.warmup_fraction:
-            start = np.minimum(self.warmup_start, peak)
-            rise = start + (peak - start) * (position / np.maximum(ramp, 1))
-            rates = np.where(position < ramp, rise, rates)
+        cycles = _cycles(self)
+        cycle, since_peak = cycles.locate(t)
+        rising = since_peak < 0 if self.warmup_fraction else None
+        progress = since_peak / cycles.fall(cycle)
+        del since_peak  # a long trace's arrays are large
+        share = half_cosine(progress)
+        del progress
+        peak = self._peak(cycle)
+        del cycle
+        rates = between(self.floor, peak, share)
+        if rising is not None:
+            rates[rising] = self._rise(t[rising])
         return rates
 
-    def _locate(self, t: Steps) -> tuple[Any, Any, Any, Any]:
-        """Of each step: its cycle, its position there, that cycle's length and its ramp's."""
-        if self.boundaries is None and self.cycle_multiplier == 1:
-            length = int(self.cycle_steps or 0)
-            cycle = t // length
-            return cycle, t - cycle * length, length, _ramp(self.warmup_fraction, length)
-        starts, lengths, ramps = _table(self)
-        if self.boundaries is not None:
-            t = np.minimum(t, starts[-1] + int(lengths[-1]))
-        cycle = np.searchsorted(starts, t, side="right") - 1
-        return cycle, t - starts[cycle], lengths[cycle], ramps[cycle]
+    def _rise(self, t: Steps) -> Rates:
+        cycles = _cycles(self)
+        cycle, since_peak = cycles.locate(t)
+        ramp, peak = cycles.ramp(cycle), self._peak(cycle)
+        return between(np.minimum(self.warmup_start, peak), peak, (since_peak + ramp) / ramp)
 
-    def _pieces(self) -> Iterator[tuple[int, int]]:
-        """Start and length of each cycle, as far as steps are counted."""
-        if self.boundaries is not None:
-            edges = [0, *map(int, self.boundaries), int(self.total_steps or 0)]
-            yield from ((a, b - a) for a, b in pairwise(edges))
-            return
-        # 100 digits keep the product exact for as long as it can end in a half.
-        context, start = Context(prec=100), 0
-        length, factor = Decimal(self.cycle_steps or 0), Decimal(repr(self.cycle_multiplier))
-        while start <= MAX_STEPS:
-            whole = int((length + Decimal("0.5")).to_integral_value(ROUND_FLOOR))
-            yield start, whole
-            start += whole
-            length = context.multiply(length, factor)
+    def _peak(self, cycle: Steps) -> Any:
+        if self.peak_multiplier == 1:
+            return self.lr
+        peak = self.peak_multiplier**cycle
+        peak *= self.lr
+        return np.maximum(peak, self.floor, out=peak)
+
+    def _end_step(self) -> int | None:
+        return _cycles(self).end
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        starts = _cycles(self).starts(total_steps)
+        yield from ((step, f"cycle {i}") for i, step in enumerate(starts, start=2))
+        yield from super()._landmarks(total_steps)
 
 
 @lru_cache(maxsize=64)
-def _table(schedule: CosineRestarts) -> tuple[Steps, Rates, Rates]:
-    starts, lengths = zip(*schedule._pieces(), strict=True)
-    ramps = [_ramp(schedule.warmup_fraction, length) for length in lengths]
-    # Lengths past 2**53 exist only in the last entry, which no step reaches the end of.
-    return np.array(starts), np.array(lengths, dtype=float), np.array(ramps, dtype=float)
-
-
-@lru_cache(maxsize=64)
-def _ratio(fraction: float) -> tuple[int, int]:
-    return Fraction(repr(fraction)).as_integer_ratio()
-
-
-def _ramp(fraction: float, length: int) -> int:
-    part, whole = _ratio(fraction)
-    return (2 * part * length + whole) // (2 * whole)  # to the nearest, halves up
+def _cycles(schedule: CosineRestarts) -> EqualCycles | ListedCycles:
+    """Of a bound schedule."""
+    fraction, limit = schedule.warmup_fraction, schedule.cycle_limit
+    if schedule.boundaries is not None:
+        pieces = cut([int(b) for b in schedule.boundaries], int(schedule.total_steps or 0))
+        return ListedCycles(list(pieces), fraction, limited=True)
+    first = int(schedule.cycle_steps or 0)
+    if schedule.cycle_multiplier == 1:
+        return EqualCycles(first, fraction, limit)
+    some = islice(growing(first, schedule.cycle_multiplier), min(limit or MAX_STEPS, MAX_STEPS))
+    return ListedCycles(list(some), fraction, limited=limit is not None)
 
 
 def _checked_multiplier(value: Any) -> float:

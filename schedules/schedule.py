@@ -1,6 +1,6 @@
 """What every schedule is: a pure function from the step to the learning rate."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self, overload
 
@@ -13,6 +13,7 @@ from schedules.horizon import MAX_STEPS, Horizon
 
 Steps = NDArray[np.int64]
 Rates = NDArray[np.float64]
+_BLOCK = 2**16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +32,34 @@ class Schedule:
     `schedule(t)` is the rate of update t, counted from 0. Durations given as "2ep" or "10%" need
     a run's length first: `schedule.bind(Horizon(...))`.
 
+    `after` says what follows a schedule's end, which is the end of its own decay or, for a formula
+    without one, `end_steps`: "hold" keeps the rate of the end, "error" refuses a later step, and
+    "continue" goes on by the formula.
+
     A schedule of your own is a frozen, keyword-only dataclass with a `formula`; its durations, with
     the fewest steps that each may have, stand in `durations`:
 
     >>> @dataclass(frozen=True, kw_only=True)
-    ... class InverseTime(Schedule):
+    ... class Logarithmic(Schedule):
     ...     lr: float
     ...     decay_steps: int | str = "10%"
     ...     durations = {"decay_steps": 1}
     ...
     ...     def formula(self, t):
-    ...         return self.lr / (1 + t / self.decay_steps)
-    >>> inverse_time = InverseTime(lr=0.1).bind(Horizon(total_steps=100, steps_per_epoch=20))
-    >>> inverse_time
-    InverseTime(lr=0.1, decay_steps=10)
-    >>> inverse_time(10)
+    ...         return self.lr / (1 + np.log2(1 + t / self.decay_steps))
+    >>> logarithmic = Logarithmic(lr=0.1).bind(Horizon(total_steps=100, steps_per_epoch=20))
+    >>> logarithmic
+    Logarithmic(lr=0.1, decay_steps=10)
+    >>> logarithmic(10)
     0.05
     """
 
     durations: ClassVar[Mapping[str, int]] = {}
+    policies: ClassVar[tuple[str, ...]] = ("hold", "error", "continue")
+    after = "continue"  # a family that offers the choice has a field of this name
 
     def __post_init__(self) -> None:
+        self._check_after()
         for name, at_least in self.durations.items():
             value = getattr(self, name)
             if isinstance(value, tuple) or (value is None and getattr(type(self), name, 0) is None):
@@ -62,6 +70,36 @@ class Schedule:
     def formula(self, t: Steps) -> Rates:
         """The rates of steps `t`, a 1-D array; every duration is a whole number of steps here."""
         raise NotImplementedError(f"{type(self).__name__} must define formula(t)")
+
+    def landmarks(self, total_steps: int) -> list[tuple[int, str]]:
+        """The steps of a run of `total_steps` at which the shape changes, each with its name.
+
+        Raises:
+            ValueError: a duration is not bound.
+
+        >>> from schedules import PiecewiseConstant
+        >>> PiecewiseConstant(lr=0.1, boundaries=(5, 10, 90)).landmarks(20)
+        [(5, 'boundary 1'), (10, 'boundary 2')]
+        """
+        self._check_bound()
+        found: dict[int, str] = {}
+        for step, name in self._landmarks(total_steps):
+            if 0 < step < total_steps:
+                found.setdefault(step, name)
+        return sorted(found.items())
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        """Steps and names in any order, those outside the run included."""
+        for name in self.durations:
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                yield from ((step, f"boundary {i}") for i, step in enumerate(value, start=1))
+        if (end := self._end_step()) is not None:
+            yield end, "end of the decay"
+
+    def _end_step(self) -> int | None:
+        """The step at which the schedule ends and `after` takes over; None when it never does."""
+        return getattr(self, "end_steps", None)
 
     @overload
     def __call__(self, t: int) -> float: ...
@@ -154,10 +192,41 @@ class Schedule:
         steps = _checked(t)
         self._check_bound()
         # One dimension, for numpy's 0-d arithmetic differs from an array's in the last bit.
-        return self._rates(memory, steps.reshape(-1)).reshape(steps.shape)
+        flat = steps.reshape(-1)
+        if flat.size <= _BLOCK:
+            return self._rates(memory, flat).reshape(steps.shape)
+        rates = np.empty(flat.size)
+        for start in range(0, flat.size, _BLOCK):  # what is in between stays in the cache
+            block = slice(start, start + _BLOCK)
+            rates[block] = self._rates(memory, flat[block])
+        return rates.reshape(steps.shape)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
-        return self.formula(t)
+        return self.formula(self._until_the_end(t))
+
+    def _until_the_end(self, t: Steps) -> Steps:
+        """Steps `t` by the policy of `after`."""
+        end = self._end_step()
+        if end is None or self.after == "continue":
+            return t
+        if self.after == "hold":
+            return np.minimum(t, end)
+        if t.size and (last := int(t.max())) > end:
+            others = " or ".join(repr(policy) for policy in self.policies if policy != "error")
+            raise ValueError(
+                f"after must be {others} for steps beyond {end}, the end of "
+                f"{type(self).__name__}, got 'error' and step {last}"
+            )
+        return t
+
+    def _check_after(self) -> None:
+        _checks.one_of("after", self.after, self.policies)
+        if "end_steps" not in self.durations:
+            return
+        if self.after != "continue" and getattr(self, "end_steps", None) is None:
+            self._keep(end_steps="100%")
+        elif self.after == "continue" and (given := getattr(self, "end_steps", None)) is not None:
+            raise ValueError(f"end_steps must be null with after 'continue', got {given!r}")
 
     def _check_bound(self) -> None:
         if (unbound := self._unbound()) is not None:

@@ -1,5 +1,6 @@
 """Warm-up: a ramp before, or over the beginning of, any schedule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar, Self
@@ -9,24 +10,32 @@ import numpy as np
 from schedules import _checks
 from schedules.durations import Duration, half_up, parse, steps_of
 from schedules.horizon import Horizon
-from schedules.schedule import Memory, Rates, Schedule, Steps
+from schedules.schedule import Memory, Rates, Steps
+from schedules.wrapper import Wrapper
 
-_SHAPES = ("linear",)
+_SHAPES = ("linear", "cosine", "exponential", "sqrt", "constant")
 _PLACEMENTS = ("shift", "overlay")
 _USUAL_FRACTION = 0.1  # of the run, when neither steps nor fraction is given
 
 
 @dataclass(frozen=True, kw_only=True)
-class Warmup(Schedule):
-    """A ramp to the peak of `schedule`: rate(t) = start + (peak - start) * t / w while t < w.
+class Warmup(Wrapper):
+    """A ramp of w steps to the peak of `schedule`, which is its first rate.
 
-    w is the ramp's length in steps and peak = schedule(0); the peak is reached at t = w. Length 0
-    means no ramp.
+    With `start` or `start_factor` update 0 uses that rate, and the peak is reached at t = w:
+    x = t / w. With neither, the ramp counts from the first update on, so that none is wasted at
+    rate 0, and the peak is reached at t = w - 1: start = 0 and x = (t + 1) / w. While t < w:
 
-    Placement "shift": the schedule follows the ramp and the hold, counts from there, and its
-    durations are shares of what remains of the run: rate(t) = schedule(t - w - hold_steps).
-    Placement "overlay": the schedule counts from 0 and its durations are shares of the whole run;
-    the ramp covers its beginning: rate(t) = schedule(t) for t >= w.
+        linear       rate(t) = start + (peak - start) * x
+        cosine       rate(t) = start + (peak - start) * (1 - cos(pi * x)) / 2
+        sqrt         rate(t) = start + (peak - start) * sqrt(x)
+        exponential  rate(t) = start ** (1 - x) * peak ** x
+        constant     rate(t) = start
+
+    Length 0 means no ramp. Placement "shift": the schedule follows the ramp and the hold, counts
+    from there, and its durations are shares of what remains of the run: rate(t) =
+    schedule(t - w - hold_steps). Placement "overlay": the schedule counts from 0 and its durations
+    are shares of the whole run; the ramp covers its beginning: rate(t) = schedule(t) for t >= w.
 
     Over a schedule that listens, "shift" ignores the evaluations made before the ramp and the hold
     are over, and "overlay" counts all of them; the ramp leads to the schedule's first rate.
@@ -36,8 +45,10 @@ class Warmup(Schedule):
         steps: duration w of the ramp; 0 is no ramp. Either this or `fraction`.
         fraction: the same as a share of the run, in [0, 1), to the nearest step, halves up; 0.1
             when neither is given.
-        start: rate at step 0, in [0, peak].
-        shape: "linear".
+        start: rate at step 0, in [0, peak]; 0 wastes the first update, as BERT does.
+        start_factor: the same as a share of the peak, in [0, 1]; not beside `start`.
+        shape: "linear", "cosine", "sqrt", or "exponential" (from a start above 0) and "constant",
+            which need `start` or `start_factor`.
         placement: "shift" or "overlay".
         hold_steps: duration of the peak between ramp and schedule, with "shift" only.
 
@@ -48,19 +59,20 @@ class Warmup(Schedule):
     >>> from schedules import Polynomial
     >>> horizon = Horizon(total_steps=100, steps_per_epoch=10)
     >>> shift = Warmup(schedule=Polynomial(lr=1.0), fraction=0.1).bind(horizon)
-    >>> shift(0), shift(5), shift(10), shift(55)
-    (0.0, 0.5, 1.0, 0.5)
-    >>> overlay = Warmup(schedule=Polynomial(lr=1.0), fraction=0.1, placement="overlay")
-    >>> overlay.bind(horizon)(10)
-    0.9
+    >>> shift(0), shift(4), shift(9), shift(10), shift(55)
+    (0.1, 0.5, 1.0, 1.0, 0.5)
+    >>> bert = Warmup(schedule=Polynomial(lr=1.0), steps=10, start=0.0, placement="overlay")
+    >>> bert = bert.bind(horizon)
+    >>> bert(0), bert(5), bert(10)
+    (0.0, 0.5, 0.9)
 
     Source: Goyal et al., 2017 (arXiv:1706.02677) for "shift"; BERT's optimizer for "overlay".
     """
 
-    schedule: Schedule
     steps: Duration | None = None
     fraction: float | None = None
-    start: float = 0.0
+    start: float | None = None
+    start_factor: float | None = None
     shape: str = "linear"
     placement: str = "shift"
     hold_steps: Duration = 0
@@ -68,8 +80,6 @@ class Warmup(Schedule):
     durations: ClassVar = {"steps": 0, "hold_steps": 0}
 
     def __post_init__(self) -> None:
-        if not isinstance(self.schedule, Schedule):
-            raise TypeError(f"schedule must be a Schedule, got {self.schedule!r}")
         if self.steps is None and self.fraction is None:
             self._keep(fraction=_USUAL_FRACTION)
         if self.steps is not None and self.fraction is not None:
@@ -80,16 +90,31 @@ class Warmup(Schedule):
         if self.fraction is not None:
             self._keep(fraction=_checks.within("fraction", self.fraction, 0, 1, "[)"))
         super().__post_init__()
-        self._keep(
-            start=_checks.at_least("start", self.start, 0),
-            shape=_checks.one_of("shape", self.shape, _SHAPES),
-            placement=_checks.one_of("placement", self.placement, _PLACEMENTS),
-        )
+        _checks.one_of("shape", self.shape, _SHAPES)
+        _checks.one_of("placement", self.placement, _PLACEMENTS)
+        self._check_start()
         if self.placement == "overlay" and parse(self.hold_steps, "hold_steps")[0] > 0:
             raise ValueError(
                 f"hold_steps must be 0 with placement 'overlay', got {self.hold_steps!r}"
             )
-        if self.schedule.bound:
+
+    def _check_start(self) -> None:
+        if self.start is not None and self.start_factor is not None:
+            raise ValueError(
+                "start must be null beside start_factor (or start_factor null), "
+                f"got start {self.start!r} and start_factor {self.start_factor!r}"
+            )
+        given = "start_factor" if self.start_factor is not None else "start"
+        lowest = _checks.above if self.shape == "exponential" else _checks.at_least
+        if (value := getattr(self, given)) is not None:
+            self._keep(**{given: lowest(given, value, 0)})
+        elif self.shape in ("exponential", "constant"):
+            raise ValueError(
+                f"start or start_factor must be given with shape {self.shape!r}, got neither"
+            )
+        if self.start_factor is not None:
+            _checks.within("start_factor", self.start_factor, 0, 1)
+        if self.start is not None and self.schedule.bound:
             _checks.up_to("start", self.start, "peak", self._peak())
 
     def bind(self, horizon: Horizon) -> Self:
@@ -115,25 +140,9 @@ class Warmup(Schedule):
                 f"hold_steps must end before the run of {total} steps, "
                 f"got {self.hold_steps!r} = {hold} steps after a ramp of {ramp}"
             )
-        rest = horizon
-        if self.placement == "shift":
-            rest = Horizon(total - ramp - hold, horizon.steps_per_epoch)
-        try:
-            schedule = self.schedule.bind(rest)
-        except ValueError as error:
-            raise ValueError(f"schedule.{error}") from error
+        rest = horizon if self.placement == "overlay" else horizon.of(total - ramp - hold)
+        schedule = self._bind_inner(rest)
         return replace(self, schedule=schedule, steps=ramp, fraction=None, hold_steps=hold)
-
-    @property
-    def listens(self) -> bool:
-        return self.schedule.listens
-
-    @property
-    def monitor(self) -> str:
-        return self.schedule.monitor
-
-    def begin(self) -> Memory:
-        return self.schedule.begin()
 
     def observe(self, memory: Memory, step: int, value: float) -> Memory:
         _checks.whole("step", step, 0)
@@ -149,7 +158,28 @@ class Warmup(Schedule):
             return rates
         peak = self._peak()
         rates = np.where(t < offset, peak, rates)
-        return np.where(t < ramp, self.start + (peak - self.start) * (t / max(ramp, 1)), rates)
+        rising = t < ramp
+        rates[rising] = self._ramp(t[rising], ramp, peak)
+        return rates
+
+    def _ramp(self, t: Steps, length: int, peak: float) -> Rates:
+        """The rates of steps `t` of the ramp, each less than `length`."""
+        start = self.start
+        if self.start_factor is not None:
+            start = self.start_factor * peak
+        if start is None:
+            start, t = 0.0, t + 1
+        x = t / length
+        if self.shape == "constant":
+            return np.full(t.shape, start)
+        if self.shape == "exponential":
+            with np.errstate(over="ignore"):  # by rounding, next to the largest float
+                return np.clip(start ** (1 - x) * peak**x, start, peak)
+        if self.shape == "cosine":
+            x = (1 - np.cos(np.pi * x)) / 2
+        elif self.shape == "sqrt":
+            x = np.sqrt(x)
+        return start + (peak - start) * x
 
     @property
     def _offset(self) -> int:
@@ -167,9 +197,16 @@ class Warmup(Schedule):
             return half_up(Fraction(repr(self.fraction)) * horizon.total_steps)
         return steps_of(self.steps or 0, horizon, "steps")
 
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield int(self.steps or 0), "end of the warm-up"
+        offset = self._offset
+        if self.hold_steps:
+            yield offset, "end of the hold"
+        for step, name in self.schedule._landmarks(total_steps - offset):
+            if step + offset > int(self.steps or 0):  # an overlay hides what lies under its ramp
+                yield step + offset, name
+
     def _unbound(self) -> tuple[str, Any] | None:
         if self.fraction is not None:
             return "fraction", self.fraction
-        if (inner := self.schedule._unbound()) is not None:
-            return f"schedule.{inner[0]}", inner[1]
         return super()._unbound()

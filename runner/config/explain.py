@@ -17,14 +17,16 @@ _WITH_SLASH = ("hydra.launcher", "hydra.sweeper")
 
 
 def check_choices(words: list[str]) -> None:
-    """Raise Mistake for a group without a name, which Hydra refuses without naming the group.
+    """Raise Mistake for a group without a name, which Hydra refuses without naming the group, and
+    for an option of a person's own that one of ours would hide.
 
-    >>> check_choices(["warmup=null"])
+    >>> check_choices(["tracking=null"])
     Traceback (most recent call last):
-    runner.errors.Mistake: warmup must be one of linear, none, got null
+    runner.errors.Mistake: tracking must be one of mlflow, off, got null
     """
     overrides, config_dir = split(words)
     groups = group_options(config_dir)
+    _check_own_options(config_dir)
     for override in OverridesParser.create().parse_overrides(overrides):
         key, _, given = str(override.input_line).partition("=")
         key = key.lstrip("+")
@@ -36,6 +38,18 @@ def check_choices(words: list[str]) -> None:
             raise Mistake(f"{key} is chosen with a slash: {key.replace('.', '/')}={given}")
         if not key:
             raise Mistake(f"cannot read '{override.input_line}'; write key=value")
+
+
+def _check_own_options(config_dir: str | None) -> None:
+    if config_dir is None:
+        return
+    ours = group_options()
+    for file in sorted(Path(config_dir).glob("*/**/*.yaml")):
+        group = file.parent.relative_to(config_dir).as_posix()
+        if file.stem in ours.get(group, ()):
+            raise Mistake(
+                f"{file} must have another name: the runner has an option {group}={file.stem} too"
+            )
 
 
 def explain(error: BaseException, words: list[str]) -> str:
@@ -131,5 +145,5 @@ def _owners(group: str, name: str, options: list[str], config_dir: str | None) -
                 continue
             content = OmegaConf.load(file)
             if isinstance(content, DictConfig) and name in leaf_keys(content):
-                owners.append(f"{group}={option}")
-    return " or ".join(owners)
+                owners.append(option)
+    return f"{group}=" + ", ".join([*owners[:-2], " or ".join(owners[-2:])]) if owners else ""

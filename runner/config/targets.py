@@ -42,7 +42,7 @@ def build(key: str, spec: Spec, **more: Any) -> Any:
     """Return the object that `spec` describes; `more` are arguments that no file can hold.
 
     >>> build("schedule", {"_target_": "schedules.Constant", "lr": 0.1})
-    Constant(lr=0.1)
+    Constant(lr=0.1, after='continue', end_steps=None)
     """
     return partial(key, spec)(**more)
 
@@ -60,7 +60,10 @@ class Target:
 
     def accepts(self, name: str) -> bool:
         """Return whether the callable has an argument of this name."""
-        return name in inspect.signature(self.function).parameters
+        try:
+            return name in inspect.signature(self.function).parameters
+        except ValueError:  # some classes of C extensions have no signature
+            return False
 
     def __call__(self, *args: Any, **more: Any) -> Any:
         self._check_complete(*args, **more)

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import pytest
 
-SCHEDULES = "constant, cosine, cosine_restarts, exponential, piecewise, plateau, polynomial"
-DURATION = "must be steps (an int), epochs ('2ep') or a share of the run ('10%')"
+from runner.config.compose import group_options
+
+SCHEDULES = ", ".join(group_options()["schedule"])
+DURATION = (
+    "must be steps (an int), epochs ('2ep'), a share of the run ('10%') or samples ('5000samples')"
+)
 PIECES = "schedule=piecewise schedule.boundaries"
 
 NAMES = {
     "schedule=cosin": f"schedule must be one of {SCHEDULES}, got 'cosin' (did you mean 'cosine'?)",
     "schedule=": f"schedule must be one of {SCHEDULES}, got ''",
     "schedule=3": f"schedule must be one of {SCHEDULES}, got 3",
-    "warmup=null": "warmup must be one of linear, none, got null",
+    "warmup=null": "warmup must be one of constant, cosine, exponential, linear, none, sqrt, got n",
     "schedul=cosine": "unknown key 'schedul' (did you mean 'schedule'?)",
     "train.epoch=3": "unknown key 'train.epoch' (did you mean 'train.epochs'?)",
     "+train.epoch=3": "unknown key 'train.epoch' (did you mean 'train.epochs'?)",
@@ -26,7 +30,8 @@ NAMES = {
     "~model.foo": "unknown key 'model.foo'",
     "~lr": "lr has no value to take away",
     "~model": "model must have a _target_ and its arguments, got {}",
-    "warmup.fraction=0.1": "'warmup.fraction' with warmup=none; it belongs to warmup=linear",
+    "warmup.fraction=0.1": "with warmup=none; it belongs to warmup=constant, cosine, exponential, "
+    "linear or sqrt",
     "model.hidden=[64]": "'model.hidden' with model=keras_cnn; it belongs to model=mlp",
     "schedule.decay=0.9": "'schedule.decay' (did you mean 'schedule.decay_rate'?)",
     "experiment=bert_recipe": "experiment is added with a plus: +experiment=bert_recipe",
@@ -119,7 +124,8 @@ SWEEPS = {
     "-m seed=0,-1": "job 2 of 2 (seed=-1): seed must lie in [0, 2**32), got -1",
     "-m lr=0.1,abc": "job 2 of 2 (lr=abc): lr must be a number, got 'abc'",
     "-m schedule=exponential,piecewise schedule.decay_rate=0.5": "job 2 of 2 (piecewise): unknown "
-    "key 'schedule.decay_rate' with schedule=piecewise; it belongs to schedule=exponential",
+    "key 'schedule.decay_rate' with schedule=piecewise; it belongs to schedule=cyclic, "
+    "exponential, inverse_time or natural_exponential",
     "-m schedule=cosine,3": f"job 2 of 2 (3): schedule must be one of {SCHEDULES}, got 3",
     "-m train.batch_size=128,9999": "job 2 of 2 (train.batch_size=9999): train.batch_size must be",
     "-m seed=0,1 tracking.uri=http://127.0.0.1:9": "job 1 of 2 (seed=0): tracking.uri must be a",

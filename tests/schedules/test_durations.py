@@ -9,6 +9,7 @@ from schedules import Exponential, Horizon, PiecewiseConstant, Polynomial, steps
 from schedules.durations import increasing_steps_of
 
 HORIZON = Horizon(total_steps=1000, steps_per_epoch=125)
+SAMPLES = Horizon(total_steps=1000, steps_per_epoch=125, samples_per_epoch=3990)  # batches of 32
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,22 @@ def test_a_share_has_no_floating_point_error():
         ),
         (2**53 + 1, ValueError, r"^steps must be at most 2\*\*53 steps"),
         ("9" * 20 + "%", ValueError, r"^steps must be at most 2\*\*53 steps"),
-        ("nan%", ValueError, "^steps must be steps .an int., epochs .'2ep'. or a share"),
+        (
+            "nan%",
+            ValueError,
+            r"^steps must be steps \(an int\), epochs \('2ep'\), a share of the run \('10%'\) "
+            r"or samples \('5000samples'\), got 'nan%'$",
+        ),
+        ("nansamples", ValueError, "^steps must be steps"),
+        ("5000 samples", ValueError, "^steps must be steps"),
+        ("1sample", ValueError, "^steps must be steps"),
+        ("-5samples", ValueError, "^steps must not be negative, got '-5samples'$"),
+        ("0samples", ValueError, "^steps must be greater than 0, got '0samples'$"),
+        (
+            "5000samples",
+            ValueError,
+            "^steps in samples needs a horizon with samples_per_epoch, got '5000samples'$",
+        ),
         ("inf%", ValueError, "^steps must be"),
         ("1e9%", ValueError, "^steps must be"),
         ("10", ValueError, "^steps must be"),
@@ -93,6 +109,65 @@ def test_a_share_has_no_floating_point_error():
 def test_what_is_no_length_is_refused(duration, error, message):
     with pytest.raises(error, match=message):
         steps_of(duration, HORIZON, "steps", at_least=1)
+
+
+@pytest.mark.parametrize(
+    ("duration", "steps"),
+    [
+        ("0samples", 0),
+        ("32samples", 1),  # 1.0025...
+        ("15samples", 0),  # 0.469...
+        ("16samples", 1),  # 0.501...
+        ("1995samples", 63),  # 62.5: halves up
+        ("3990samples", 125),
+        ("7980.0samples", 250),
+        ("39900samples", 1250),
+    ],
+)
+def test_samples_count_in_passes_over_the_data(duration, steps):
+    assert steps_of(duration, SAMPLES) == steps
+
+
+@given(
+    passes=st.integers(0, 10**4),
+    per_epoch=st.integers(1, 10**6),
+    samples=st.integers(1, 10**9),
+)
+def test_as_many_samples_as_there_are_is_an_epoch(passes, per_epoch, samples):
+    horizon = Horizon(1000, per_epoch, samples)
+    epochs = steps_of(f"{passes}ep", horizon)
+    assert steps_of(f"{passes * samples}samples", horizon) == epochs == passes * per_epoch
+
+
+@given(amount=st.integers(0, 10**9), per_epoch=st.integers(1, 10**6), samples=st.integers(1, 10**9))
+def test_samples_round_to_the_nearest_step_halves_up(amount, per_epoch, samples):
+    steps = steps_of(f"{amount}samples", Horizon(1000, per_epoch, samples))
+    assert -samples < 2 * (steps * samples - amount * per_epoch) <= samples
+
+
+def test_a_schedule_in_samples_is_bound_as_one_in_epochs():
+    in_samples = PiecewiseConstant(lr=0.1, boundaries=["3990samples", "2ep", "11970samples"])
+    assert in_samples.bind(SAMPLES).boundaries == (125, 250, 375)
+    half = Exponential(lr=0.1, decay_rate=0.9, decay_steps="1995samples")
+    assert half.bind(SAMPLES) == Exponential(lr=0.1, decay_rate=0.9, decay_steps="0.5ep").bind(
+        SAMPLES
+    )
+    with pytest.raises(
+        ValueError, match=r"^decay_steps in samples needs a horizon with samples_per_epoch, got '1"
+    ):
+        half.bind(HORIZON)
+    with pytest.raises(
+        ValueError,
+        match=r"^decay_steps must be at least 1 step, got '9samples' = 0 steps at 125 steps per ",
+    ):
+        Exponential(lr=0.1, decay_rate=0.9, decay_steps="9samples").bind(SAMPLES)
+    with pytest.raises(ValueError, match=r"^boundaries must be strictly increasing, got \('9samp"):
+        PiecewiseConstant(lr=0.1, boundaries=["9samples", "8samples", "50%"])
+
+
+def test_a_run_of_another_length_has_the_same_epochs():
+    assert SAMPLES.of(300) == Horizon(300, 125, 3990)
+    assert HORIZON.of(300) == Horizon(300, 125)
 
 
 def test_a_schedule_shows_what_a_short_duration_came_to():
@@ -136,7 +211,7 @@ def test_boundaries_increase_after_rounding_too():
         PiecewiseConstant(values=[1, 2], boundaries=["1%"]).bind(Horizon(20, 5))
 
 
-@pytest.mark.parametrize("name", ["total_steps", "steps_per_epoch"])
+@pytest.mark.parametrize("name", ["total_steps", "steps_per_epoch", "samples_per_epoch"])
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
@@ -148,6 +223,6 @@ def test_boundaries_increase_after_rounding_too():
         ("10", TypeError, "must be a whole number, got '10'"),
     ],
 )
-def test_a_horizon_is_two_whole_numbers(name, value, error, message):
+def test_a_horizon_is_whole_numbers(name, value, error, message):
     with pytest.raises(error, match=f"^{name} {message}"):
         Horizon(**{"total_steps": 10, "steps_per_epoch": 5, name: value})

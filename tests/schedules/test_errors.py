@@ -5,15 +5,35 @@ import math
 import pytest
 
 from schedules import (
+    Clamp,
     Constant,
     Cosine,
     CosineRestarts,
+    Cyclic,
     Exponential,
+    FromTorch,
+    GreedyPlateau,
     Horizon,
+    InverseSquareRoot,
+    InverseTime,
+    Join,
+    LinearCosine,
+    MultiStep,
+    Noam,
+    NoisyLinearCosine,
+    Offset,
+    OneCycle,
     PiecewiseConstant,
+    PiecewiseInterpolation,
     Polynomial,
+    Product,
     ReduceOnPlateau,
+    Repeat,
+    Scale,
+    Step,
+    Tanh,
     Warmup,
+    WarmupStableDecay,
 )
 
 LINE = Polynomial(lr=0.1, decay_steps=50)
@@ -22,9 +42,23 @@ GOOD = {
     Exponential: {"lr": 0.1, "decay_rate": 0.9},
     Polynomial: {"lr": 0.1},
     PiecewiseConstant: {"lr": 0.1},
+    PiecewiseInterpolation: {"lr": 0.1},
+    InverseTime: {"lr": 0.1},
+    InverseSquareRoot: {"lr": 0.1},
+    Noam: {"lr": 0.1},
+    Step: {"lr": 0.1},
+    MultiStep: {"lr": 0.1},
     Cosine: {"lr": 0.1},
     CosineRestarts: {"lr": 0.1},
+    LinearCosine: {"lr": 0.1},
+    NoisyLinearCosine: {"lr": 0.1},
+    Tanh: {"lr": 0.1},
+    WarmupStableDecay: {"lr": 0.1},
+    Cyclic: {"lr": 0.1},
+    OneCycle: {"lr": 0.1},
     ReduceOnPlateau: {"lr": 0.1},
+    GreedyPlateau: {"lr": 0.1},
+    FromTorch: {"lr": 0.1, "scheduler": "torch.optim.lr_scheduler.PolynomialLR"},
 }
 
 
@@ -58,6 +92,75 @@ def test_a_rate_must_be_a_number_of_at_least_0(family, lr, error, message):
         (Exponential, {"staircase": 1}, "^staircase must be true or false, got 1$"),
         (Exponential, {"floor": 0.2}, r"^floor must lie in \[0, lr\], got 0.2 with lr 0.1$"),
         (Exponential, {"floor": -1}, r"^floor must lie in \[0, lr\], got -1 with lr 0.1$"),
+        (Exponential, {"form": "nat"}, "^form must be 'base' or 'natural', got 'nat'$"),
+        (
+            Exponential,
+            {"form": "natural", "decay_rate": -0.1},
+            r"^decay_rate must lie in \[0, 1e\+06\], got -0.1$",
+        ),
+        (
+            Exponential,
+            {"form": "natural", "decay_rate": 1e7},
+            r"^decay_rate must lie in \[0, 1e\+06\], got 10000000.0$",
+        ),
+        (Exponential, {"end_steps": 50}, "^end_steps must be null with after 'continue', got 50$"),
+        (
+            Exponential,
+            {"after": "hold", "end_steps": 0},
+            "^end_steps must be at least 1 step, got 0$",
+        ),
+        (Constant, {"after": "stop"}, "^after must be 'hold' or 'error' or 'continue', got 'stop'"),
+        (Constant, {"end_steps": "50%"}, "^end_steps must be null with after 'continue', got '50%"),
+        (
+            Constant,
+            {"after": "error", "end_steps": 1.5},
+            "^end_steps must be steps .* got 1.5$",
+        ),
+        (Step, {"factor": 1.5}, r"^factor must lie in \[0, 1\], got 1.5$"),
+        (Step, {"factor": -0.1}, r"^factor must lie in \[0, 1\], got -0.1$"),
+        (Step, {"factor": None}, "^factor must be a number, got None$"),
+        (Step, {"decay_steps": 0}, "^decay_steps must be at least 1 step, got 0$"),
+        (Step, {"floor": 0.2}, r"^floor must lie in \[0, lr\], got 0.2 with lr 0.1$"),
+        (Step, {"after": None}, "^after must be 'hold' or 'error' or 'continue', got None$"),
+        (Step, {"end_steps": 9}, "^end_steps must be null with after 'continue', got 9$"),
+        (MultiStep, {"factor": 2}, r"^factor must lie in \[0, 1\], got 2$"),
+        (MultiStep, {"boundaries": "50%"}, "^boundaries must be a list, got '50%'$"),
+        (MultiStep, {"boundaries": [5, 5]}, r"^boundaries must be strictly .* got \(5, 5\)$"),
+        (MultiStep, {"boundaries": [0]}, r"^boundaries\[0\] must be at least 1 step, got 0$"),
+        (MultiStep, {"boundaries": [5, None]}, r"^boundaries\[1\] must be steps .* got None$"),
+        (MultiStep, {"closed": "both"}, "^closed must be 'left' or 'right', got 'both'$"),
+        (
+            MultiStep,
+            {"end_steps": "1ep"},
+            "^end_steps must be null with after 'continue', got '1ep",
+        ),
+        (InverseTime, {"decay_rate": -1}, r"^decay_rate must lie in \[0, 1e\+06\], got -1$"),
+        (
+            InverseTime,
+            {"decay_rate": 1e9},
+            r"^decay_rate must lie in \[0, 1e\+06\], got 1000000000",
+        ),
+        (InverseTime, {"decay_rate": "1"}, "^decay_rate must be a number, got '1'$"),
+        (InverseTime, {"decay_steps": "0%"}, "^decay_steps must be greater than 0, got '0%'$"),
+        (InverseTime, {"staircase": None}, "^staircase must be true or false, got None$"),
+        (InverseTime, {"floor": -1}, r"^floor must lie in \[0, lr\], got -1 with lr 0.1$"),
+        (InverseTime, {"end_steps": 9}, "^end_steps must be null with after 'continue', got 9$"),
+        (InverseSquareRoot, {"decay_steps": 0}, "^decay_steps must be at least 1 step, got 0$"),
+        (InverseSquareRoot, {"floor": 0.2}, r"^floor must lie in \[0, lr\], got 0.2 with lr 0.1$"),
+        (
+            InverseSquareRoot,
+            {"after": "end"},
+            "^after must be 'hold' or 'error' or 'continue', got",
+        ),
+        (Noam, {"warmup_steps": 0}, "^warmup_steps must be at least 1 step, got 0$"),
+        (Noam, {"warmup_steps": None}, "^warmup_steps must be steps .* got None$"),
+        (Noam, {"end_steps": 9}, "^end_steps must be null with after 'continue', got 9$"),
+        (Polynomial, {"after": "continue"}, "^after must be 'hold' or 'error', got 'continue'$"),
+        (
+            Polynomial,
+            {"after": "error", "cycle": True},
+            "^after must be 'hold' with cycle, which has no end, got 'error'$",
+        ),
         (Polynomial, {"end": 0.2}, r"^end must lie in \[0, lr\], got 0.2 with lr 0.1$"),
         (Polynomial, {"power": 0}, "^power must be greater than 0, got 0$"),
         (Polynomial, {"power": math.inf}, "^power must be finite, got inf$"),
@@ -65,6 +168,11 @@ def test_a_rate_must_be_a_number_of_at_least_0(family, lr, error, message):
         (Polynomial, {"decay_steps": None}, "^decay_steps must be steps .* got None$"),
         (Polynomial, {"cycle": "no"}, "^cycle must be true or false, got 'no'$"),
         (Cosine, {"floor": 0.2}, r"^floor must lie in \[0, lr\]"),
+        (Cosine, {"power": 0}, "^power must be greater than 0, got 0$"),
+        (Cosine, {"power": math.inf}, "^power must be finite, got inf$"),
+        (Cosine, {"half_cycles": 0}, r"^half_cycles must lie in \(0, 1e\+06\], got 0$"),
+        (Cosine, {"half_cycles": 2e6}, r"^half_cycles must lie in \(0, 1e\+06\], got 2000000.0$"),
+        (Cosine, {"after": "rise"}, "^after must be 'hold' or 'error' or 'continue', got 'rise'$"),
         (Cosine, {"decay_steps": 1.5}, "^decay_steps must be steps .* got 1.5$"),
         (
             PiecewiseConstant,
@@ -122,6 +230,77 @@ def test_a_rate_must_be_a_number_of_at_least_0(family, lr, error, message):
             r"^values\[1\] must be finite, got nan$",
         ),
         (PiecewiseConstant, {"closed": "both"}, "^closed must be 'left' or 'right', got 'both'$"),
+        (
+            PiecewiseConstant,
+            {"end_steps": "1ep"},
+            "^end_steps must be null with after 'continue', got '1ep'$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"boundaries": [10, 5, 20]},
+            r"^boundaries must be strictly increasing, got \(10, 5, 20\)$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"boundaries": [0, -5]},
+            r"^boundaries\[1\] must not be negative, got -5$",
+        ),
+        (PiecewiseInterpolation, {"boundaries": 5}, "^boundaries must be a list, got 5$"),
+        (
+            PiecewiseInterpolation,
+            {"boundaries": [5], "factors": [1]},
+            r"^boundaries must be at least 2 points, got \(5,\)$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"boundaries": [0, 10]},
+            r"^factors must be given, 2 of them for boundaries \(0, 10\): the default .* has 3$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"factors": [1, 0.5]},
+            "^factors must be as many as boundaries, got 2 factors and 3 boundaries$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"factors": [1, 1.5, 0]},
+            r"^factors\[1\] must lie in \[0, 1\], got 1.5$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"lr": None, "values": [0.1, 0.2]},
+            "^values must be as many as boundaries, got 2 values and 3 boundaries$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"lr": None, "values": [0.1, -0.2, 0]},
+            r"^values\[1\] must be at least 0, got -0.2$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"values": [1, 2, 3]},
+            "^values must not be given beside lr, got lr 0.1$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"lr": None, "factors": [1, 1, 1], "values": [1, 2, 3]},
+            "^values must not be given beside factors",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"lr": None},
+            "^lr must be given, or values instead, got neither$",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"shape": "sqrt"},
+            "^shape must be 'linear' or 'cosine', got 'sqrt'",
+        ),
+        (
+            PiecewiseInterpolation,
+            {"after": "continue"},
+            "^after must be 'hold' or 'error', got 'continue'$",
+        ),
         (CosineRestarts, {"cycle_steps": 0}, "^cycle_steps must be at least 1 step, got 0$"),
         (
             CosineRestarts,
@@ -164,6 +343,115 @@ def test_a_rate_must_be_a_number_of_at_least_0(family, lr, error, message):
             r"^boundaries\[1\] must lie before total_steps, got '100%' with total_steps '100%'$",
         ),
         (CosineRestarts, {"boundaries": ["30%", "15%"]}, "^boundaries must be strictly increasing"),
+        (CosineRestarts, {"cycle_limit": 0}, "^cycle_limit must be at least 1, got 0$"),
+        (CosineRestarts, {"cycle_limit": 1.5}, "^cycle_limit must be a whole number, got 1.5$"),
+        (
+            CosineRestarts,
+            {"boundaries": ["5%"], "cycle_limit": 2},
+            "^cycle_limit must be null beside boundaries, got 2$",
+        ),
+        (
+            CosineRestarts,
+            {"after": "continue"},
+            "^after must be 'hold' or 'error', got 'continue'$",
+        ),
+        (LinearCosine, {"decay_steps": 0}, "^decay_steps must be at least 1 step, got 0$"),
+        (LinearCosine, {"half_cycles": 0}, r"^half_cycles must lie in \(0, 1e\+06\], got 0$"),
+        (LinearCosine, {"half_cycles": 1e7}, r"^half_cycles must lie in \(0, 1e\+06\], got 1"),
+        (LinearCosine, {"linear_offset": -0.1}, "^linear_offset must be at least 0, got -0.1$"),
+        (LinearCosine, {"linear_offset": "a"}, "^linear_offset must be a number, got 'a'$"),
+        (LinearCosine, {"end_factor": -1}, "^end_factor must be at least 0, got -1$"),
+        (LinearCosine, {"end_factor": math.nan}, "^end_factor must be finite, got nan$"),
+        (
+            LinearCosine,
+            {"lr": 1e308, "linear_offset": 1, "end_factor": 0.5},
+            r"^lr must be finite also times 2.5, the highest factor, got 1e\+308$",
+        ),
+        (LinearCosine, {"after": "continue"}, "^after must be 'hold' or 'error', got 'continue'$"),
+        (NoisyLinearCosine, {"seed": -1}, "^seed must be at least 0, got -1$"),
+        (NoisyLinearCosine, {"seed": 1.0}, "^seed must be a whole number, got 1.0$"),
+        (
+            NoisyLinearCosine,
+            {"seed": 2**64},
+            r"^seed must be less than 2\*\*64, got 18446744073709",
+        ),
+        (
+            NoisyLinearCosine,
+            {"initial_variance": -1},
+            "^initial_variance must be at least 0, got -1$",
+        ),
+        (
+            NoisyLinearCosine,
+            {"variance_decay": 11},
+            r"^variance_decay must lie in \[0, 10\], got 11$",
+        ),
+        (
+            NoisyLinearCosine,
+            {"lr": 1e308, "initial_variance": 4},
+            r"^lr must be finite also times 19, the highest factor, got 1e\+308$",
+        ),
+        (Tanh, {"floor": 0.2}, r"^floor must lie in \[0, lr\], got 0.2 with lr 0.1$"),
+        (Tanh, {"decay_steps": 0}, "^decay_steps must be at least 1 step, got 0$"),
+        (Tanh, {"lower": 3}, "^lower must be less than upper, got 3.0 with upper 3.0$"),
+        (Tanh, {"lower": -1e7}, r"^lower must lie in \[-1e\+06, 1e\+06\], got -10000000.0$"),
+        (Tanh, {"upper": math.inf}, "^upper must be finite, got inf$"),
+        (Tanh, {"after": "stop"}, "^after must be 'hold' or 'error' or 'continue', got 'stop'$"),
+        (WarmupStableDecay, {"warmup_steps": -1}, "^warmup_steps must not be negative, got -1$"),
+        (WarmupStableDecay, {"decay_steps": 0}, "^decay_steps must be at least 1 step, got 0$"),
+        (
+            WarmupStableDecay,
+            {"total_steps": "0%"},
+            "^total_steps must be greater than 0, got '0%'$",
+        ),
+        (
+            WarmupStableDecay,
+            {"shape": "exponential"},
+            "^shape must be 'linear' or 'cosine' or 'sqrt', got 'exponential'$",
+        ),
+        (WarmupStableDecay, {"floor": 1}, r"^floor must lie in \[0, lr\], got 1 with lr 0.1$"),
+        (
+            WarmupStableDecay,
+            {"warmup_steps": 6, "decay_steps": 5, "total_steps": 10},
+            "^warmup_steps and decay_steps must fit into total_steps, got 6 and 5 of 10$",
+        ),
+        (
+            WarmupStableDecay,
+            {"after": "continue"},
+            "^after must be 'hold' or 'error', got 'continue",
+        ),
+        (Cyclic, {"floor": 0.2}, r"^floor must lie in \[0, lr\], got 0.2 with lr 0.1$"),
+        (Cyclic, {"cycle_steps": 1}, "^cycle_steps must be at least 2 steps, got 1$"),
+        (Cyclic, {"rise_fraction": 0}, r"^rise_fraction must lie in \(0, 1\), got 0$"),
+        (Cyclic, {"rise_fraction": 1}, r"^rise_fraction must lie in \(0, 1\), got 1$"),
+        (
+            Cyclic,
+            {"mode": "triangle"},
+            "^mode must be 'triangular' or 'triangular2' or 'exp_range', got 'triangle'$",
+        ),
+        (Cyclic, {"decay_rate": 0}, r"^decay_rate must lie in \(0, 1\], got 0$"),
+        (Cyclic, {"decay_rate": 1.1}, r"^decay_rate must lie in \(0, 1\], got 1.1$"),
+        (Cyclic, {"decay_steps": 0}, "^decay_steps must be at least 1 step, got 0$"),
+        (Cyclic, {"end_steps": 9}, "^end_steps must be null with after 'continue', got 9$"),
+        (OneCycle, {"total_steps": 1}, "^total_steps must be at least 2 steps, got 1$"),
+        (OneCycle, {"rise_steps": 0}, "^rise_steps must be at least 1 step, got 0$"),
+        (
+            OneCycle,
+            {"total_steps": 30, "rise_steps": 30},
+            "^rise_steps must be less than total_steps, got 30 with total_steps 30$",
+        ),
+        (
+            OneCycle,
+            {"total_steps": 30, "rise_steps": 15, "phases": 3},
+            "^rise_steps must be less than half of total_steps with 3 phases, "
+            "got 15 with total_steps 30$",
+        ),
+        (OneCycle, {"phases": 1}, "^phases must be at least 2, got 1$"),
+        (OneCycle, {"phases": 4}, "^phases must be 2 or 3, got 4$"),
+        (OneCycle, {"phases": "2"}, "^phases must be a whole number, got '2'$"),
+        (OneCycle, {"shape": "sqrt"}, "^shape must be 'cosine' or 'linear', got 'sqrt'$"),
+        (OneCycle, {"start_factor": 1.1}, r"^start_factor must lie in \[0, 1\], got 1.1$"),
+        (OneCycle, {"end_factor": -1}, r"^end_factor must lie in \[0, 1\], got -1$"),
+        (OneCycle, {"after": "continue"}, "^after must be 'hold' or 'error', got 'continue'$"),
         (ReduceOnPlateau, {"factor": 1.0}, r"^factor must lie in \(0, 1\), got 1.0$"),
         (ReduceOnPlateau, {"patience": -1}, "^patience must be at least 0, got -1$"),
         (ReduceOnPlateau, {"patience": 2.0}, "^patience must be a whole number, got 2.0$"),
@@ -173,6 +461,21 @@ def test_a_rate_must_be_a_number_of_at_least_0(family, lr, error, message):
         (ReduceOnPlateau, {"mode": "auto"}, "^mode must be 'min' or 'max', got 'auto'$"),
         (ReduceOnPlateau, {"floor": 0.2}, r"^floor must lie in \[0, lr\]"),
         (ReduceOnPlateau, {"monitor": ""}, "^monitor must be a metric's name, got ''$"),
+        (ReduceOnPlateau, {"counting": "tf"}, "^counting must be 'keras' or 'torch', got 'tf'$"),
+        (GreedyPlateau, {"factor": 0}, r"^factor must lie in \(0, 1\), got 0$"),
+        (GreedyPlateau, {"factor": 1.0}, r"^factor must lie in \(0, 1\), got 1.0$"),
+        (GreedyPlateau, {"patience": -1}, "^patience must be at least 0, got -1$"),
+        (GreedyPlateau, {"min_delta": -1}, "^min_delta must be at least 0, got -1$"),
+        (GreedyPlateau, {"min_delta_mode": "rel"}, "^min_delta_mode must be 'absolute' or"),
+        (GreedyPlateau, {"cooldown": 1.5}, "^cooldown must be a whole number, got 1.5$"),
+        (GreedyPlateau, {"raise_rest": -1}, "^raise_rest must be at least 0, got -1$"),
+        (GreedyPlateau, {"floor": 0.2}, r"^floor must lie in \[0, lr\], got 0.2 with lr 0.1$"),
+        (GreedyPlateau, {"ceiling": 0.05}, "^ceiling must be at least lr, got 0.05 with lr 0.1$"),
+        (GreedyPlateau, {"ceiling": math.inf}, "^ceiling must be finite, got inf$"),
+        (GreedyPlateau, {"window": 0}, "^window must be at least 1, got 0$"),
+        (GreedyPlateau, {"reset_after": 0}, "^reset_after must be at least 1, got 0$"),
+        (GreedyPlateau, {"mode": "auto"}, "^mode must be 'min' or 'max', got 'auto'$"),
+        (GreedyPlateau, {"monitor": 3}, "^monitor must be a metric's name, got 3$"),
     ],
 )
 def test_an_argument_out_of_its_range(family, arguments, message):
@@ -191,7 +494,27 @@ def test_an_argument_out_of_its_range(family, arguments, message):
         ({"steps": -1}, "^steps must not be negative, got -1$"),
         ({"steps": 5, "start": -0.1}, "^start must be at least 0, got -0.1$"),
         ({"steps": 5, "start": 0.2}, r"^start must lie in \[0, peak\], got 0.2 with peak 0.1$"),
-        ({"steps": 5, "shape": "cosine"}, "^shape must be 'linear', got 'cosine'$"),
+        (
+            {"steps": 5, "start": 0.1, "start_factor": 0.1},
+            r"^start must be null beside start_factor \(or start_factor null\), got start 0.1 and",
+        ),
+        ({"start_factor": 1.5}, r"^start_factor must lie in \[0, 1\], got 1.5$"),
+        ({"start_factor": -0.5}, "^start_factor must be at least 0, got -0.5$"),
+        ({"start_factor": "1"}, "^start_factor must be a number, got '1'$"),
+        (
+            {"steps": 5, "shape": "cubic"},
+            "^shape must be 'linear' or 'cosine' or 'exponential' or 'sqrt' or 'constant', got 'cu",
+        ),
+        (
+            {"shape": "exponential"},
+            "^start or start_factor must be given with shape 'exponential', got neither$",
+        ),
+        ({"shape": "constant"}, "^start or start_factor must be given with shape 'constant', got"),
+        ({"shape": "exponential", "start": 0}, "^start must be greater than 0, got 0$"),
+        (
+            {"shape": "exponential", "start_factor": 0.0},
+            "^start_factor must be greater than 0, got 0.0$",
+        ),
         ({"steps": 5, "placement": "over"}, "^placement must be 'shift' or 'overlay', got 'over'$"),
         ({"steps": 5, "hold_steps": -2}, "^hold_steps must not be negative, got -2$"),
         (
@@ -254,6 +577,171 @@ def test_a_warm_up_that_is_not_bound(arguments, message):
         Warmup(**({"schedule": LINE} | arguments))(0)
 
 
+@pytest.mark.parametrize(
+    ("block", "arguments", "message"),
+    [
+        (Join, {"schedules": LINE}, "^schedules must be a list, got Polynomial"),
+        (Join, {"schedules": "LINE"}, "^schedules must be a list, got 'LINE'$"),
+        (
+            Join,
+            {"schedules": (), "boundaries": ()},
+            r"^schedules must hold at least 1 schedule, got \(\)$",
+        ),
+        (Join, {"schedules": (LINE, None)}, r"^schedules\[1\] must be a Schedule, got None$"),
+        (
+            Join,
+            {"schedules": (ReduceOnPlateau(lr=1), ReduceOnPlateau(lr=1, monitor="val/accuracy"))},
+            "^schedules must all monitor the same metric, got 'val/loss' and 'val/accuracy'$",
+        ),
+        (
+            Join,
+            {"schedules": (LINE,) * 3},
+            "^boundaries must be one less than schedules, got 1 boundaries and 3 schedules$",
+        ),
+        (Join, {"schedules": (LINE,)}, "^boundaries must be one less than schedules, got 1 b"),
+        (Join, {"boundaries": "50%"}, "^boundaries must be a list, got '50%'$"),
+        (Join, {"boundaries": (0,)}, r"^boundaries\[0\] must be at least 1 step, got 0$"),
+        (Join, {"boundaries": ("half",)}, r"^boundaries\[0\] must be steps .* got 'half'$"),
+        (
+            Join,
+            {"schedules": (LINE,) * 3, "boundaries": ("50%", "20%")},
+            r"^boundaries must be strictly increasing, got \('50%', '20%'\)$",
+        ),
+        (Join, {"placement": "under"}, "^placement must be 'shift' or 'overlay', got 'under'$"),
+        (Product, {"schedules": (LINE, 0.5)}, r"^schedules\[1\] must be a Schedule, got 0.5$"),
+        (Product, {"schedules": ()}, r"^schedules must hold at least 1 schedule, got \(\)$"),
+        (Product, {"schedules": None}, "^schedules must be a list, got None$"),
+        (Scale, {"schedule": 0.1}, "^schedule must be a Schedule, got 0.1$"),
+        (Scale, {"factor": -1}, "^factor must be at least 0, got -1$"),
+        (Scale, {"factor": math.inf}, "^factor must be finite, got inf$"),
+        (Scale, {"factor": "half"}, "^factor must be a number, got 'half'$"),
+        (Clamp, {"floor": -0.1}, "^floor must be at least 0, got -0.1$"),
+        (Clamp, {"floor": None}, "^floor must be a number, got None$"),
+        (Clamp, {"ceiling": math.nan}, "^ceiling must be finite, got nan$"),
+        (Clamp, {"ceiling": -1}, "^ceiling must be at least 0, got -1$"),
+        (
+            Clamp,
+            {"floor": 0.2, "ceiling": 0.1},
+            r"^floor must lie in \[0, ceiling\], got 0.2 with ceiling 0.1$",
+        ),
+        (Offset, {"start": -1}, "^start must not be negative, got -1$"),
+        (Offset, {"start": 0.5}, "^start must be steps .* got 0.5$"),
+        (Repeat, {"cycle_steps": 0}, "^cycle_steps must be at least 1 step, got 0$"),
+        (Repeat, {"cycle_steps": None}, "^cycle_steps must be steps .* got None$"),
+        (
+            Repeat,
+            {"schedule": ReduceOnPlateau(lr=0.1)},
+            "^schedule must not listen to evaluations, which belong to no cycle, got ReduceOnPl",
+        ),
+    ],
+)
+def test_a_block_out_of_its_range(block, arguments, message):
+    several = {"schedules": (LINE, LINE)}
+    good = {Join: several, Product: several, Scale: {"schedule": LINE, "factor": 0.5}}
+    with pytest.raises((ValueError, TypeError), match=message):
+        block(**(good.get(block, {"schedule": LINE}) | arguments))
+
+
+WHOLE = Polynomial(lr=0.1)
+STAIRS = Exponential(lr=0.1, decay_rate=0.5, decay_steps="20%")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (
+            Join(schedules=(WHOLE, WHOLE), boundaries=(100,)),
+            r"^boundaries\[0\] must lie before the end of the run of 100 steps, got 100$",
+        ),
+        (
+            Join(schedules=(WHOLE, WHOLE, WHOLE), boundaries=("50%", "12ep")),
+            r"^boundaries\[1\] must lie before the end of the run of 100 .* '12ep' = 120 steps$",
+        ),
+        (
+            Join(schedules=(WHOLE, WHOLE), boundaries=("0.1%",)),
+            r"^boundaries\[0\] must be at least 1 step, got '0.1%' = 0 of 100 steps$",
+        ),
+        (
+            Join(schedules=(WHOLE, WHOLE, WHOLE), boundaries=("50%", 40)),
+            r"^boundaries must be strictly increasing, got \('50%', 40\) = \(50, 40\)$",
+        ),
+        (
+            Join(schedules=(WHOLE, STAIRS), boundaries=(98,)),
+            r"^schedules\[1\]\.decay_steps must be at least 1 step, got '20%' = 0 of 2 steps$",
+        ),
+        (
+            Join(schedules=(WHOLE, Warmup(schedule=STAIRS, steps=48))),
+            r"^schedules\[1\]\.schedule\.decay_steps must be at least 1 step, got '20%' = 0 of 2",
+        ),
+        (
+            Product(schedules=(Scale(schedule=STAIRS, factor=1), WHOLE)),
+            r"^schedules\[0\]\.schedule\.decay_steps must be at least 1 step",
+        ),
+        (
+            Offset(schedule=WHOLE, start=2**53),
+            r"^start must leave both runs together at most 2\*\*53 steps, got 9007199254740992 be",
+        ),
+        (
+            Repeat(schedule=WHOLE, cycle_steps="0.1%"),
+            "^cycle_steps must be at least 1 step, got '0.1%' = 0 of 100 steps$",
+        ),
+        (
+            Repeat(schedule=STAIRS, cycle_steps=2),
+            r"^schedule\.decay_steps must be at least 1 step, got '20%' = 0 of 2 steps$",
+        ),
+    ],
+)
+def test_a_block_that_does_not_fit_the_run(schedule, message):
+    horizon = Horizon(2 if isinstance(schedule, Product) else 100, 10)
+    with pytest.raises(ValueError, match=message):
+        schedule.bind(horizon)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (Join(schedules=(LINE, LINE)), "^boundaries must be bound to a run first, got"),
+        (
+            Join(schedules=(LINE, WHOLE), boundaries=(5,)),
+            r"^schedules\[1\]\.decay_steps must be bound to a run first, got '100%'",
+        ),
+        (Offset(schedule=LINE, start="10%"), "^start must be bound to a run first, got '10%'"),
+        (Repeat(schedule=LINE), "^cycle_steps must be bound to a run first, got '25%'"),
+        (
+            Repeat(schedule=Product(schedules=(LINE, WHOLE)), cycle_steps=5),
+            r"^schedule\.schedules\[1\]\.decay_steps must be bound to a run first, got '100%'",
+        ),
+    ],
+)
+def test_a_block_that_is_not_bound(schedule, message):
+    with pytest.raises(ValueError, match=message):
+        schedule(0)
+    with pytest.raises(ValueError, match=message):
+        schedule.landmarks(100)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (
+            Product(schedules=(Constant(lr=1e200), Constant(lr=1e200))),
+            "^schedules must have a finite product, got none at step 7$",
+        ),
+        (
+            Product(schedules=(Constant(lr=1e200), Constant(lr=1e200), Constant(lr=0))),
+            "^schedules must have a finite product, got none at step 7$",
+        ),
+        (
+            Scale(schedule=Constant(lr=1e200), factor=1e200),
+            r"^factor must keep the rates finite, got 1e\+200, which does not at step 7$",
+        ),
+    ],
+)
+def test_a_rate_too_large_for_a_float(schedule, message):
+    with pytest.raises(ValueError, match=message):
+        schedule(7)
+
+
 def test_an_evaluation_needs_a_bound_warm_up():
     schedule = Warmup(schedule=ReduceOnPlateau(lr=0.1), fraction=0.1)
     with pytest.raises(ValueError, match=r"^fraction must be bound to a run first"):
@@ -265,3 +753,45 @@ def test_a_schedule_without_a_formula_says_so():
 
     with pytest.raises(NotImplementedError, match=r"Schedule must define formula\(t\)"):
         Schedule()(0)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (
+            WarmupStableDecay(lr=0.1, warmup_steps="5ep", decay_steps="60%"),
+            "^warmup_steps and decay_steps must fit into total_steps, got 50 and 60 of 100$",
+        ),
+        (
+            WarmupStableDecay(lr=0.1, decay_steps="0.1%"),
+            "^decay_steps must be at least 1 step, got '0.1%' = 0 of 100 steps$",
+        ),
+        (
+            OneCycle(lr=0.1, rise_steps="10ep"),
+            "^rise_steps must be less than total_steps, got 100 with total_steps 100$",
+        ),
+        (
+            OneCycle(lr=0.1, rise_steps="50%", phases=3),
+            "^rise_steps must be less than half of .* got 50 with total_steps 100$",
+        ),
+        (
+            Cyclic(lr=0.1, cycle_steps="1%"),
+            "^cycle_steps must be at least 2 steps, got '1%' = 1 of 100 steps$",
+        ),
+        (
+            CosineRestarts(lr=0.1, cycle_steps="4%", warmup_fraction=0.9, cycle_limit=2),
+            "^warmup_fraction must leave at least 1 step of each cycle, got 0.9 = 4 of 4$",
+        ),
+    ],
+)
+def test_a_shape_that_does_not_fit_the_run(schedule, message):
+    with pytest.raises(ValueError, match=message):
+        schedule.bind(Horizon(100, 10))
+
+
+def test_a_cyclic_s_decay_must_be_bound_in_the_one_mode_that_has_it():
+    assert Cyclic(lr=0.1, cycle_steps=10)(5) == 0.1
+    with pytest.raises(ValueError, match=r"^decay_steps must be bound to a run first, got '100%'"):
+        Cyclic(lr=0.1, cycle_steps=10, mode="exp_range")(5)
+    with pytest.raises(ValueError, match=r"^end_steps must be bound to a run first, got '100%'"):
+        Cyclic(lr=0.1, cycle_steps=10, after="hold")(5)

@@ -8,32 +8,60 @@ import pytest
 from omegaconf import OmegaConf
 
 import schedules
-from schedules import Constant, Cosine, Horizon, PiecewiseConstant, Warmup
+from schedules import (
+    Constant,
+    Cosine,
+    Horizon,
+    Join,
+    PiecewiseConstant,
+    Polynomial,
+    Repeat,
+    Schedule,
+    Warmup,
+)
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONS = sorted((CONF / "schedule").glob("*.yaml"))
 WARMUPS = sorted((CONF / "warmup").glob("*.yaml"))
+RAMPS = [path for path in WARMUPS if path.stem != "none"]
+WITHOUT_NOISE = {"noisy_linear_cosine": {"initial_variance": 0.0}}
+PEAKS = {"tanh": pytest.approx(0.1, rel=1e-5)}  # it begins at lr * (1 - tanh(-6)) / 2
+BLOCKS = {"Clamp", "Offset", "Product", "Scale"}  # for a configuration of one's own
 
 
 def build(path, **overrides):
     """The schedule of an option's file, with lists as the configuration's own list type."""
     config = OmegaConf.merge({"lr": 0.1}, {"node": OmegaConf.load(path)})
-    node = {str(key): config.node[key] for key in config.node} | overrides
-    kind = getattr(schedules, str(node.pop("_target_")).removeprefix("schedules."))
-    return kind(**node)
+    return built(config.node, **overrides)
+
+
+def built(node, **overrides):
+    """Of a mapping with a _target_ the object, the schedules within it first."""
+    if OmegaConf.is_list(node) and node and OmegaConf.is_dict(node[0]):
+        return [built(part) for part in node]
+    if not (OmegaConf.is_dict(node) and "_target_" in node):
+        return node
+    arguments = {str(key): built(node[key]) for key in node} | overrides
+    return kind_of(arguments.pop("_target_"))(**arguments)
+
+
+def kind_of(target):
+    return getattr(schedules, str(target).removeprefix("schedules."))
 
 
 def test_every_family_has_an_option():
-    assert [path.stem for path in OPTIONS] == [
+    exported = {getattr(schedules, name) for name in schedules.__all__}
+    families = {kind for kind in exported if isinstance(kind, type) and issubclass(kind, Schedule)}
+    targets = {kind_of(OmegaConf.load(path)["_target_"]) for path in OPTIONS}
+    assert {kind.__name__ for kind in families - targets - {Schedule, Warmup}} == BLOCKS
+    assert [path.stem for path in WARMUPS] == [
         "constant",
         "cosine",
-        "cosine_restarts",
         "exponential",
-        "piecewise",
-        "plateau",
-        "polynomial",
+        "linear",
+        "none",
+        "sqrt",
     ]
-    assert [path.stem for path in WARMUPS] == ["linear", "none"]
 
 
 @pytest.mark.parametrize("path", OPTIONS + WARMUPS, ids=lambda path: path.stem)
@@ -51,18 +79,31 @@ def test_every_argument_stands_in_the_file(path):
     schedule = build(path)
     keys = list(OmegaConf.load(path))[1:]
     assert sorted(map(str, keys)) == sorted(field.name for field in fields(schedule))
-    assert OmegaConf.to_container(OmegaConf.load(path))["lr"] == "${lr}"
+    assert set(rates_named_lr(OmegaConf.to_container(OmegaConf.load(path)))) <= {"${lr}"}
+    assert "${lr}" in path.read_text()
+
+
+def rates_named_lr(node):
+    """Every value under a key `lr`, within other schedules too."""
+    parts = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in parts:
+        if isinstance(value, (dict, list)):
+            yield from rates_named_lr(value)
+        elif key == "lr":
+            yield value
 
 
 @pytest.mark.parametrize("path", OPTIONS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("steps", [20, 300, 100_000])
 def test_the_defaults_work_at_any_length_and_peak_at_lr(path, steps):
     horizon = Horizon(steps, max(1, steps // 10))
-    for schedule in (build(path), build(WARMUPS[0], schedule=build(path))):
+    plain = build(path, **WITHOUT_NOISE.get(path.stem, {}))
+    warmed = [build(ramp, schedule=plain) for ramp in RAMPS]
+    for schedule in (plain, *warmed):
         bound = schedule.bind(horizon)
         trace = bound.rates(bound.begin(), np.arange(steps))
         assert np.isfinite(trace).all()
-        assert trace.max() == 0.1
+        assert trace.max() == PEAKS.get(path.stem, 0.1)
 
 
 def test_a_list_of_the_configuration_becomes_a_tuple():
@@ -71,13 +112,28 @@ def test_a_list_of_the_configuration_becomes_a_tuple():
     assert schedule.boundaries == ("30%", "60%", "90%")
 
 
-def test_the_warm_up_s_option():
-    warmup = build(CONF / "warmup" / "linear.yaml", schedule=Cosine(lr=0.1))
-    assert warmup == Warmup(schedule=Cosine(lr=0.1), fraction=0.1)
-    assert sorted(map(str, OmegaConf.load(WARMUPS[0]))) == sorted(
+@pytest.mark.parametrize("path", RAMPS, ids=lambda path: path.stem)
+def test_a_warm_up_s_option(path):
+    cosine = Cosine(lr=0.1)
+    start_factor = {"exponential": 0.01, "constant": 0.1}.get(path.stem)
+    expected = Warmup(schedule=cosine, shape=path.stem, start_factor=start_factor)
+    assert build(path, schedule=cosine) == expected
+    started = build(path, schedule=cosine, start=0.05, start_factor=None)
+    assert started.bind(Horizon(100, 10))(0) == 0.05
+    assert sorted(map(str, OmegaConf.load(path))) == sorted(
         {"_target_"} | {field.name for field in fields(Warmup)} - {"schedule"}
     )
-    assert OmegaConf.load(WARMUPS[1]) == {"_target_": None}
+
+
+def test_no_warm_up_is_an_option():
+    assert OmegaConf.load(CONF / "warmup" / "none.yaml") == {"_target_": None}
+
+
+def test_schedules_of_other_schedules_are_mappings_of_their_own():
+    join = build(CONF / "schedule" / "join.yaml")
+    assert join == Join(schedules=(Constant(lr=0.1), Cosine(lr=0.1)))
+    repeat = build(CONF / "schedule" / "repeat.yaml")
+    assert repeat == Repeat(schedule=Polynomial(lr=0.1))
 
 
 def test_an_option_needs_its_rate():

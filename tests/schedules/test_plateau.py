@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schedules import Horizon, PlateauMemory, Polynomial, ReduceOnPlateau, Warmup
 
@@ -84,11 +86,76 @@ def rates_after(schedule, values, every=10):
             id="infinite values improve on nothing",
         ),
         pytest.param({"patience": 2, "factor": 0.1}, [1, 1, 1], [0.8, 0.8, 0.08], id="factor"),
+        pytest.param(
+            {"counting": "torch", "patience": 2},
+            # best 1.0; waits 1, 2, 3: cut; 1; 0.5 improves; 1, 2, 3: cut
+            [1.0, 1.0, 1.1, 1.2, 1.3, 0.5, 0.6, 0.6, 0.6],
+            [0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.4, 0.2],
+            id="torch, patience 2",
+        ),
+        pytest.param(
+            {"counting": "torch", "patience": 0},
+            [1.0, 2.0, 0.5, 0.5],
+            [0.8, 0.4, 0.4, 0.2],
+            id="torch, patience 0 cuts at the first bad evaluation",
+        ),
+        pytest.param(
+            {"counting": "torch", "patience": 1, "cooldown": 2},
+            # cut at the 3rd; the 4th and 5th rest; waits 1, 2: cut
+            [1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0],
+            [0.8, 0.8, 0.4, 0.4, 0.4, 0.4, 0.2, 0.2],
+            id="torch, none of the cooldown counts",
+        ),
+        pytest.param(
+            {"counting": "torch", "patience": 0, "floor": 0.3},
+            [1.0, 2.0, 2.0, 2.0],
+            [0.8, 0.4, 0.3, 0.3],
+            id="torch, floor",
+        ),
     ],
 )
 def test_by_hand(arguments, values, expected):
     schedule = ReduceOnPlateau(lr=0.8, **arguments)
     assert rates_after(schedule, values) == pytest.approx(expected, rel=1e-12)
+
+
+def as_keras_documents(values, lr, patience, cooldown, factor, floor, min_delta):
+    """The rate after each evaluation, by the order of Keras's callback in mode "min"."""
+    rates, wait, rest, best = [], 0, 0, math.inf
+    for value in values:
+        if rest > 0:
+            rest, wait = rest - 1, 0
+        if value < best - min_delta:
+            best, wait = value, 0
+        elif rest <= 0:
+            wait += 1
+            if wait >= patience and lr > floor:
+                lr = max(lr * factor, floor)
+                rest, wait = cooldown, 0
+        rates.append(lr)
+    return rates
+
+
+@given(
+    values=st.lists(st.integers(0, 12).map(lambda n: n / 4), max_size=60),
+    patience=st.integers(0, 4),
+    cooldown=st.integers(0, 3),
+    min_delta=st.sampled_from([0.0, 0.25, 0.3]),
+)
+def test_keras_s_order_over_any_values(values, patience, cooldown, min_delta):
+    arguments = {"patience": patience, "cooldown": cooldown, "min_delta": min_delta, "floor": 0.01}
+    schedule = ReduceOnPlateau(lr=0.8, factor=0.5, **arguments)
+    assert rates_after(schedule, values) == as_keras_documents(
+        values, lr=0.8, factor=0.5, **arguments
+    )
+
+
+@pytest.mark.parametrize("counting", ["keras", "torch"])
+def test_a_saved_memory_of_either_counting_is_four_numbers(counting):
+    schedule = ReduceOnPlateau(lr=0.1, counting=counting)
+    state = {"rate": 0.05, "best": 1.5, "wait": 1, "rest": 0}
+    assert schedule.recall(state) == PlateauMemory(rate=0.05, best=1.5, wait=1)
+    assert schedule.recall(state).as_dict() == state
 
 
 @pytest.mark.parametrize("memory", [PlateauMemory(rate=0.1), PlateauMemory(rate=0.1, best=1.0)])
@@ -133,19 +200,21 @@ BAD = [1.0, 2.0, 2.0, 2.0, 2.0]
 def test_a_ramp_before_it_ignores_the_evaluations_made_during_the_ramp():
     plateau = ReduceOnPlateau(lr=0.8, patience=1)
     # Evaluations at 10, 20, 30, 40, 50. The first to count is at 30, after the ramp.
-    schedule = Warmup(schedule=plateau, steps=30)
+    schedule = Warmup(schedule=plateau, steps=30, start=0.0)
     assert rates_after(schedule, BAD) == pytest.approx([0.8 / 3, 1.6 / 3, 0.8, 0.4, 0.2])
-    held = Warmup(schedule=plateau, steps=20, hold_steps=20)
+    held = Warmup(schedule=plateau, steps=20, start=0.0, hold_steps=20)
     assert rates_after(held, BAD) == pytest.approx([0.4, 0.8, 0.8, 0.8, 0.4])
 
 
 def test_a_ramp_over_it_counts_them_and_leads_to_the_first_rate():
-    schedule = Warmup(schedule=ReduceOnPlateau(lr=0.8, patience=1), steps=30, placement="overlay")
+    plateau = ReduceOnPlateau(lr=0.8, patience=1)
+    schedule = Warmup(schedule=plateau, steps=30, start=0.0, placement="overlay")
     assert rates_after(schedule, BAD) == pytest.approx([0.8 / 3, 1.6 / 3, 0.2, 0.1, 0.05])
 
 
 def test_it_needs_no_binding_and_rates_are_those_until_the_next_evaluation():
-    schedule = Warmup(schedule=ReduceOnPlateau(lr=0.8), fraction=0.5).bind(Horizon(8, 2))
+    schedule = Warmup(schedule=ReduceOnPlateau(lr=0.8), fraction=0.5, start=0.0)
+    schedule = schedule.bind(Horizon(8, 2))
     t = np.arange(8).reshape(2, 4)
     assert schedule.rates(schedule.begin(), t).tolist() == [
         [0, 0.2, 0.4, 0.6000000000000001],

@@ -18,10 +18,10 @@ def png_size(data):
 
 
 @pytest.mark.parametrize("count", [1, 2, 8])
-@pytest.mark.parametrize("log", [False, True])
-def test_a_picture(count, log):
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_picture(count, scale):
     file = io.BytesIO()
-    draw(dict(list(TRACES.items())[:count]), file, steps_per_epoch=20, log=log)
+    draw(dict(list(TRACES.items())[:count]), file, steps_per_epoch=20, scales=[scale])
     width, height = png_size(file.getvalue())
     assert 600 <= width <= 1200
     assert 350 <= height <= 900
@@ -36,9 +36,9 @@ def test_a_path_and_long_names_and_many_traces(tmp_path):
 
 
 def test_zero_rates_can_be_drawn_on_both_axes():
-    for log in (False, True):
-        draw({"zero": Constant(lr=0)(T)}, io.BytesIO(), log=log)
-        draw({"one step": np.array([0.1])}, io.BytesIO(), log=log)
+    for scale in ("linear", "log"):
+        draw({"zero": Constant(lr=0)(T)}, io.BytesIO(), scales=[scale])
+        draw({"one step": np.array([0.1])}, io.BytesIO(), scales=[scale])
 
 
 def test_thinning_keeps_every_jump():

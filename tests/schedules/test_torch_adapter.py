@@ -16,9 +16,9 @@ from schedules import (
 )
 from schedules.torch_adapter import ScheduleLR
 
-STEPS = 20
+STEPS = 24
 LINE = Polynomial(lr=0.1, decay_steps=10)
-LOSSES = [1.0, 2.0, 2.0, 0.5, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+LOSSES = [1.0, 2.0, 2.0, 0.5, 2.0, 2.0, 0.4, 0.3, 2.0, 2.0, 2.0, 2.0]
 
 
 def sgd(*groups, lr=1.0):
@@ -42,10 +42,18 @@ def drive(scheduler, start, stop):
     return rates
 
 
+def bound_to_a_short_run(schedule):
+    """The schedule bound to STEPS steps, or to the shortest multiple that its durations allow."""
+    for times in (1, 2, 4, 10):
+        try:
+            return schedule.bind(Horizon(times * STEPS, times * 6))
+        except ValueError as error:
+            reason = error
+    raise reason
+
+
 def test_it_is_a_pytorch_scheduler_with_the_schedule_s_bits(family):
-    schedule = family.schedule.bind(Horizon(STEPS, 5)) if "restarts" not in family.name else None
-    if schedule is None:
-        schedule = family.bound
+    schedule = bound_to_a_short_run(family.schedule)
     scheduler = ScheduleLR(sgd(), schedule)
     assert isinstance(scheduler, LRScheduler)
     rates = drive(scheduler, 0, STEPS)
@@ -56,8 +64,7 @@ def test_it_is_a_pytorch_scheduler_with_the_schedule_s_bits(family):
 
 
 def test_a_run_resumed_at_any_step_is_the_run(family):
-    horizon = Horizon(200, 40) if "restarts" in family.name else Horizon(STEPS, 5)
-    schedule = family.schedule.bind(horizon)
+    schedule = bound_to_a_short_run(family.schedule)
     whole = drive(ScheduleLR(sgd(), schedule), 0, STEPS)
     for step in range(STEPS + 1):
         first = ScheduleLR(sgd(), schedule)
@@ -91,6 +98,33 @@ def test_a_group_may_be_added_later():
     assert scheduler.get_last_lr() == [LINE(2), 0.5 * LINE(2)]
     scheduler.load_state_dict(scheduler.state_dict())
     assert [g["lr"] for g in optimizer.param_groups] == [LINE(2), 0.5 * LINE(2)]
+
+
+def test_a_group_added_at_any_step_gets_its_scale_of_every_family_s_rates(family):
+    schedule = bound_to_a_short_run(family.schedule)
+    whole = drive(ScheduleLR(sgd(), schedule), 0, STEPS)
+    for step in range(0, STEPS, 5):
+        scheduler = ScheduleLR(sgd(), schedule)
+        rates = drive(scheduler, 0, step)
+        scheduler.optimizer.add_param_group(group(lr_scale=0.5))
+        for t in range(step, STEPS):
+            rates += drive(scheduler, t, t + 1)
+            first, added = scheduler.optimizer.param_groups
+            assert added["lr"] == 0.5 * first["lr"] == scheduler.get_last_lr()[1]
+        assert rates == whole, f"added at {step}"
+
+
+def test_a_group_added_before_a_state_is_saved_is_there_when_it_is_loaded(family):
+    schedule = bound_to_a_short_run(family.schedule)
+    first = ScheduleLR(sgd(group(lr_scale=0.5)), schedule)
+    drive(first, 0, 9)
+    optimizer = sgd()
+    second = ScheduleLR(optimizer, schedule)
+    optimizer.add_param_group(group(lr_scale=0.5))
+    second.load_state_dict(first.state_dict())
+    assert second.get_last_lr() == first.get_last_lr()
+    assert drive(second, 9, STEPS) == drive(first, 9, STEPS)
+    assert second.get_last_lr() == first.get_last_lr()
 
 
 def test_a_rate_held_as_a_tensor_stays_that_tensor():
@@ -180,4 +214,4 @@ def test_piecewise_and_a_ramp_through_the_adapter():
     schedule = Warmup(
         schedule=PiecewiseConstant(boundaries=[2], values=[0.4, 0.1]), steps=2, hold_steps=1
     )
-    assert drive(ScheduleLR(sgd(), schedule), 0, 6) == [0.0, 0.2, 0.4, 0.4, 0.4, 0.1]
+    assert drive(ScheduleLR(sgd(), schedule), 0, 6) == [0.2, 0.4, 0.4, 0.4, 0.4, 0.1]

@@ -1,0 +1,34 @@
+"""What schedules that listen to evaluations share."""
+
+import math
+from typing import Any
+
+from schedules import _checks
+
+MODES = ("min", "max")
+MARGINS = ("absolute", "relative")
+
+
+def metric_name(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{name} must be a metric's name, got {value!r}")
+    return value
+
+
+def evaluation(step: Any, value: Any, monitor: str) -> float:
+    """The value of an evaluation made after `step` updates; it may be infinite, but not NaN."""
+    _checks.whole("step", step, 0)
+    number = _checks.real("value", value)
+    if math.isnan(number):
+        raise ValueError(f"value must not be NaN, got {value!r} for {monitor!r}")
+    return number
+
+
+def improves(
+    value: float, best: float | None, mode: str, min_delta: float, min_delta_mode: str
+) -> bool:
+    """Whether `value` is better than `best` by more than the margin; None is worse than any."""
+    if best is None:
+        return value < math.inf if mode == "min" else value > -math.inf
+    margin = min_delta * (abs(best) if min_delta_mode == "relative" else 1)
+    return value < best - margin if mode == "min" else value > best + margin

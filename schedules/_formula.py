@@ -1,0 +1,173 @@
+"""A formula's text -> a tree of a few allowed nodes -> rates. Nothing is ever executed."""
+
+import ast
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+
+from schedules.schedule import Rates
+
+VARIABLES = ("t", "total_steps")
+_CONSTANTS = {"pi": math.pi, "e": math.e}
+_OPERATORS: dict[type[ast.AST], np.ufunc] = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.divide,
+    ast.FloorDiv: np.floor_divide,
+    ast.Mod: np.remainder,
+    ast.Pow: np.power,
+    ast.UAdd: np.positive,
+    ast.USub: np.negative,
+}
+_FUNCTIONS: dict[str, np.ufunc] = {
+    "abs": np.absolute,
+    "arccos": np.arccos,
+    "arcsin": np.arcsin,
+    "arctan": np.arctan,
+    "ceil": np.ceil,
+    "cos": np.cos,
+    "cosh": np.cosh,
+    "exp": np.exp,
+    "floor": np.floor,
+    "log": np.log,
+    "log10": np.log10,
+    "log2": np.log2,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "round": np.rint,
+    "sign": np.sign,
+    "sin": np.sin,
+    "sinh": np.sinh,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "tan": np.tan,
+    "tanh": np.tanh,
+}
+_NAMES = {*VARIABLES, *_CONSTANTS, *_FUNCTIONS}
+_TOKEN = re.compile(
+    r"""\s* (?: (?P<number> (?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+              | (?P<name> [A-Za-z_][A-Za-z_0-9]*)
+              | (?P<sign> \*\*|//|[-+*/%(),]) )""",
+    re.VERBOSE | re.ASCII,
+)
+_MAX_LENGTH = 1000
+_MAX_DEPTH = 100
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> tuple[ast.expr, frozenset[str]]:
+    """The tree of a formula, and which of the variables it uses.
+
+    Raises:
+        ValueError: it holds anything but numbers, variables, constants, operators and functions.
+    """
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"expression must have at most {_MAX_LENGTH} characters, got {len(text)}")
+    used = _names(text)
+    line = re.sub(r"\s", " ", text).strip()
+    try:
+        tree = ast.parse(line, mode="eval").body
+    except (RecursionError, MemoryError):
+        raise ValueError(
+            f"expression must be nested at most {_MAX_DEPTH} deep, got {_short(text)}"
+        ) from None
+    except (SyntaxError, ValueError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise ValueError(f"expression must be a formula, got {_short(text)}: {reason}") from None
+    _check(tree, line, 0)
+    return tree, used & frozenset(VARIABLES)
+
+
+def evaluate(tree: ast.expr, variables: Mapping[str, Rates]) -> Rates:
+    """The values of a parsed formula; what does not depend on an array has length 1."""
+    match tree:
+        case ast.Constant(value=int() | float() as value):
+            return np.array([float(value)])
+        case ast.Name(id=name):
+            return variables[name] if name in variables else np.array([_CONSTANTS[name]])
+        case ast.UnaryOp(op=op, operand=operand):
+            operator, operands = _OPERATORS[type(op)], [operand]
+        case ast.BinOp(left=left, op=op, right=right):
+            operator, operands = _OPERATORS[type(op)], [left, right]
+        case ast.Call(func=ast.Name(id=name), args=operands):
+            operator = _FUNCTIONS[name]
+        case _:
+            raise AssertionError(f"{type(tree).__name__} was not refused")
+    rates: Rates = operator(*(evaluate(operand, variables) for operand in operands))
+    return rates
+
+
+def _names(text: str) -> frozenset[str]:
+    """The names in a text of allowed tokens; Python's parser sees no other text."""
+    names, at = set(), 0
+    end = len(text.rstrip())
+    while at < end:
+        token = _TOKEN.match(text, at)
+        if token is None:
+            piece = text[at:].lstrip()[:1]
+            raise ValueError(
+                "expression must hold only numbers, names, + - * / // % ** ( ) and commas, "
+                f"got {piece!r} in {_short(text)}"
+            )
+        if (name := token["name"]) is not None:
+            if name not in _NAMES:
+                raise ValueError(
+                    f"expression must use only t, total_steps, pi, e and "
+                    f"{', '.join(_FUNCTIONS)}, got {name!r}"
+                )
+            names.add(name)
+        at = token.end()
+    return frozenset(names)
+
+
+def _check(tree: ast.expr, line: str, depth: int) -> None:
+    """Refuse any node that `evaluate` does not know."""
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"expression must be nested at most {_MAX_DEPTH} deep, got {_short(line)}")
+    inner: list[ast.expr]
+    match tree:
+        case ast.Constant(value=bool()):
+            inner, known = [], False
+        case ast.Constant(value=int() | float() as value):
+            inner, known = [], _is_finite(value)
+        case ast.Name(id=name):
+            inner, known = [], name in _CONSTANTS or name in VARIABLES
+        case ast.UnaryOp(op=op, operand=operand):
+            inner, known = [operand], type(op) in _OPERATORS
+        case ast.BinOp(left=left, op=op, right=right):
+            inner, known = [left, right], type(op) in _OPERATORS
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
+            inner, known = args, True
+            if len(args) != (wanted := _FUNCTIONS[name].nin):
+                raise ValueError(
+                    f"expression must give {name} {wanted} argument{'s' * (wanted > 1)}, "
+                    f"got {_piece(line, tree)}"
+                )
+        case _:
+            inner, known = [], False
+    if not known:
+        raise ValueError(
+            "expression must be made of finite numbers, variables, operators and calls, "
+            f"got {_piece(line, tree)}"
+        )
+    for part in inner:
+        _check(part, line, depth + 1)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return False
+
+
+def _piece(line: str, tree: ast.expr) -> str:
+    return _short(ast.get_source_segment(line, tree) or line)
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")

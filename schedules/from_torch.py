@@ -1,0 +1,157 @@
+"""Any PyTorch scheduler as a schedule."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from schedules import _checks
+from schedules._callables import Arguments, find, path_of
+from schedules._torch_scheduler import built, check_specs, trace_of
+from schedules.durations import Duration, half_up, parse, steps_of
+from schedules.horizon import Horizon
+from schedules.schedule import Rates, Schedule, Steps
+
+_MAX_CALLS = 10_000_000  # of a scheduler's step(), each of which takes microseconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromTorch(Schedule):
+    """The rates of a PyTorch scheduler: rate(t) is what its optimizer has at update t.
+
+    They are taken by driving it once, on an SGD optimizer (momentum 0.9) of one parameter with rate
+    `lr`, and calling its step() after every `step_every` updates.
+
+    A duration among its arguments, also within lists and nested schedulers, counts in calls of
+    step(): the duration in updates divided by `step_every`, to the nearest call, halves up. In a
+    run of 10 epochs with step_every "1ep", "30%" is 3. Numbers are passed on as they are.
+
+    An argument {scheduler: PATH, arguments: {...}} is a scheduler of the same optimizer, as
+    SequentialLR and ChainedScheduler want it.
+
+    Arguments:
+        scheduler: dotted path of a class such as "torch.optim.lr_scheduler.StepLR", or of a
+            function f(optimizer, **arguments) that returns a scheduler; or the class or function
+            itself, kept as its path.
+        lr: the optimizer's rate, at least 0: the peak of most of them. OneCycleLR and CyclicLR take
+            rates of their own among the arguments instead.
+        arguments: its arguments by name: numbers, texts, null, durations, lists and mappings.
+        step_every: duration between two calls of step(), at least 1 step; "1ep" for a scheduler
+            that is stepped once an epoch.
+        total_steps: duration of the run, at least 1 step; the rate of its last update stays.
+        after: "hold"; or "error" for steps beyond `total_steps`.
+
+    Raises:
+        ValueError, TypeError: the path leads to no scheduler or to one that listens to evaluations,
+            the arguments do not fit it, or a rate is not finite or is negative.
+
+    >>> from schedules import Horizon
+    >>> step = FromTorch(
+    ...     scheduler="torch.optim.lr_scheduler.StepLR", lr=0.1, arguments={"step_size": "30%"}
+    ... )
+    >>> step = step.bind(Horizon(total_steps=10, steps_per_epoch=5))
+    >>> step(2), step(3)
+    (0.1, 0.010000000000000002)
+    """
+
+    scheduler: str | Callable[..., Any]
+    lr: float
+    arguments: Mapping[str, Any] | None = None
+    step_every: Duration = 1
+    total_steps: Duration = "100%"
+    after: str = "hold"
+
+    durations: ClassVar = {"step_every": 1, "total_steps": 1}
+    policies = ("hold", "error")
+
+    def __post_init__(self) -> None:
+        self._keep(scheduler=path_of("scheduler", self.scheduler))
+        super().__post_init__()
+        self._keep(lr=_checks.at_least("lr", self.lr, 0))
+        if self.arguments is not None:
+            self._keep(arguments=Arguments(self.arguments, "arguments"))
+        check_specs("scheduler", self._spec())
+        if self.bound:
+            if self._calls > _MAX_CALLS:
+                raise ValueError(
+                    f"total_steps must come to at most {_MAX_CALLS} calls of the scheduler's "
+                    f"step(), got {self.total_steps} with step_every {self.step_every}"
+                )
+            built(self._spec(), self.lr)
+
+    def bind(self, horizon: Horizon) -> Self:
+        """The same schedule with every duration in whole steps of the run, or calls of step().
+
+        Raises:
+            ValueError: a duration comes to too few steps, or the arguments do not fit.
+        """
+        if self.arguments is None:
+            return super().bind(horizon)
+        step_every = steps_of(self.step_every, horizon, "step_every", 1)
+        arguments = {
+            key: _in_calls(f"arguments[{key!r}]", value, horizon, step_every)
+            for key, value in self.arguments.items()
+        }
+        total = steps_of(self.total_steps, horizon, "total_steps", 1)
+        return replace(self, step_every=step_every, total_steps=total, arguments=arguments)
+
+    def formula(self, t: Steps) -> Rates:
+        trace = trace_of(self._spec(), find("scheduler", str(self.scheduler)), self.lr, self._calls)
+        calls = np.minimum(t // int(self.step_every), self._calls)
+        return _checks.rates("scheduler", trace[calls], t)
+
+    def _end_step(self) -> int:
+        return int(self.total_steps)
+
+    @property
+    def _calls(self) -> int:
+        """How often step() is called before the last update."""
+        return (int(self.total_steps) - 1) // int(self.step_every)
+
+    def _spec(self) -> Arguments:
+        arguments = {} if self.arguments is None else self.arguments
+        return Arguments({"scheduler": self.scheduler, "arguments": arguments}, "scheduler")
+
+    def _unbound(self) -> tuple[str, Any] | None:
+        for key, value in (self.arguments or {}).items():
+            if (duration := _duration_in(value)) is not None:
+                return f"arguments[{key!r}]", duration
+        return super()._unbound()
+
+
+def _is_duration(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _duration_in(value: Any) -> str | None:
+    """The first duration in an argument that is not yet a number."""
+    parts = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, (tuple, Mapping)):
+        return next((d for d in map(_duration_in, parts) if d is not None), None)
+    return value if _is_duration(value) else None
+
+
+def _in_calls(name: str, value: Any, horizon: Horizon, step_every: int) -> Any:
+    """An argument with its durations in calls of step()."""
+    if isinstance(value, Mapping):
+        return {k: _in_calls(f"{name}[{k!r}]", v, horizon, step_every) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_in_calls(f"{name}[{i}]", v, horizon, step_every) for i, v in enumerate(value)]
+    if not _is_duration(value):
+        return value
+    steps = steps_of(value, horizon, name)
+    calls = half_up(Fraction(steps, step_every))
+    if calls == 0 and parse(value)[0] > 0:
+        raise ValueError(
+            f"{name} must be at least 1 call of step(), "
+            f"got {value!r} = {steps} steps with step_every {step_every}"
+        )
+    return calls

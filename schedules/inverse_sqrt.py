@@ -1,0 +1,100 @@
+"""Decay with the inverse square root of the step."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from schedules import _checks
+from schedules.durations import Duration
+from schedules.schedule import Rates, Schedule, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class InverseSquareRoot(Schedule):
+    """Inverse square root decay: rate(t) = max(lr / sqrt(1 + t / decay_steps), floor).
+
+    The formula has no end. Behind a warm-up of w = `decay_steps` steps with start 0 the rates are
+    lr * t / w in the ramp and lr * sqrt(w / t) after it, as `inverse_sqrt` of Transformers.
+
+    Arguments:
+        lr: peak, the rate at step 0, at least 0.
+        decay_steps: duration of at least 1 step; the rate is halved after three of them.
+        floor: lowest rate, in [0, lr].
+        after: "continue"; or "hold" or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> inverse_sqrt = InverseSquareRoot(lr=0.6, decay_steps=10)
+    >>> inverse_sqrt(0), inverse_sqrt(30)
+    (0.6, 0.3)
+
+    Source: Raffel et al., T5, 2020 (arXiv:1910.10683), section 3.1.2, with a peak.
+    """
+
+    lr: float
+    decay_steps: Duration = "10%"
+    floor: float = 0.0
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(lr=_checks.at_least("lr", self.lr, 0))
+        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+
+    def formula(self, t: Steps) -> Rates:
+        rates: Rates = self.lr / np.sqrt(1 + t / int(self.decay_steps))
+        return np.maximum(rates, self.floor, out=rates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noam(Schedule):
+    """A linear ramp, then inverse square root: rate(t) = lr * min((t + 1) / w, sqrt(w / (t + 1))).
+
+    w is `warmup_steps`: the ramp is part of the formula and reaches lr at t = w - 1. With the
+    paper's factor and d_model, lr = factor * d_model ** -0.5 * w ** -0.5. The formula has no end.
+
+    Arguments:
+        lr: peak, the rate at step w - 1, at least 0.
+        warmup_steps: duration w of the ramp, at least 1 step.
+        after: "continue"; or "hold" or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> noam = Noam(lr=0.6, warmup_steps=4)
+    >>> noam(0), noam(1), noam(3), noam(15)
+    (0.15, 0.3, 0.6, 0.3)
+
+    Source: Vaswani et al., 2017 (arXiv:1706.03762), equation 3.
+    """
+
+    lr: float
+    warmup_steps: Duration = "10%"
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"warmup_steps": 1, "end_steps": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(lr=_checks.at_least("lr", self.lr, 0))
+
+    def formula(self, t: Steps) -> Rates:
+        warmup_steps = int(self.warmup_steps)
+        count = t + 1
+        rates: Rates = np.sqrt(warmup_steps / count)
+        np.minimum(rates, count / warmup_steps, out=rates)
+        rates *= self.lr
+        return rates
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield int(self.warmup_steps) - 1, "peak"
+        yield from super()._landmarks(total_steps)

@@ -1,0 +1,69 @@
+"""Inverse time decay, smooth or in stairs, with a floor."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from schedules import _checks
+from schedules.durations import Duration
+from schedules.schedule import Rates, Schedule, Steps
+from schedules.step import stairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class InverseTime(Schedule):
+    """Inverse time decay: rate(t) = max(lr / (1 + decay_rate * t / decay_steps), floor).
+
+    With `staircase` t / decay_steps is floor(t / decay_steps), by integers. The formula has no end.
+
+    Arguments:
+        lr: peak, the rate at step 0, at least 0.
+        decay_rate: what each `decay_steps` adds to the divisor, in [0, 1e6].
+        decay_steps: duration of at least 1 step.
+        staircase: whether the rate falls once per `decay_steps` rather than at each step.
+        floor: lowest rate, in [0, lr].
+        after: "continue"; or "hold" or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> inverse_time = InverseTime(lr=0.4, decay_steps=10)
+    >>> inverse_time(0), inverse_time(10), inverse_time(30)
+    (0.4, 0.2, 0.1)
+
+    Source: `inverse_time_decay` of TensorFlow 1.
+    """
+
+    lr: float
+    decay_rate: float = 1.0
+    decay_steps: Duration = "10%"
+    staircase: bool = False
+    floor: float = 0.0
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(
+            lr=_checks.at_least("lr", self.lr, 0),
+            decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1e6),
+            staircase=_checks.flag("staircase", self.staircase),
+        )
+        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+
+    def formula(self, t: Steps) -> Rates:
+        decay_steps = int(self.decay_steps)
+        if self.staircase:
+            t = t // decay_steps * decay_steps
+        rates = self.lr / (1 + self.decay_rate * (t / decay_steps))
+        return np.maximum(rates, self.floor, out=rates)
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield from super()._landmarks(total_steps)
+        if self.staircase:
+            yield from stairs(int(self.decay_steps), total_steps)

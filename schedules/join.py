@@ -1,0 +1,122 @@
+"""Schedules one after another."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar, Self
+
+import numpy as np
+
+from schedules import _checks
+from schedules.durations import Duration, check_increasing, increasing_steps_of
+from schedules.horizon import MAX_STEPS, Horizon
+from schedules.parts import Parts, PartsMemory
+from schedules.schedule import Memory, Rates, Steps
+
+_PLACEMENTS = ("shift", "overlay")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join(Parts):
+    """One schedule after another: at t >= boundaries[i] the next one gives the rates.
+
+    Placement "shift": each schedule counts from its own start, and its durations are shares of its
+    own stretch, the last one's up to the end of the run: rate(t) = schedules[i](t - start_i).
+    Placement "overlay": each counts from 0, and its durations are shares of the whole run:
+    rate(t) = schedules[i](t).
+
+    An evaluation goes to the schedule whose rate the last update before it had: one made after s
+    updates goes to schedules[i] for start_i < s <= start_{i+1}, counted as the schedule's updates
+    are. An evaluation at a boundary still judges what came before it.
+
+    Arguments:
+        schedules: at least 1, each of any kind; those that listen monitor the same metric.
+        boundaries: durations at which the next one starts, one less than schedules, at least 1
+            step, strictly increasing, before the end of the run.
+        placement: "shift" or "overlay".
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range; when bound, a boundary does not lie
+            before the end of the run.
+
+    >>> from schedules import Constant, Polynomial
+    >>> join = Join(schedules=(Constant(lr=0.2), Polynomial(lr=0.1)), boundaries=("60%",))
+    >>> join = join.bind(Horizon(total_steps=100, steps_per_epoch=10))
+    >>> join(59), join(60), join(80), join(100)
+    (0.2, 0.1, 0.05, 0.0)
+
+    Source: `join_schedules` of optax and `SequentialLR` of PyTorch, which are "shift".
+    """
+
+    boundaries: Sequence[Duration] = ("50%",)
+    placement: str = "shift"
+
+    durations: ClassVar = {"boundaries": 1}
+
+    def __post_init__(self) -> None:
+        boundaries = _checks.sequence("boundaries", self.boundaries)
+        check_increasing(boundaries, "boundaries")
+        self._keep(boundaries=tuple(b if isinstance(b, str) else int(b) for b in boundaries))
+        super().__post_init__()
+        _checks.one_of("placement", self.placement, _PLACEMENTS)
+        if len(boundaries) != len(self.schedules) - 1:
+            raise ValueError(
+                "boundaries must be one less than schedules, "
+                f"got {len(boundaries)} boundaries and {len(self.schedules)} schedules"
+            )
+
+    def bind(self, horizon: Horizon) -> Self:
+        """The same schedules in whole steps of the run `horizon`.
+
+        Raises:
+            ValueError: boundaries do not increase or do not lie before the end of the run, or a
+                duration of a schedule (named `schedules[i].X`) comes to too few steps.
+        """
+        total = horizon.total_steps
+        boundaries = increasing_steps_of(self.boundaries, horizon)
+        for i, (given, boundary) in enumerate(zip(self.boundaries, boundaries, strict=True)):
+            if boundary >= total:
+                came_to = "" if isinstance(given, int) else f" = {boundary} steps"
+                raise ValueError(
+                    f"boundaries[{i}] must lie before the end of the run of {total} steps, "
+                    f"got {given!r}{came_to}"
+                )
+        schedules = tuple(
+            self._bind_part(i, horizon.of(end - start) if self.placement == "shift" else horizon)
+            for i, (start, end) in enumerate(pairwise((0, *boundaries, total)))
+        )
+        return replace(self, schedules=schedules, boundaries=boundaries)
+
+    def observe(self, memory: Memory, step: int, value: float) -> PartsMemory:
+        _checks.whole("step", step, 0)
+        self._check_bound()
+        memories = list(self._memories(memory))
+        i = sum(boundary < step for boundary in self._starts()[1:])
+        own_step = step - self._offset(i)
+        memories[i] = self.schedules[i].observe(memories[i], own_step, value)
+        return PartsMemory(parts=tuple(memories))
+
+    def _rates(self, memory: Memory, t: Steps) -> Rates:
+        rates = np.empty(t.shape)
+        edges = pairwise((*self._starts(), MAX_STEPS + 1))
+        for i, ((start, end), own) in enumerate(zip(edges, self._memories(memory), strict=True)):
+            mine = (t >= start) & (t < end)
+            steps = t[mine]
+            steps -= self._offset(i)
+            rates[mine] = self.schedules[i]._rates(own, steps)
+        return rates
+
+    def _starts(self) -> tuple[int, ...]:
+        return (0, *map(int, self.boundaries))
+
+    def _offset(self, i: int) -> int:
+        """The steps before schedule i begins to count."""
+        return self._starts()[i] if self.placement == "shift" else 0
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield from super()._landmarks(total_steps)
+        for i, (start, end) in enumerate(pairwise((*self._starts(), total_steps))):
+            offset = self._offset(i)
+            for step, name in self.schedules[i]._landmarks(end - offset):
+                if start < step + offset < end:
+                    yield step + offset, name

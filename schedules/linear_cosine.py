@@ -1,0 +1,135 @@
+"""Linear decay times a cosine, as it is or with noise."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from schedules import _checks, _noise
+from schedules.cosine import half_cosine
+from schedules.durations import Duration
+from schedules.schedule import Rates, Schedule, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearCosine(Schedule):
+    """Linear cosine decay, with T `decay_steps`, h `half_cycles` and o `linear_offset`:
+
+        rate(t) = lr * ((o + 1 - t / T) * (1 + cos(pi * h * t / T)) / 2 + end_factor)
+
+    Arguments:
+        lr: rate at step 0, at least 0; the rate there is lr * (1 + o + end_factor).
+        decay_steps: duration T, at least 1 step.
+        half_cycles: h, in (0, 1000000]; 1 falls once, 2 falls and rises again.
+        linear_offset: o, what the linear part ends at, as a share of lr, at least 0.
+        end_factor: share of lr that is added to every rate, at least 0; the last rate is
+            lr * end_factor where h is odd.
+        after: after T the rate holds; "error" refuses later steps.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> schedule = LinearCosine(lr=0.1, decay_steps=100)
+    >>> schedule(0), schedule(50), schedule(100)
+    (0.1, 0.025, 0.0)
+
+    Source: Bello et al., 2017 (arXiv:1709.07417); `linear_cosine_decay` of TensorFlow 1, whose
+    alpha is `linear_offset`, beta `end_factor` (0.001 there) and num_periods `half_cycles` / 2.
+    """
+
+    lr: float
+    decay_steps: Duration = "100%"
+    half_cycles: float = 1.0
+    linear_offset: float = 0.0
+    end_factor: float = 0.0
+    after: str = "hold"
+
+    durations: ClassVar = {"decay_steps": 1}
+    policies: ClassVar = ("hold", "error")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(
+            lr=_checks.at_least("lr", self.lr, 0),
+            half_cycles=_checks.within("half_cycles", self.half_cycles, 0, 1e6, "(]"),
+            linear_offset=_checks.at_least("linear_offset", self.linear_offset, 0),
+            end_factor=_checks.at_least("end_factor", self.end_factor, 0),
+        )
+        self._check_highest(self.linear_offset + 1 + self.end_factor)
+
+    def _check_highest(self, factor: float) -> None:
+        if not math.isfinite(self.lr * factor):
+            raise ValueError(
+                f"lr must be finite also times {factor:g}, the highest factor, got {self.lr!r}"
+            )
+
+    def formula(self, t: Steps) -> Rates:
+        rates = self._linear(t)
+        rates *= half_cosine(self.half_cycles * (t / int(self.decay_steps)))
+        rates += self.end_factor
+        rates *= self.lr
+        return rates
+
+    def _linear(self, t: Steps) -> Rates:
+        decay_steps = int(self.decay_steps)
+        linear: Rates = (decay_steps - t) / decay_steps
+        linear += self.linear_offset
+        return linear
+
+    def _end_step(self) -> int:
+        return int(self.decay_steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoisyLinearCosine(LinearCosine):
+    """Linear cosine decay with noise on its linear part, never under 0:
+
+        rate(t) = lr * ((o + 1 - t / T + e(t)) * (1 + cos(pi * h * t / T)) / 2 + end_factor)
+
+    e(t) is normal with mean 0 and variance initial_variance / (1 + t) ** variance_decay. It is a
+    pure function of the seed and t, whatever was asked before. The rate may lie above lr.
+
+    Arguments:
+        lr, decay_steps, half_cycles, linear_offset, end_factor, after: as `LinearCosine`; the rate
+            that holds is that of step T, noise included.
+        seed: whole number from 0 to 2**64 - 1; each gives noise of its own.
+        initial_variance: of the noise at step 0, as a share of lr squared, at least 0; 0: none.
+        variance_decay: exponent with which the variance falls, in [0, 10]; 0: it stays.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> schedule = NoisyLinearCosine(lr=0.1, decay_steps=100, seed=1, initial_variance=0.01)
+    >>> round(schedule(50), 6), schedule(100)
+    (0.025787, 0.0)
+
+    Source: Bello et al., 2017 (arXiv:1709.07417); `noisy_linear_cosine_decay` of TensorFlow 1.
+    """
+
+    seed: int = 0
+    initial_variance: float = 1.0
+    variance_decay: float = 0.55
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(
+            seed=_checks.whole("seed", self.seed, 0),
+            initial_variance=_checks.at_least("initial_variance", self.initial_variance, 0),
+            variance_decay=_checks.within("variance_decay", self.variance_decay, 0, 10),
+        )
+        if self.seed >= 2**64:
+            raise ValueError(f"seed must be less than 2**64, got {self.seed}")
+        noise = _noise.LARGEST * math.sqrt(self.initial_variance)
+        self._check_highest(self.linear_offset + 1 + noise + self.end_factor)
+
+    def formula(self, t: Steps) -> Rates:
+        rates = super().formula(t)
+        return np.maximum(rates, 0, out=rates)
+
+    def _linear(self, t: Steps) -> Rates:
+        linear = _noise.normals(self.seed, t)
+        variance = self.initial_variance / (t + 1.0) ** self.variance_decay
+        linear *= np.sqrt(variance, out=variance)
+        linear += super()._linear(t)
+        return linear

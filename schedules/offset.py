@@ -1,0 +1,73 @@
+"""A schedule counted from a later step."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from schedules import _checks
+from schedules.durations import Duration, steps_of
+from schedules.horizon import MAX_STEPS, Horizon
+from schedules.schedule import Memory, Rates, Steps
+from schedules.wrapper import Wrapper
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offset(Wrapper):
+    """A schedule counted from a later step: rate(t) = schedule(t + start).
+
+    For a run that goes on where another one stopped after `start` updates. The schedule's durations
+    are shares of both runs together, `start` steps more than this one, so that it ends where this
+    run ends. Steps and evaluations are counted on; the sum counts as 2**53 at most.
+
+    Arguments:
+        schedule: any schedule.
+        start: duration of what lies before this run, a share of this run if given as one, at
+            least 0.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range.
+
+    >>> from schedules import Polynomial
+    >>> offset = Offset(schedule=Polynomial(lr=0.1), start=60)
+    >>> offset = offset.bind(Horizon(total_steps=40, steps_per_epoch=10))
+    >>> offset(15), offset(40)
+    (0.025, 0.0)
+
+    Source: `last_epoch` of PyTorch's schedulers.
+    """
+
+    start: Duration = 0
+
+    durations: ClassVar = {"start": 0}
+
+    def bind(self, horizon: Horizon) -> Self:
+        """The same in whole steps; the schedule is bound to `start` steps more than `horizon`.
+
+        Raises:
+            ValueError: both runs together are longer than 2**53 steps, or a duration of the
+                schedule (named `schedule.X`) comes to too few steps.
+        """
+        start = steps_of(self.start, horizon, "start")
+        both = start + horizon.total_steps
+        if both > MAX_STEPS:
+            raise ValueError(
+                f"start must leave both runs together at most 2**53 steps, got {self.start!r} "
+                f"before a run of {horizon.total_steps}"
+            )
+        return replace(self, schedule=self._bind_inner(horizon.of(both)), start=start)
+
+    def observe(self, memory: Memory, step: int, value: float) -> Memory:
+        _checks.whole("step", step, 0)
+        self._check_bound()
+        return self.schedule.observe(memory, step + int(self.start), value)
+
+    def _rates(self, memory: Memory, t: Steps) -> Rates:
+        later = t + int(self.start)
+        return self.schedule._rates(memory, np.minimum(later, MAX_STEPS, out=later))
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        start = int(self.start)
+        for step, name in self.schedule._landmarks(total_steps + start):
+            yield step - start, name

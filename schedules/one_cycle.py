@@ -1,0 +1,103 @@
+"""One rise and one long fall."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+
+from schedules import _checks
+from schedules._between import between
+from schedules.cosine import half_cosine
+from schedules.durations import Duration
+from schedules.schedule import Rates, Schedule, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCycle(Schedule):
+    """A rise to the peak and a fall far below the start, with w `rise_steps` and T `total_steps`.
+
+    The rate goes through these points, straight or along half a cosine from one to the next:
+
+        2 phases  lr * start_factor at 0, lr at w, lr * end_factor at T
+        3 phases  lr * start_factor at 0, lr at w, lr * start_factor at 2 * w, lr * end_factor at T
+
+    Arguments:
+        lr: peak, the rate at step w, at least 0.
+        total_steps: duration T, at least 2 steps.
+        rise_steps: duration w, at least 1 step, less than T; with 3 phases less than half of it.
+        phases: 2 or 3.
+        shape: "cosine" or "linear".
+        start_factor: rate at step 0 as a share of lr, in [0, 1].
+        end_factor: rate at T as a share of lr, in [0, 1].
+        after: after T the rate holds; "error" refuses later steps.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number; when every duration is
+            in steps, also that w does not fit into T.
+
+    >>> schedule = OneCycle(lr=1.0, total_steps=100, rise_steps=30, shape="linear", end_factor=0.0)
+    >>> schedule(0), schedule(15), schedule(30), schedule(65), schedule(100)
+    (0.04, 0.52, 1.0, 0.5, 0.0)
+
+    Source: Smith and Topin, 2018 (arXiv:1708.07120).
+    """
+
+    lr: float
+    total_steps: Duration = "100%"
+    rise_steps: Duration = "30%"
+    phases: int = 2
+    shape: str = "cosine"
+    start_factor: float = 0.04
+    end_factor: float = 4e-6
+    after: str = "hold"
+
+    durations: ClassVar = {"total_steps": 2, "rise_steps": 1}
+    policies: ClassVar = ("hold", "error")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(
+            lr=_checks.at_least("lr", self.lr, 0),
+            phases=_checks.whole("phases", self.phases, 2),
+            shape=_checks.one_of("shape", self.shape, ("cosine", "linear")),
+            start_factor=_checks.within("start_factor", self.start_factor, 0, 1),
+            end_factor=_checks.within("end_factor", self.end_factor, 0, 1),
+        )
+        if self.phases > 3:
+            raise ValueError(f"phases must be 2 or 3, got {self.phases}")
+        if self.bound and int(self.rise_steps) * (self.phases - 1) >= int(self.total_steps):
+            share = "half of total_steps with 3 phases" if self.phases == 3 else "total_steps"
+            raise ValueError(
+                f"rise_steps must be less than {share}, "
+                f"got {self.rise_steps} with total_steps {self.total_steps}"
+            )
+
+    def formula(self, t: Steps) -> Rates:
+        rates = np.empty(t.shape)
+        for (start, low), (end, high) in pairwise(self._points()):
+            inside = (t >= start) & (t <= end)
+            progress: Rates = (t[inside] - start) / (end - start)
+            if self.shape == "cosine":
+                progress = half_cosine(progress)
+                low, high = high, low
+            rates[inside] = between(low, high, progress)
+        return rates
+
+    def _points(self) -> list[tuple[int, float]]:
+        rise = int(self.rise_steps)
+        first = self.lr * self.start_factor
+        points = [(0, first), (rise, self.lr)]
+        if self.phases == 3:
+            points.append((2 * rise, first))
+        return [*points, (int(self.total_steps), self.lr * self.end_factor)]
+
+    def _end_step(self) -> int:
+        return int(self.total_steps)
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield int(self.rise_steps), "peak"
+        if self.phases == 3:
+            yield 2 * int(self.rise_steps), "end of the second phase"
+        yield from super()._landmarks(total_steps)

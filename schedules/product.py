@@ -1,0 +1,51 @@
+"""Schedules multiplied."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from schedules.horizon import Horizon
+from schedules.parts import Parts
+from schedules.schedule import Memory, Rates, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Parts):
+    """Schedules multiplied: rate(t) = schedules[0](t) * schedules[1](t) * ...
+
+    One of them gives rates; the others are shapes with lr=1.0. Each counts from 0, its durations
+    are shares of the run, and each that listens hears every evaluation.
+
+    Arguments:
+        schedules: at least 1, each of any kind; those that listen monitor the same metric.
+
+    Raises:
+        ValueError, TypeError: `schedules` is no list of schedules; when called, a product is too
+            large for a float.
+
+    >>> from schedules import Constant, Polynomial
+    >>> product = Product(schedules=(Polynomial(lr=0.1, decay_steps=10), Constant(lr=0.5)))
+    >>> product(0), product(5), product(10)
+    (0.05, 0.025, 0.0)
+
+    Source: `ChainedScheduler` and `LambdaLR` of PyTorch.
+    """
+
+    def bind(self, horizon: Horizon) -> Self:
+        schedules = tuple(self._bind_part(i, horizon) for i in range(len(self.schedules)))
+        return replace(self, schedules=schedules)
+
+    def _rates(self, memory: Memory, t: Steps) -> Rates:
+        rates = np.ones(t.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for schedule, own in zip(self.schedules, self._memories(memory), strict=True):
+                rates *= schedule._rates(own, t)
+        if (bad := np.flatnonzero(~np.isfinite(rates))).size:
+            raise ValueError(f"schedules must have a finite product, got none at step {t[bad[0]]}")
+        return rates
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        for schedule in self.schedules:
+            yield from schedule._landmarks(total_steps)

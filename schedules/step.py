@@ -1,0 +1,118 @@
+"""Decay in stairs: one factor every so many steps, or at boundaries."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from schedules import _checks
+from schedules.durations import Duration
+from schedules.piecewise import boundaries_passed, checked_boundaries
+from schedules.schedule import Rates, Schedule, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Schedule):
+    """A factor every so many steps: rate(t) = max(lr * factor ** floor(t / decay_steps), floor).
+
+    The division is by integers, and 0 ** 0 is 1. The formula has no end.
+
+    Arguments:
+        lr: peak, the rate at step 0, at least 0.
+        factor: what each stair multiplies the rate by, in [0, 1].
+        decay_steps: duration of a stair, at least 1 step.
+        floor: lowest rate, in [0, lr].
+        after: "continue"; or "hold" or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> step = Step(lr=0.4, factor=0.5, decay_steps=10)
+    >>> step(9), step(10), step(20)
+    (0.4, 0.2, 0.1)
+
+    Source: `StepLR` of PyTorch.
+    """
+
+    lr: float
+    factor: float = 0.1
+    decay_steps: Duration = "30%"
+    floor: float = 0.0
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(
+            lr=_checks.at_least("lr", self.lr, 0),
+            factor=_checks.within("factor", self.factor, 0, 1),
+        )
+        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+
+    def formula(self, t: Steps) -> Rates:
+        rates: Rates = np.power(self.factor, t // int(self.decay_steps))
+        rates *= self.lr
+        return np.maximum(rates, self.floor, out=rates)
+
+    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+        yield from super()._landmarks(total_steps)
+        yield from stairs(int(self.decay_steps), total_steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiStep(Schedule):
+    """A factor at each boundary: rate(t) = lr * factor ** i.
+
+    i is the number of boundaries b with b <= t, or with `closed="right"` of those with b < t.
+    After the last boundary the last rate stays.
+
+    Arguments:
+        lr: peak, the rate at step 0, at least 0.
+        boundaries: durations of at least 1 step, strictly increasing.
+        factor: what each boundary multiplies the rate by, in [0, 1].
+        closed: "left": a step equal to a boundary has the new rate, as in PyTorch;
+            "right": it still has the old one, as in TensorFlow.
+        after: "continue"; or "hold" or "error" from `end_steps` on.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> schedule = MultiStep(lr=0.4, boundaries=(10, 15), factor=0.5)
+    >>> schedule(9), schedule(10), schedule(15)
+    (0.4, 0.2, 0.1)
+
+    Source: `MultiStepLR` of PyTorch; He et al., 2016 (arXiv:1512.03385), divide by 10 this way.
+    """
+
+    lr: float
+    boundaries: Sequence[Duration] = ("30%", "60%", "90%")
+    factor: float = 0.1
+    closed: str = "left"
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"boundaries": 1, "end_steps": 1}
+
+    def __post_init__(self) -> None:
+        self._keep(boundaries=checked_boundaries(self.boundaries))
+        super().__post_init__()
+        self._keep(
+            lr=_checks.at_least("lr", self.lr, 0),
+            factor=_checks.within("factor", self.factor, 0, 1),
+            closed=_checks.one_of("closed", self.closed, ("left", "right")),
+        )
+
+    def formula(self, t: Steps) -> Rates:
+        factors: Rates = np.power(self.factor, np.arange(len(self.boundaries) + 1))
+        return self.lr * factors[boundaries_passed(self.boundaries, t, self.closed)]
+
+
+def stairs(decay_steps: int, total_steps: int) -> Iterator[tuple[int, str]]:
+    """The landmarks of a rate that falls at each multiple of `decay_steps`."""
+    for i, step in enumerate(range(decay_steps, total_steps, decay_steps), start=1):
+        yield step, f"stair {i}"

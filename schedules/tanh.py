@@ -1,0 +1,73 @@
+"""Hyperbolic tangent decay."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from schedules import _checks
+from schedules._between import between
+from schedules.durations import Duration
+from schedules.schedule import Rates, Schedule, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tanh(Schedule):
+    """Hyperbolic tangent decay, with T `decay_steps`, L `lower` and U `upper`:
+
+        rate(t) = floor + (lr - floor) * (1 - tanh(L + (U - L) * t / T)) / 2
+
+    It starts (1 + tanh(L)) / 2 of its height under lr, 0.0006 % with L = -6, and ends as much as
+    (1 - tanh(U)) / 2 over the floor, 0.25 % with U = 3.
+
+    Arguments:
+        lr: peak, at least 0.
+        floor: lowest rate, in [0, lr], which it comes ever closer to.
+        decay_steps: duration T, at least 1 step.
+        lower: L, in [-1000000, 1000000]; the lower, the longer the rate stays at the peak.
+        upper: U, above L, at most 1000000; the higher, the longer it stays at the floor.
+        after: after T the rate holds; "error" refuses later steps; "continue" falls on.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
+
+    >>> tanh = Tanh(lr=0.1, decay_steps=90)
+    >>> round(tanh(0), 6), tanh(60), round(tanh(90), 6)
+    (0.099999, 0.05, 0.000247)
+
+    Source: Hsueh et al., 2019 (arXiv:1806.01593).
+    """
+
+    lr: float
+    floor: float = 0.0
+    decay_steps: Duration = "100%"
+    lower: float = -6.0
+    upper: float = 3.0
+    after: str = "hold"
+
+    durations: ClassVar = {"decay_steps": 1}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(
+            lr=_checks.at_least("lr", self.lr, 0),
+            lower=_checks.within("lower", self.lower, -1e6, 1e6),
+            upper=_checks.within("upper", self.upper, -1e6, 1e6),
+        )
+        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        if self.lower >= self.upper:
+            raise ValueError(
+                f"lower must be less than upper, got {self.lower!r} with upper {self.upper!r}"
+            )
+
+    def formula(self, t: Steps) -> Rates:
+        share: Rates = t / int(self.decay_steps)
+        share *= self.upper - self.lower
+        share += self.lower
+        np.tanh(share, out=share)
+        np.subtract(1, share, out=share)
+        share /= 2
+        return between(self.floor, self.lr, share)
+
+    def _end_step(self) -> int:
+        return int(self.decay_steps)
