@@ -1,6 +1,7 @@
 """The files of a run: configuration, trace as table and picture, records, weights."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from schedules import plot
 def write(folder: Path, job: Job, records: Records, traceback: str = "") -> None:
     """Write the artifacts of a run into a folder.
 
-    config.yaml: resolved. trace.csv and trace.png: the rate of every update that was made.
+    config.yaml: resolved. trace.csv: the rate of every update that was made, and what else was
+    scheduled. trace.png: the rate.
     records.npz: see Records.arrays. weights.safetensors: those that were kept.
     """
     (folder / "config.yaml").write_text(job.settings.yaml())
@@ -24,15 +26,16 @@ def write(folder: Path, job: Job, records: Records, traceback: str = "") -> None
         (folder / "traceback.txt").write_text(traceback)
     trace = records.arrays()["lr"]
     if len(trace):
-        write_table(folder / "trace.csv", trace)
+        write_table(folder / "trace.csv", {"lr": trace, **records.others()})
         name = job.settings.choices.get("schedule", "learning rate")
         per_epoch = job.trial.horizon.steps_per_epoch if job.data else None
         plot.draw({name: trace}, folder / "trace.png", steps_per_epoch=per_epoch)
 
 
-def write_table(file: Path, trace: np.ndarray) -> None:
-    """Write step and rate, one row an update, with all digits."""
+def write_table(file: Path, columns: Mapping[str, np.ndarray]) -> None:
+    """Write the step and columns of equal length, one row an update, with all digits."""
     with file.open("w", newline="") as stream:
         table = csv.writer(stream)
-        table.writerow(["step", "lr"])
-        table.writerows(enumerate(trace.tolist()))
+        table.writerow(["step", *columns])
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        table.writerows([step, *row] for step, row in enumerate(rows))

@@ -11,14 +11,16 @@ import numpy
 import torch
 
 import runner
-from runner import config, devices, optimizers, tracking, weights
+from runner import clipping, config, devices, optimizers, tracking, weights
 from runner.config import Settings
 from runner.data import Dataset
 from runner.errors import Mistake, one_line
 from runner.evaluation import check_outputs
+from runner.groups import read_groups, split_parameters
+from runner.scheduled import Scheduled, horizon, scheduled, unscheduled
 from runner.training import Plan, State
 from runner.trial import Recipe, Trial
-from schedules import Horizon, Schedule, Warmup, steps_of
+from schedules import Schedule, steps_of
 
 CLASSES_OF_NO_DATA = 1
 
@@ -44,25 +46,26 @@ def assemble(settings: Settings) -> Job:
     dataset = load(json.dumps(settings.dataset, sort_keys=True))
     if dataset is not None:
         dataset = dataset.to(device)
-    horizon = _horizon(settings, dataset)
-    schedule = _schedule(settings, horizon)
-    _check_monitor(schedule, dataset)
-    eval_every = _checked("train.", steps_of, settings.train.eval_every, horizon, "eval_every", 1)
+    length = horizon(settings, len(dataset.train) if dataset else 0)
+    follows = scheduled(settings, length)
+    _check_monitor(follows.lr, dataset)
     plan = Plan(
-        schedule=schedule,
-        horizon=horizon,
-        clipping=config.build("clipping", settings.clipping),
-        eval_every=eval_every,
+        schedule=follows.lr,
+        horizon=length,
+        clipping=config.build("clipping", unscheduled(settings.clipping)),
+        eval_every=_checked("train.", steps_of, settings.train.eval_every, length, "eval_every", 1),
         seed=settings.seed,
         batch_size=settings.train.batch_size,
         precision=settings.precision,
+        optimizer_schedules=follows.optimizer,
+        clipping_schedules=follows.clipping,
     )
     file = _weights_file(settings)
     recipe = Recipe(
         model={k: v for k, v in settings.model.items() if k != "weights"},
         dataset={k: v for k, v in settings.dataset.items() if k != "root"},
-        optimizer=settings.optimizer,
-        clipping=settings.clipping,
+        optimizer=unscheduled(settings.optimizer),
+        clipping=unscheduled(settings.clipping),
         batch_size=settings.train.batch_size,
         seed=settings.seed,
         precision=settings.precision,
@@ -71,9 +74,9 @@ def assemble(settings: Settings) -> Job:
         weights=weights.digest(file) if file else None,
         versions=versions(),
     )
-    trial = Trial(recipe, schedule, horizon)
-    _check_trace(trial)
+    trial = Trial(recipe, follows.lr, length, follows.others)
     state = _state(settings, dataset, device, file)
+    _check_traces(follows, plan, state)
     return Job(replace(settings, threads=threads), trial, plan, dataset, device, state)
 
 
@@ -90,13 +93,29 @@ def versions() -> dict[str, str]:
 @functools.lru_cache(maxsize=2)
 def load(spec: str) -> Dataset | None:
     """Return the data set of a spec in JSON; kept, since the jobs of a sweep share it."""
-    found = config.build("dataset", json.loads(spec))
+    arguments = json.loads(spec)
+    stated = arguments.get("train_size")
+    if stated is not None and not config.partial("dataset", unsized(arguments)).accepts(
+        "train_size"
+    ):
+        arguments = unsized(arguments)
+    found = config.build("dataset", arguments)
     if found is not None and not isinstance(found, Dataset):
         raise Mistake(
             f"dataset._target_ must return a runner.data.Dataset or None, "
             f"got {type(found).__name__}"
         )
+    size = len(found.train) if found else 0
+    if stated is not None and stated != size:
+        raise Mistake(
+            f"dataset.train_size must be {size}, the training samples that there are, got {stated}"
+        )
     return found
+
+
+def unsized(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a data set's arguments without its size, which not every one takes."""
+    return {key: value for key, value in spec.items() if key != "train_size"}
 
 
 def _checked(prefix: str, function: Any, *args: Any) -> Any:
@@ -108,49 +127,15 @@ def _checked(prefix: str, function: Any, *args: Any) -> Any:
         ) from error
 
 
-def _horizon(settings: Settings, dataset: Dataset | None) -> Horizon:
-    train = settings.train
-    size = len(dataset.train) if dataset else 1
-    if dataset is not None and train.batch_size > size:
-        raise Mistake(
-            f"train.batch_size must be at most {size}, the training samples that there are, "
-            f"got {train.batch_size}"
-        )
-    per_epoch = -(-size // train.batch_size) if dataset else 1
-    if train.steps is not None:
-        return Horizon(total_steps=train.steps, steps_per_epoch=per_epoch)
-    one = Horizon(total_steps=1, steps_per_epoch=per_epoch)
-    epochs = f"{train.epochs:.12f}".rstrip("0").rstrip(".") + "ep"
-    total = _checked("train.", steps_of, epochs, one, "epochs", 1)
-    return Horizon(total_steps=total, steps_per_epoch=per_epoch)
-
-
-def _schedule(settings: Settings, horizon: Horizon) -> Schedule:
-    schedule: Any = config.build("schedule", settings.schedule)
-    if not isinstance(schedule, Schedule):
-        raise Mistake(f"schedule._target_ must be a schedules.Schedule, got {schedule!r}")
-    if settings.warmup and settings.warmup.get("_target_"):
-        schedule = config.build("warmup", settings.warmup, schedule=schedule)
-    try:
-        bound: Schedule = schedule.bind(horizon)
-    except ValueError as error:
-        message = one_line(error)
-        own = isinstance(schedule, Warmup) and not message.startswith("schedule.")
-        within = "" if message.startswith("schedule.") else "warmup." if own else "schedule."
-        raise Mistake(f"{within}{message}") from error
-    return bound
-
-
-def _check_trace(trial: Trial) -> None:
-    """Refuse a schedule, perhaps of a person's own, that gives no rates."""
-    trace = trial.trace()
-    if trace is None:
-        return
-    bad = numpy.flatnonzero(~(numpy.isfinite(trace) & (trace >= 0)))
-    if bad.size:
-        raise Mistake(
-            f"schedule must give finite rates of at least 0, got {trace[bad[0]]} at step {bad[0]}"
-        )
+def _check_traces(follows: Scheduled, plan: Plan, state: State) -> None:
+    """Refuse numbers that the rate, the optimizer or the clipping cannot have."""
+    traces = follows.traces()
+    for name in follows.optimizer:
+        for value in (float(traces[name].min()), float(traces[name].max())):
+            _checked("optimizer.", optimizers.check_scheduled, state.optimizer, name, value)
+    for name in follows.clipping:
+        for value in (float(traces[name].min()), float(traces[name].max())):
+            _checked("clipping.", clipping.scheduled, plan.clipping, {name: value})
 
 
 def _check_monitor(schedule: Schedule, dataset: Dataset | None) -> None:
@@ -223,10 +208,12 @@ def _state(
 
 
 def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimizer:
-    spec = {k: v for k, v in settings.optimizer.items() if k != "groups"}
-    groups = _checked("optimizer.", optimizers.read_groups, settings.optimizer.get("groups") or [])
+    own = ("groups", "layer_decay")
+    spec = {k: v for k, v in unscheduled(settings.optimizer).items() if k not in own}
+    groups = _checked("optimizer.", read_groups, settings.optimizer.get("groups") or [])
     factory = config.partial("optimizer", spec)
     _checked("optimizer.", optimizers.check_arguments, spec)
-    parts = _checked("optimizer.", optimizers.split_parameters, model, groups)
+    decay = settings.optimizer.get("layer_decay")
+    parts = _checked("optimizer.", split_parameters, model, groups, decay)
     optimizer: torch.optim.Optimizer = _checked("optimizer: ", optimizers.build, factory, parts)
     return optimizer

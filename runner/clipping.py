@@ -1,9 +1,9 @@
 """Gradient clipping: gradients are changed in place, their norm before and whether they were cut
 are returned as scalars that stay on the device."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -14,6 +14,26 @@ class Clipping(Protocol):
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Clip in place; return the global norm before (float32) and whether it clipped (bool)."""
+
+
+def scheduled(clipping: Clipping, numbers: Mapping[str, float]) -> Clipping:
+    """Return the same clipping with other numbers, such as a threshold that follows a schedule.
+
+    Raises ValueError for a number that it does not have, or one out of its range.
+
+    >>> scheduled(GlobalNorm(max_norm=1.0), {"max_norm": 0.5})
+    GlobalNorm(max_norm=0.5)
+    """
+    known: list[str] = []
+    if is_dataclass(clipping):
+        known = [f.name for f in fields(clipping)]
+    for name in numbers:
+        if name not in known:
+            raise ValueError(
+                f"{name}_schedule needs a clipping with {name}; {type(clipping).__name__} has "
+                f"{', '.join(known) or 'no numbers'}"
+            )
+    return cast(Clipping, replace(cast(Any, clipping), **numbers))
 
 
 def _gradients(parameters: Sequence[Tensor]) -> list[Tensor]:

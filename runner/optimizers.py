@@ -1,112 +1,14 @@
-"""Optimizers over parameter groups, and the guard that freezes a model that diverged."""
+"""Optimizers, their numbers, and the guard that freezes a model that diverged."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from runner.errors import nearest
-
 FUSED = (Adam, AdamW, SGD)
 FUSED_DEVICES = ("cpu", "cuda")
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters whose names fit a pattern, and what is different for them.
-
-    pattern: shell-style, as in "conv*.weight". lr_scale: factor of the trace, >= 0.
-    weight_decay: instead of the optimizer's, >= 0. frozen: not trained at all.
-    """
-
-    pattern: str
-    lr_scale: float = 1.0
-    weight_decay: float | None = None
-    frozen: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.pattern, str):
-            raise ValueError(f"pattern must be text, got {self.pattern!r}")
-        for name in ("lr_scale", "weight_decay"):
-            value = getattr(self, name)
-            if value is None and name == "weight_decay":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-                raise ValueError(f"{name} must be a number >= 0, got {value!r}")
-        if not isinstance(self.frozen, bool):
-            raise ValueError(f"frozen must be true or false, got {self.frozen!r}")
-
-
-def read_groups(entries: Sequence[Mapping[str, Any]]) -> list[Group]:
-    """Return the groups of a configuration.
-
-    Raises ValueError for a key that a group does not have.
-    """
-    known = Group.__dataclass_fields__
-    groups = []
-    for i, entry in enumerate(entries):
-        if not isinstance(entry, Mapping):
-            raise ValueError(f"groups[{i}] must have a pattern, got {entry!r}")
-        for key in entry:
-            if key not in known:
-                raise ValueError(
-                    f"groups[{i}].{key} is not known{nearest(str(key), known)}; "
-                    f"a group has {', '.join(known)}"
-                )
-        if "pattern" not in entry:
-            raise ValueError(f"groups[{i}] must have a pattern, got {dict(entry)}")
-        try:
-            groups.append(Group(**entry))
-        except ValueError as error:
-            raise ValueError(f"groups[{i}].{error}") from error
-    return groups
-
-
-def split_parameters(model: nn.Module, groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Return torch's parameter groups; a parameter belongs to the first pattern that fits.
-
-    Each group has `params`, `lr_scale` and, where given, `weight_decay`; parameters of frozen
-    groups stop needing a gradient and are left out. Raises ValueError for a pattern that fits
-    no parameter that is still free, and where nothing is left to train.
-
-    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
-    >>> [g["lr_scale"] for g in split_parameters(model, [Group("0.*", lr_scale=0.01)])]
-    [1.0, 0.01]
-    """
-    free = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    names = list(free)
-    chosen: list[dict[str, Any]] = []
-    for i, group in enumerate(groups):
-        hits = [name for name in free if fnmatchcase(name, group.pattern)]
-        if not hits:
-            taken = any(fnmatchcase(name, group.pattern) for name in names)
-            why = " that an earlier group has not taken" if taken else ""
-            raise ValueError(
-                f"groups[{i}].pattern must fit a parameter of the model{why}, "
-                f"got '{group.pattern}'{nearest(group.pattern, names)}; there are {_some(names)}"
-            )
-        parameters = [free.pop(name) for name in hits]
-        if group.frozen:
-            for p in parameters:
-                p.requires_grad_(False)
-            continue
-        entry = {"params": parameters, "lr_scale": float(group.lr_scale)}
-        if group.weight_decay is not None:
-            entry["weight_decay"] = group.weight_decay
-        chosen.append(entry)
-    if free:
-        chosen.insert(0, {"params": list(free.values()), "lr_scale": 1.0})
-    if not chosen:
-        raise ValueError("groups must leave at least one parameter to train")
-    return chosen
-
-
-def _some(names: Sequence[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
@@ -126,6 +28,45 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
         raise ValueError(f"betas must each lie in [0, 1), got {list(betas)}")
     if arguments.get("nesterov") and not arguments.get("momentum"):
         raise ValueError("nesterov needs momentum greater than 0, got 0")
+
+
+def check_scheduled(optimizer: Optimizer, name: str, value: float) -> None:
+    """Raise ValueError for a number that the optimizer does not have, or one out of its range."""
+    if name == "lr":
+        raise ValueError("lr_schedule must be left out: the group 'schedule' gives the rate")
+    if not isinstance(optimizer.defaults.get(name), int | float) and not _is_beta(optimizer, name):
+        known = [k for k, v in optimizer.defaults.items() if type(v) in (int, float) and k != "lr"]
+        if _is_beta(optimizer, "momentum"):
+            known.insert(0, "momentum")
+        raise ValueError(
+            f"{name}_schedule needs an optimizer with {name}; {type(optimizer).__name__} has "
+            f"{', '.join(known)}"
+        )
+    try:
+        check_arguments({name: value})
+    except ValueError as error:
+        raise ValueError(f"{name}_schedule: {error}") from error
+
+
+def set_number(optimizer: Optimizer, name: str, value: float) -> None:
+    """Set a number of every parameter group, but for a weight decay that a group has of its own.
+
+    Adam's momentum is the first of its betas.
+
+    >>> adam = Adam([torch.zeros(1, requires_grad=True)])
+    >>> set_number(adam, "momentum", 0.85)
+    >>> adam.param_groups[0]["betas"]
+    (0.85, 0.999)
+    """
+    for group in optimizer.param_groups:
+        if name == "momentum" and "momentum" not in group:
+            group["betas"] = (value, *group["betas"][1:])
+        elif name != "weight_decay" or not group.get("own_weight_decay"):
+            group[name] = value
+
+
+def _is_beta(optimizer: Optimizer, name: str) -> bool:
+    return name == "momentum" and "betas" in optimizer.defaults
 
 
 def build(factory: Callable[..., Optimizer], groups: list[dict[str, Any]]) -> Optimizer:

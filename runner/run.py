@@ -215,7 +215,9 @@ def _record_files(folder: Path, job: Job, records: Records, details: str, tracke
 def _final_tags(job: Job, progress: _Progress, status: str, reason: str) -> dict[str, str]:
     kept = job.state.step if progress.best is None else progress.kept_step
     trace = progress.records.arrays()["lr"][:kept]
-    tags = {"fingerprint": fingerprint(job.trial.recipe, trace), "kept_step": str(kept)}
+    others = {name: values[:kept] for name, values in progress.records.others().items()}
+    name = fingerprint(job.trial.recipe, trace, others)
+    tags = {"fingerprint": name, "kept_step": str(kept)}
     if status == DIVERGED:
         tags["diverged"] = reason
     elif reason:

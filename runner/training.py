@@ -5,7 +5,7 @@ from (seed, epoch or step) and the rate is read from the trace.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from runner.clipping import Clipping
+from runner.clipping import scheduled as clipping_with
 from runner.data import Dataset, order
 from runner.devices import autocast, seed
 from runner.errors import Diverged
 from runner.evaluation import batch_loss, evaluate
-from runner.optimizers import Guard
+from runner.optimizers import Guard, set_number
 from runner.records import Chunk, Evaluation
 from schedules import Horizon, Memory, Schedule
 
@@ -45,8 +46,9 @@ class State:
 class Plan:
     """What training needs besides state and data.
 
-    schedule: bound to the horizon. eval_every: steps between evaluations, >= 1; there is one more
-    at the end. batch_size: samples, the last batch of an epoch may be shorter.
+    schedule: of the rate, bound to the horizon. eval_every: steps between evaluations, >= 1; there
+    is one more at the end. batch_size: samples, the last batch of an epoch may be shorter.
+    optimizer_schedules, clipping_schedules: of other numbers, by the argument's name.
     """
 
     schedule: Schedule
@@ -56,6 +58,8 @@ class Plan:
     seed: int = 0
     batch_size: int = 128
     precision: str = "float32"
+    optimizer_schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    clipping_schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     def next_evaluation(self, step: int) -> int:
         """Return the first step after `step` at which the model is evaluated.
@@ -74,6 +78,12 @@ class Plan:
     def rates(self, memory: Memory, start: int, stop: int) -> np.ndarray:
         """Return the trace from start to stop: (stop - start,) float64."""
         return self.schedule.rates(memory, np.arange(start, stop))
+
+    def others(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        """Return what else is scheduled, by name, from start to stop."""
+        steps = np.arange(start, stop)
+        both = {**self.optimizer_schedules, **self.clipping_schedules}
+        return {name: schedule(steps) for name, schedule in both.items()}
 
 
 def train(
@@ -151,13 +161,18 @@ class _Loop:
         self.bad = torch.zeros((), device=self.device)
         self.noise = int(np.random.SeedSequence([plan.seed, 1]).generate_state(1)[0])
         self.epoch, self.order = -1, torch.empty(0)
+        self.clipping = plan.clipping
 
     def chunk(self, trace: np.ndarray, should_stop: Callable[[], bool]) -> Chunk:
         """Make updates until the trace, 200 steps or a second are over."""
         losses, norms, clips, times = [], [], [], []
         deadline = time.monotonic() + CHUNK_SECONDS
         start = self.state.step
-        for t, rate in enumerate(trace[:CHUNK_STEPS].tolist(), start=start):
+        trace = trace[:CHUNK_STEPS]
+        others = self.plan.others(start, start + len(trace))
+        for t, rate in enumerate(trace.tolist(), start=start):
+            if others:
+                self.set_others({name: float(values[t - start]) for name, values in others.items()})
             loss, norm, clipped = self.update(t, rate)
             losses.append(loss)
             norms.append(norm)
@@ -172,7 +187,16 @@ class _Loop:
             grad_norm=torch.stack(norms).cpu().numpy(),
             clipped=torch.stack(clips).cpu().numpy(),
             time_ms=np.array(times),
+            others={name: values[: len(losses)] for name, values in others.items()},
         )
+
+    def set_others(self, numbers: Mapping[str, float]) -> None:
+        """Set what else is scheduled for the update to come."""
+        for name in self.plan.optimizer_schedules:
+            set_number(self.state.optimizer, name, numbers[name])
+        mine = {name: numbers[name] for name in self.plan.clipping_schedules}
+        if mine:
+            self.clipping = clipping_with(self.plan.clipping, mine)
 
     def update(self, t: int, rate: float) -> tuple[Tensor, Tensor, Tensor]:
         """Make update t and return loss, gradient norm and whether it clipped, on the device."""
@@ -186,7 +210,7 @@ class _Loop:
             loss = batch_loss(self.state.model, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         loss = loss.detach()
-        norm, clipped = self.plan.clipping(self.parameters)
+        norm, clipped = self.clipping(self.parameters)
         self.bad = torch.maximum(self.bad, (~torch.isfinite(loss + norm)).float())
         self.guard.step(self.bad)
         return loss, norm, clipped

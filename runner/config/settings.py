@@ -100,7 +100,11 @@ def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:
         **plain,
         train=train,
         tracking=tracking,
-        choices={str(k): str(v) for k, v in hydra.runtime.choices.items() if "/" not in str(k)},
+        choices={
+            str(k): str(v)
+            for k, v in hydra.runtime.choices.items()
+            if not str(k).startswith("hydra/")
+        },
         overrides=tuple(hydra.overrides.task),
         config_dir=config_dir(hydra),
         forced_sweep=_forced_sweep(hydra),

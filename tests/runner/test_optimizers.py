@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from runner import optimizers
-from runner.optimizers import Group, check_arguments, read_groups, split_parameters
+from runner.groups import Group, read_groups, split_parameters
+from runner.optimizers import check_arguments
 
 
 def net():

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from schedules import Schedule
 
 @dataclass(frozen=True, kw_only=True)
-class InverseTime(Schedule):
+class Hyperbolic(Schedule):
     lr: float
     decay_steps: int | str = "10%"
     durations = {"decay_steps": 1}  # bound to the run, at least 1 step
@@ -41,9 +41,9 @@ class InverseTime(Schedule):
 FILES = {
     "model/two_layers": "_target_: mine.TwoLayers\nwidth: 8\n",
     "dataset/rings": "_target_: mine.rings\nn: 200\n",
-    "schedule/inverse_time": "_target_: mine.InverseTime\nlr: ${lr}\ndecay_steps: 10%\n",
+    "schedule/hyperbolic": "_target_: mine.Hyperbolic\nlr: ${lr}\ndecay_steps: 10%\n",
 }
-OWN = "model=two_layers dataset=rings schedule=inverse_time"
+OWN = "model=two_layers dataset=rings schedule=hyperbolic"
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def test_own_model_data_set_and_schedule_are_trained_and_recorded(command, store
     lr = store.history(run, "lr")
     assert [lr[t] for t in (0, 4, 12)] == pytest.approx([0.1, 0.05, 0.025])
     assert run.data.params["model.width"] == "8"
-    assert run.data.params["schedule"] == "inverse_time"
+    assert run.data.params["schedule"] == "hyperbolic"
     assert run.data.metrics["val/accuracy"] > 0.5
-    assert run.info.run_name.startswith("two_layers rings inverse_time")
+    assert run.info.run_name.startswith("two_layers rings hyperbolic")
 
 
 def test_the_printed_command_repeats_a_run_from_another_folder(
@@ -88,8 +88,8 @@ def test_the_printed_command_repeats_a_run_from_another_folder(
 
 
 def test_own_options_stand_in_hints_and_in_sweeps(command, own) -> None:
-    listed = command(f"{own} schedule=inverse_tim").err
-    assert "got 'inverse_tim' (did you mean 'inverse_time'?)" in listed
+    listed = command(f"{own} schedule=hyperboli").err
+    assert "got 'hyperboli' (did you mean 'hyperbolic'?)" in listed
     misspelt = command(f"{own} {OWN} model.widht=8").err
     assert misspelt == "error: unknown key 'model.widht' (did you mean 'model.width'?)\n"
     wrong = command(f"{own} -m {OWN} model.width=8,wide").err
@@ -113,7 +113,7 @@ def test_a_model_that_cannot_be_built_is_one_line(command, own) -> None:
 def test_a_schedule_that_gives_no_rates_is_refused(command, own, monkeypatch) -> None:
     import mine
 
-    monkeypatch.setattr(mine.InverseTime, "formula", lambda self, t: 0.1 - 0.05 * t)
+    monkeypatch.setattr(mine.Hyperbolic, "formula", lambda self, t: 0.1 - 0.05 * t)
     done = command(f"{own} {OWN} train.steps=40 train.batch_size=50")
     assert done.status == 2
     line = "error: schedule must give finite rates of at least 0, got -0.05"
@@ -131,7 +131,9 @@ def test_a_target_alone_is_enough(command, own) -> None:
 def test_arguments_of_the_option_before_are_refused_but_nulls_are_not(command, own) -> None:
     line = "model._target_=mine.TwoLayers dataset._target_=mine.rings tracking=off train.steps=1"
     assert "dataset.split_seed is not an argument of mine.rings" in command(line).err
-    assert command(f"{line} ~dataset.split_seed").status == 0  # train_size is null
+    assert "dataset.train_size must be 200" in command(f"{line} ~dataset.split_seed").err
+    without = "~dataset.split_seed dataset.train_size=null"
+    assert command(f"{line} {without}").status == 0
 
 
 def test_a_data_set_function_must_return_a_dataset(command, own, folder: Path) -> None:

@@ -18,7 +18,11 @@ OPTIONS = [
     for option in options
     if option not in DOWNLOADED
 ]
-NEEDED = {"model=quadratic": "dataset=none", "dataset=none": "model=quadratic"}
+NEEDED = {
+    "model=quadratic": "dataset=none",
+    "dataset=none": "model=quadratic",
+    "clipping/max_norm_schedule=linear": "clipping=global_norm",
+}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(CONF).as_posix())

@@ -12,13 +12,25 @@ from runner import optimizers
 from runner.clipping import GlobalNorm, Unclipped
 from runner.data import Dataset, Split, order
 from runner.errors import Diverged
+from runner.groups import Group, split_parameters
 from runner.models import MLP, Quadratic
 from runner.records import Chunk, Evaluation, Records
 from runner.training import Plan, State, train
-from schedules import Constant, Cosine, Exponential, Horizon, ReduceOnPlateau, Warmup
+from schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    Horizon,
+    OneCycle,
+    PiecewiseInterpolation,
+    Polynomial,
+    ReduceOnPlateau,
+    Warmup,
+)
 
 N, BATCH, EPOCHS = 50, 8, 3
 HORIZON = Horizon(total_steps=EPOCHS * 7, steps_per_epoch=7)
+T = np.arange(HORIZON.total_steps)
 OPTIMIZERS = {
     "sgd": functools.partial(torch.optim.SGD, momentum=0.9),
     "adam": torch.optim.Adam,
@@ -55,7 +67,7 @@ def small(kind=MLP, dropout=0.0):
 
 def fresh(optimizer="adam", model=None, groups=()):
     model = model or small(dropout=0.2)
-    parts = optimizers.split_parameters(model, groups)
+    parts = split_parameters(model, groups)
     built = optimizers.build(OPTIMIZERS[optimizer], parts)
     return State(model, built)
 
@@ -114,6 +126,62 @@ def test_a_state_continued_at_any_step_gives_the_same_bits(optimizer, schedule):
         assert same(all_of(both), records), pause
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_what_else_is_scheduled_continues_too_and_changes_the_bits(optimizer):
+    others = {
+        "optimizer_schedules": {"momentum": Cosine(lr=0.9, floor=0.5).bind(HORIZON)},
+        "clipping_schedules": {"max_norm": Polynomial(lr=1.0, end=0.1).bind(HORIZON)},
+    }
+    whole = fresh(optimizer)
+    records = all_of(train(whole, plan(**others), DATA))
+    assert records["momentum"].tolist() == others["optimizer_schedules"]["momentum"](T).tolist()
+    assert records["max_norm"].tolist() == others["clipping_schedules"]["max_norm"](T).tolist()
+    for pause in (1, 5, 12):
+        state = fresh(optimizer)
+        both = list(train(state, plan(**others), DATA, after(state, pause)))
+        state = copy.deepcopy(state)
+        both += train(state, plan(**others), DATA)
+        assert torch.equal(weights(state), weights(whole)), pause
+        assert same(all_of(both), records), pause
+    plain = fresh(optimizer)
+    all_of(train(plain, plan(), DATA))
+    assert not torch.equal(weights(plain), weights(whole))
+
+
+def test_the_momentum_is_the_one_that_torch_would_cycle():
+    scheduled = {
+        "momentum": PiecewiseInterpolation(
+            boundaries=(0, 6, 20), values=(0.95, 0.85, 0.95), shape="cosine"
+        )
+    }
+    state = fresh("sgd", small())
+    once = OneCycle(lr=0.05, total_steps=20, rise_steps=6)
+    horizon = Horizon(total_steps=20, steps_per_epoch=7)
+    all_of(
+        train(
+            state,
+            plan(
+                schedule=once, horizon=horizon, clipping=Unclipped(), optimizer_schedules=scheduled
+            ),
+            DATA,
+        )
+    )
+
+    model = small()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
+    # PyTorch's peak and end lie one step before the share and the length that it is given.
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=21, pct_start=7 / 21)
+    for t in range(20):
+        epoch, i = divmod(t, 7)
+        index = order(3, epoch, N)[i * BATCH : (i + 1) * BATCH]
+        optimizer.zero_grad()
+        inputs = DATA.train.inputs[index].float() / 255
+        nn.functional.cross_entropy(model(inputs), DATA.train.targets[index]).backward()
+        optimizer.step()
+        cycle.step()
+    torch.testing.assert_close(weights(state), weights(State(model, optimizer)))
+
+
 def test_a_copy_taken_at_any_yield_gives_the_same_bits():
     whole = fresh("sgd")
     records = all_of(train(whole, plan(schedule=PLATEAU), DATA))
@@ -161,7 +229,7 @@ def test_the_rate_used_is_the_rate_recorded_scaled_for_each_group():
             used.append([g["lr"] for g in self.param_groups])
 
     model = small()
-    parts = optimizers.split_parameters(model, [optimizers.Group("dense1.*", lr_scale=0.01)])
+    parts = split_parameters(model, [Group("dense1.*", lr_scale=0.01)])
     state = State(model, Spy(parts, lr=0.0))
     schedule = Exponential(lr=0.1, decay_rate=0.9, decay_steps=7, staircase=True)
     records = all_of(train(state, plan(schedule=schedule), DATA))
@@ -196,9 +264,7 @@ def test_evaluations_come_every_so_many_steps_and_at_the_end():
 
 def test_the_recorded_loss_is_the_one_before_the_update():
     state = State(Quadratic(5.0), torch.optim.SGD([{"params": []}], lr=0.0))
-    state.optimizer = optimizers.build(
-        torch.optim.SGD, optimizers.split_parameters(state.model, [])
-    )
+    state.optimizer = optimizers.build(torch.optim.SGD, split_parameters(state.model, []))
     horizon = Horizon(3, 1)
     quadratic = plan(schedule=Constant(lr=0.2), horizon=horizon, eval_every=1, clipping=Unclipped())
     records = all_of(train(state, quadratic, None))

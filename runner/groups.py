@@ -1,0 +1,157 @@
+"""Parameter groups: which parameters learn at another rate, decay otherwise, or not at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from torch import nn
+
+from runner.errors import nearest
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters whose names fit a pattern, and what is different for them.
+
+    pattern: shell-style, as in "conv*.weight". lr_scale: factor of the trace, >= 0.
+    weight_decay: instead of the optimizer's, >= 0. frozen: not trained at all.
+    """
+
+    pattern: str
+    lr_scale: float = 1.0
+    weight_decay: float | None = None
+    frozen: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pattern, str):
+            raise ValueError(f"pattern must be text, got {self.pattern!r}")
+        for name in ("lr_scale", "weight_decay"):
+            value = getattr(self, name)
+            if value is None and name == "weight_decay":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+                raise ValueError(f"{name} must be a number >= 0, got {value!r}")
+        if not isinstance(self.frozen, bool):
+            raise ValueError(f"frozen must be true or false, got {self.frozen!r}")
+
+
+def read_groups(entries: Sequence[Mapping[str, Any]]) -> list[Group]:
+    """Return the groups of a configuration.
+
+    Raises ValueError for a key that a group does not have.
+    """
+    known = Group.__dataclass_fields__
+    groups = []
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"groups[{i}] must have a pattern, got {entry!r}")
+        for key in entry:
+            if key not in known:
+                raise ValueError(
+                    f"groups[{i}].{key} is not known{nearest(str(key), known)}; "
+                    f"a group has {', '.join(known)}"
+                )
+        if "pattern" not in entry:
+            raise ValueError(f"groups[{i}] must have a pattern, got {dict(entry)}")
+        try:
+            groups.append(Group(**entry))
+        except ValueError as error:
+            raise ValueError(f"groups[{i}].{error}") from error
+    return groups
+
+
+def split_parameters(
+    model: nn.Module, groups: Sequence[Group], layer_decay: float | None = None
+) -> list[dict[str, Any]]:
+    """Return torch's parameter groups; a parameter belongs to the first pattern that fits.
+
+    Each group has `params`, `lr_scale` and, where given, `weight_decay`; parameters of frozen
+    groups stop needing a gradient and are left out. With layer_decay, in (0, 1], a layer's lr_scale
+    is multiplied by layer_decay ** (layers above it). Raises ValueError for a pattern that fits
+    no parameter that is still free, and where nothing is left to train.
+
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    >>> [g["lr_scale"] for g in split_parameters(model, [Group("0.*", lr_scale=0.01)])]
+    [1.0, 0.01]
+    >>> [g["lr_scale"] for g in split_parameters(model, [], layer_decay=0.8)]
+    [0.8, 1.0]
+    """
+    decay = 1.0 if layer_decay is None else layer_decay
+    if isinstance(decay, bool) or not isinstance(decay, int | float) or not 0 < decay <= 1:
+        raise ValueError(f"layer_decay must be a number in (0, 1], got {layer_decay!r}")
+    depths = layers(model)
+    free = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    names = list(free)
+    chosen: list[dict[str, Any]] = []
+    for i, group in enumerate(groups):
+        hits = [name for name in free if fnmatchcase(name, group.pattern)]
+        if not hits:
+            taken = any(fnmatchcase(name, group.pattern) for name in names)
+            why = " that an earlier group has not taken" if taken else ""
+            raise ValueError(
+                f"groups[{i}].pattern must fit a parameter of the model{why}, "
+                f"got '{group.pattern}'{nearest(group.pattern, names)}; there are {_some(names)}"
+            )
+        parameters = {name: free.pop(name) for name in hits}
+        if group.frozen:
+            for p in parameters.values():
+                p.requires_grad_(False)
+            continue
+        entry: dict[str, Any] = {"params": parameters, "lr_scale": float(group.lr_scale)}
+        if group.weight_decay is not None:
+            entry |= {"weight_decay": group.weight_decay, "own_weight_decay": True}
+        chosen.append(entry)
+    if free:
+        chosen.insert(0, {"params": free, "lr_scale": 1.0})
+    if not chosen:
+        raise ValueError("groups must leave at least one parameter to train")
+    return [part for entry in chosen for part in _by_layer(entry, depths, float(decay))]
+
+
+def layers(model: nn.Module) -> dict[str, int]:
+    """Return the layer of each parameter by name, counted from 0 at the input.
+
+    A layer is what stands under one number of a list ("blocks.3"), or else one module; a module
+    of vectors only, such as a normalisation, belongs to the layer before it. Layers lie in the
+    order in which the model names them.
+
+    >>> layers(nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3), nn.Linear(3, 1, bias=False)))
+    {'0.weight': 0, '0.bias': 0, '1.weight': 0, '1.bias': 0, '2.weight': 1}
+    """
+    named = dict(model.named_parameters())
+    owners = {name: _owner(name) for name in named}
+    wide = {owners[name] for name, p in named.items() if p.ndim > 1}
+    order = list(dict.fromkeys(owner for owner in owners.values() if owner in wide))
+    found, before = {}, 0
+    for name, owner in owners.items():
+        before = order.index(owner) if owner in wide else before
+        found[name] = before
+    return found
+
+
+def _owner(name: str) -> str:
+    parts = name.split(".")
+    number = next((i for i, part in enumerate(parts) if part.isdecimal()), len(parts) - 2)
+    return ".".join(parts[: number + 1])
+
+
+def _by_layer(
+    entry: dict[str, Any], depths: Mapping[str, int], decay: float
+) -> list[dict[str, Any]]:
+    """Return a group as torch wants it, cut into one for each layer where the rate decays."""
+    parameters = entry["params"]
+    if decay == 1:
+        return [entry | {"params": list(parameters.values())}]
+    top = max(depths.values())
+    cut: dict[int, list[Any]] = {}
+    for name, parameter in parameters.items():
+        cut.setdefault(depths[name], []).append(parameter)
+    return [
+        entry | {"params": mine, "lr_scale": entry["lr_scale"] * decay ** (top - layer)}
+        for layer, mine in sorted(cut.items())
+    ]
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
