@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,35 @@ def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:
 
     >>> name(["schedule=cosine", "warmup.fraction=0.1", "seed=1"], "run")
     'cosine warmup.fraction=0.1 seed=1'
+    >>> name(["optimizer/momentum_schedule=one_cycle"], "run")
+    'momentum_schedule=one_cycle'
     """
     parts = []
     for word in overrides:
         key, _, value = plain(word).lstrip("+").partition("=")
         if word.startswith("~") or key.startswith(("tracking", "threads", "device", "hydra")):
             continue
-        option = "." not in key and key not in ("lr", "seed", "precision") and value != "none"
-        parts.append(value if option else f"{key}={value}")
+        option = not {".", "/"} & set(key) and key not in ("lr", "seed", "precision")
+        parts.append(value if option and value != "none" else f"{key.rpartition('/')[2]}={value}")
     return " ".join(parts) or otherwise
+
+
+def names(jobs: Sequence[Sequence[str]]) -> list[str]:
+    """Return what tells the jobs of a sweep apart, a name each.
+
+    >>> names([["model=mlp", "lr=0.1"], ["model=mlp", "lr=0.2"]])
+    ['lr=0.1', 'lr=0.2']
+    """
+    found = []
+    for number, job in enumerate(jobs, start=1):
+        words = [w for i, w in enumerate(job) if differs(jobs, i) or len(jobs) == 1]
+        found.append(name(words, plain(" ".join(words)) or f"job {number}"))
+    return found
+
+
+def differs(jobs: Sequence[Sequence[str]], i: int) -> bool:
+    """Return whether the i-th override is not the same in all jobs."""
+    return len({job[i] for job in jobs}) > 1
 
 
 def plain(word: str) -> str:

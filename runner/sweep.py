@@ -43,7 +43,7 @@ class Sweep:
         Raises Mistake, with nothing created, if any job could not be trained.
         """
         jobs = expand(overrides)
-        names = _names(jobs)
+        names = provenance.names(jobs)
         settings = self._check(jobs, names)
         jobs = self._place(jobs, settings, names)
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
@@ -154,23 +154,14 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {one_line(error)}"
 
 
-def _names(jobs: list[Overrides]) -> list[str]:
-    """Return what differs between jobs, a name each."""
-    names = []
-    for number, job in enumerate(jobs, start=1):
-        words = [w for i, w in enumerate(job) if _differs(jobs, i) or len(jobs) == 1]
-        names.append(provenance.name(words, provenance.plain(" ".join(words)) or f"job {number}"))
-    return names
-
-
 def _varying(jobs: list[Overrides]) -> str:
     """Return the keys that differ between jobs: the subject of a sweep."""
-    keys = [w.partition("=")[0].lstrip("+") for i, w in enumerate(jobs[0]) if _differs(jobs, i)]
+    keys = [
+        w.partition("=")[0].lstrip("+")
+        for i, w in enumerate(jobs[0])
+        if provenance.differs(jobs, i)
+    ]
     return ",".join(keys) or "sweep"
-
-
-def _differs(jobs: list[Overrides], i: int) -> bool:
-    return len({job[i] for job in jobs}) > 1
 
 
 def _quoted(text: str) -> str:

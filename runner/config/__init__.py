@@ -8,7 +8,9 @@ from runner.config.compose import (
     expand,
     in_order,
     runs_alone,
+    split,
     sweeping,
+    swept,
 )
 from runner.config.settings import Settings, config_dir, read
 from runner.config.targets import build, partial
@@ -26,5 +28,7 @@ __all__ = [
     "partial",
     "read",
     "runs_alone",
+    "split",
     "sweeping",
+    "swept",
 ]

@@ -38,6 +38,20 @@ def compose(overrides: list[str], config_dir: str | None = None) -> DictConfig:
         GlobalHydra.instance().hydra = running
 
 
+def swept(overrides: list[str], config_dir: str | None = None) -> list[str]:
+    """Return the lists of values over which the configuration itself sweeps, as overrides.
+
+    >>> swept(["+experiment=quadratic_rates"])
+    ['lr=1e-3,0.2,1.0,1.2']
+    """
+    plugins.register()
+    Plugins.instance()
+    fixed = OverridesParser.create().parse_overrides(overrides)
+    alone = [str(o.input_line) for o in fixed if not o.is_sweep_override()]
+    sweeper = compose(alone, config_dir).hydra.sweeper
+    return [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
+
+
 def split(words: list[str]) -> tuple[list[str], str | None]:
     """Return the overrides of a command line, without its flags, and its --config-dir.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runner import preview
 from runner.config import compose, expand, read
 from runner.config.compose import split
 
@@ -18,6 +19,12 @@ COMMANDS = [
     if not kind
     for line in block.splitlines()
     if line.startswith("python -m runner ")
+]
+PREVIEWS = [
+    line.partition("#")[0].strip()
+    for kind, block in BLOCKS
+    for line in block.splitlines()
+    if not kind and line.startswith("python -m runner.preview")
 ]
 
 
@@ -35,7 +42,7 @@ def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_short() -> None:
-    assert len(README.splitlines()) < 200
+    assert len(README.splitlines()) < 250
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -45,6 +52,12 @@ def test_every_command_is_accepted(line: str, own: Path) -> None:
     for job in jobs:
         config = compose(job, config_dir)
         assert read(config, config.hydra).schedule["_target_"].startswith("schedules.")
+
+
+@pytest.mark.parametrize("line", PREVIEWS)
+def test_every_preview_is_drawn(line: str, folder: Path) -> None:
+    assert preview.main(shlex.split(line)[3:]) == 0
+    assert (folder / "preview.png").exists()
 
 
 def test_your_own_model_and_data_are_trained(command, store, own: Path) -> None:
@@ -63,4 +76,4 @@ def test_the_python_in_a_loop_of_your_own_gives_the_rates_it_shows() -> None:
     names: dict[str, object] = {}
     exec(code, names)
     assert eval(f"({shown[1]})", names) == pytest.approx(eval(f"({shown[2]})"))
-    assert names["scheduler"].get_last_lr() == [0.0]
+    assert names["scheduler"].get_last_lr() == [pytest.approx(0.001)]

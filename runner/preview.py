@@ -1,0 +1,194 @@
+"""python -m runner.preview: draw the exact learning rates of a command line, without training."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from runner import config, provenance
+from runner.config import Settings
+from runner.config.explain import MISTAKES, check_choices, explain
+from runner.errors import Mistake
+from runner.scheduled import Scheduled, horizon, scheduled
+from schedules import Horizon, plot
+
+HELP = """\
+python -m runner.preview [-m] [--out FILE] [group=option] [key=value] ...
+
+Draws the trace of a run, the learning rate of every update, without training, and prints the rate
+at the points that matter. With -m, lists of values (a,b,c) are overlaid in one picture.
+
+  -m          overlay all combinations of the lists of values
+  --out FILE  where the picture goes, a PNG; preview.png by default
+
+The groups and keys are those of python -m runner --help.
+
+  python -m runner.preview schedule=cosine warmup=linear train.epochs=20
+  python -m runner.preview -m schedule=exponential,cosine,one_cycle
+"""
+MOST_POINTS = 12
+NO_DATA = "runner.datasets.none"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A run that is not trained: what follows a schedule, and the traces."""
+
+    name: str
+    scheduled: Scheduled
+    traces: Mapping[str, np.ndarray]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Draw and print a preview; return 0, or 2 for a person's mistake."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--out", default="preview.png")
+    own.add_argument("-h", "--help", action="store_true")
+    known, words = own.parse_known_args(words)
+    if known.help:
+        print(HELP, end="")
+        return 0
+    try:
+        check_choices(words)
+        previews = _previews(config.in_order(words))
+        _draw(previews, Path(known.out))
+    except MISTAKES as error:
+        print(f"error: {explain(error, words)}", file=sys.stderr)
+        return 2
+    print("\n\n".join("\n".join(table(preview)) for preview in previews))
+    print(f"\npicture   {known.out}")
+    return 0
+
+
+def table(preview: Preview) -> list[str]:
+    """Return the lines that say what is scheduled at the start, the landmarks and the last step."""
+    length = preview.scheduled.horizon
+    steps = _points(preview)
+    shown = list(steps)
+    if len(shown) > MOST_POINTS:
+        shown = [*shown[: MOST_POINTS - 2], -1, shown[-1]]
+    names = list(preview.traces)
+    epochs = ["epoch"] if length.samples_per_epoch else []
+    rows = [["step", *epochs, *names, ""]]
+    for step in shown:
+        if step < 0:
+            left = len(steps) - MOST_POINTS + 1
+            rows.append(["...", *("" for _ in [*epochs, *names]), f"{left} more"])
+            continue
+        epoch = [f"{step / length.steps_per_epoch:.4g}" for _ in epochs]
+        values = [f"{preview.traces[name][step]:.6g}" for name in names]
+        rows.append([f"{step:,}", *epoch, *values, steps[step]])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if i <= len(epochs) else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview)]
+
+
+def _points(preview: Preview) -> dict[int, str]:
+    """Return what is to be said of a run, by step, in order."""
+    total = preview.scheduled.horizon.total_steps
+    found = {0: ["start"]}
+    for name, schedule in {"lr": preview.scheduled.lr, **preview.scheduled.others}.items():
+        for step, what in schedule.landmarks(total):
+            found.setdefault(step, []).append(what if name == "lr" else f"{name}: {what}")
+    found.setdefault(total - 1, []).append("last step")
+    return {step: ", ".join(what) for step, what in sorted(found.items())}
+
+
+def _length(length: Horizon) -> str:
+    steps = f"{length.total_steps:,} step{'' if length.total_steps == 1 else 's'}"
+    if length.samples_per_epoch is None:
+        return steps
+    epochs = length.total_steps / length.steps_per_epoch
+    return f"{steps}, {epochs:.4g} epoch{'' if epochs == 1 else 's'} of {length.steps_per_epoch:,}"
+
+
+def _listening(preview: Preview) -> list[str]:
+    schedule = preview.scheduled.lr
+    if not schedule.listens:
+        return []
+    return [f"depends on {schedule.monitor}; shown as if no evaluation changed it"]
+
+
+def _previews(words: list[str]) -> list[Preview]:
+    """Return the runs of a command line, each with its name."""
+    overrides, config_dir = config.split(words)
+    multirun = bool({"-m", "--multirun"} & set(words))
+    grid = [*config.swept(overrides, config_dir), *overrides]
+    jobs = config.expand(grid) if multirun or len(grid) > len(overrides) else [overrides]
+    names = provenance.names(jobs) if len(jobs) > 1 else [""]
+    found = []
+    for number, (job, name) in enumerate(zip(jobs, names, strict=True), start=1):
+        try:
+            found.append(_preview(name, job, config_dir))
+        except MISTAKES as error:
+            where = f"job {number} of {len(jobs)} ({name}): " if len(jobs) > 1 else ""
+            flags = ["--config-dir", config_dir] if config_dir else []
+            raise Mistake(f"{where}{explain(error, [*flags, *job])}") from error
+    return found
+
+
+def _preview(name: str, overrides: list[str], config_dir: str | None) -> Preview:
+    composed = config.compose(overrides, config_dir)
+    settings = config.read(composed, composed.hydra)
+    usual = settings.choices.get("schedule", "learning rate")
+    found = scheduled(settings, horizon(settings, _train_size(settings)))
+    return Preview(name or provenance.name(overrides, usual), found, found.traces())
+
+
+def _train_size(settings: Settings) -> int:
+    """Return the training samples that the configuration states, else those that there are."""
+    stated: Any = settings.dataset.get("train_size")
+    if settings.dataset.get("_target_") == NO_DATA:
+        return 0
+    if isinstance(stated, int):
+        return stated
+    import json
+
+    from runner.assemble import load
+
+    data = load(json.dumps(settings.dataset, sort_keys=True))
+    return len(data.train) if data else 0
+
+
+def _draw(previews: Sequence[Preview], file: Path) -> None:
+    """Draw all previews into one picture, in epochs too where they share them."""
+    if file.suffix.lower() != ".png":
+        raise Mistake(f"--out must be a .png file, got '{file}'")
+    names = [preview.name for preview in previews]
+    labels = [f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names, start=1)]
+    lengths = {preview.scheduled.horizon.steps_per_epoch for preview in previews}
+    data = all(preview.scheduled.horizon.samples_per_epoch for preview in previews)
+    others = dict.fromkeys(name for preview in previews for name in preview.scheduled.others)
+    panels = {
+        number: {
+            label: preview.traces[number]
+            for label, preview in zip(labels, previews, strict=True)
+            if number in preview.traces
+        }
+        for number in ("lr", *others)
+    }
+    try:
+        plot.draw(
+            panels.pop("lr"),
+            file,
+            steps_per_epoch=lengths.pop() if data and len(lengths) == 1 else None,
+            scales=("linear", "log"),
+            others=panels,
+        )
+    except OSError as error:
+        raise Mistake(f"--out must be a file that can be written, got '{file}': {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

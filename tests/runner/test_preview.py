@@ -1,0 +1,156 @@
+"""python -m runner.preview: exact traces without training."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner import preview
+
+
+@pytest.fixture
+def look(folder: Path, capsys: pytest.CaptureFixture[str]):
+    """Run a preview: its status, its lines and what it complains of."""
+
+    def run(line: str):
+        status = preview.main(line.split())
+        done = capsys.readouterr()
+        return status, done.out.splitlines(), done.err
+
+    return run
+
+
+def drawn(monkeypatch):
+    """What the next picture is made of."""
+    found = {}
+
+    def draw(traces, path, **options):
+        found.update(traces=traces, path=path, **options)
+
+    monkeypatch.setattr(preview.plot, "draw", draw)
+    return found
+
+
+def test_the_rate_at_the_points_that_matter(look, folder) -> None:
+    line = "schedule=piecewise warmup=linear warmup.start=0 warmup.steps=10 train.epochs=10"
+    status, out, err = look(f"{line} schedule.boundaries=[50%,90%] schedule.factors=[1,0.5,0.1]")
+    assert (status, err) == (0, "")
+    assert out[0].endswith(": 320 steps, 10 epochs of 32")
+    assert [row.split(maxsplit=3) for row in out[1:-2]] == [
+        ["step", "epoch", "lr"],
+        ["0", "0", "0", "start"],
+        ["10", "0.3125", "0.001", "end of the warm-up"],
+        ["165", "5.156", "0.0005", "boundary 1"],
+        ["289", "9.031", "0.0001", "boundary 2"],
+        ["319", "9.969", "0.0001", "last step"],
+    ]
+    assert out[-1] == "picture   preview.png"
+    assert (folder / "preview.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in folder.iterdir()] == ["preview.png"]
+
+
+def test_the_picture_has_the_trace_that_a_run_uses(look, command, store, monkeypatch) -> None:
+    found = drawn(monkeypatch)
+    line = "model=linear schedule=cosine_restarts warmup=linear train.steps=40"
+    assert look(line)[0] == 0
+    assert found["scales"] == ("linear", "log")
+    assert found["steps_per_epoch"] == 32
+    (trace,) = found["traces"].values()
+    assert command(line).status == 0
+    (run,) = store.runs()
+    assert trace.tolist() == store.records(run)["lr"].tolist()
+
+
+def test_a_sweep_is_overlaid(look, monkeypatch) -> None:
+    found = drawn(monkeypatch)
+    status, out, _ = look("-m schedule=exponential,cosine lr=0.1 train.epochs=2,4 --out both.png")
+    assert status == 0
+    names = [f"{s} train.epochs={n}" for s in ("exponential", "cosine") for n in (2, 4)]
+    assert list(found["traces"]) == names
+    assert [len(trace) for trace in found["traces"].values()] == [64, 128, 64, 128]
+    assert [line for line in out if "epochs of" in line] == [
+        f"{name}: {steps} steps, {steps // 32} epochs of 32"
+        for name, steps in zip(names, [64, 128, 64, 128], strict=True)
+    ]
+    assert out[-1] == "picture   both.png"
+
+
+def test_a_preset_that_is_a_sweep_needs_no_flag(look, monkeypatch) -> None:
+    found = drawn(monkeypatch)
+    status, out, _ = look("+experiment=quadratic_rates")
+    assert status == 0
+    assert list(found["traces"]) == ["lr=0.001", "lr=0.2", "lr=1.0", "lr=1.2"]
+    assert out[0] == "lr=0.001: 200 steps"
+    assert out[1].split() == ["step", "lr"]
+    assert found["steps_per_epoch"] is None
+
+
+def test_what_else_is_scheduled_is_shown_too(look, monkeypatch) -> None:
+    found = drawn(monkeypatch)
+    status, out, _ = look("+experiment=one_cycle train.steps=100")
+    assert status == 0
+    assert out[1].split() == ["step", "epoch", "lr", "momentum"]
+    peak = next(line for line in out if line.split()[0] == "30")
+    assert peak.split()[2:4] == ["0.1", "0.85"]
+    (momentum,) = found["others"]["momentum"].values()
+    assert momentum[30] == 0.85
+
+
+def test_a_schedule_that_listens_says_so(look) -> None:
+    _, out, _ = look("schedule=plateau train.steps=10")
+    assert "depends on val/loss; shown as if no evaluation changed it" in out
+
+
+def test_many_points_are_cut_short(look) -> None:
+    _, out, _ = look("schedule=step schedule.decay_steps=10 train.steps=400")
+    rows = out[2:-2]
+    assert len(rows) == preview.MOST_POINTS
+    assert rows[-2].split() == ["...", "30", "more"]
+    assert rows[-1].startswith(" 399")
+
+
+def test_a_data_set_without_a_size_is_loaded(look) -> None:
+    stated = look("train.epochs=2")[1]
+    loaded = look("train.epochs=2 dataset.train_size=null")[1]
+    assert stated[0].partition(": ")[2] == loaded[0].partition(": ")[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("schedule=cosine schedule.floor=1", "schedule.floor must lie in [0, lr], got 1"),
+        ("schedule=cosin", "(did you mean 'cosine'?)"),
+        ("schedule=cosine,constant", "several values, cosine,constant: add -m to sweep over them"),
+        ("-m lr=0.1,nan", "job 2 of 2 (lr=nan): lr must be finite, got nan"),
+        ("-m schedule.floor=0,1", "job 2 of 2 (schedule.floor=1): schedule.floor must lie in"),
+        ("--nope", "unknown flag --nope"),
+        ("--out picture.pdf", "--out must be a .png file, got 'picture.pdf'"),
+        ("--out no/such/folder.png", "--out must be a file that can be written"),
+    ],
+)
+def test_a_mistake_is_one_line(look, folder, line: str, message: str) -> None:
+    status, out, err = look(line)
+    assert (status, out) == (2, [])
+    assert err.startswith("error: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not list(folder.iterdir())
+
+
+def test_help(look) -> None:
+    status, out, _ = look("--help")
+    assert status == 0
+    assert out[0] == "python -m runner.preview [-m] [--out FILE] [group=option] [key=value] ..."
+
+
+def test_nothing_heavy_is_loaded(folder: Path) -> None:
+    code = (
+        "import sys; from runner.preview import main\n"
+        "assert main(['-m', 'schedule=exponential,cosine,one_cycle', 'warmup=none,linear']) == 0\n"
+        "found = {'torch', 'mlflow', 'optuna', 'pandas', 'matplotlib.pyplot'} & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=folder)
+    assert np.frombuffer((folder / "preview.png").read_bytes()[:4], np.uint8)[0] == 0x89
