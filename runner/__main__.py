@@ -4,6 +4,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+INTERRUPTED = 130
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status.
@@ -25,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except MISTAKES as error:
         print(f"error: {explain(error, words)}", file=sys.stderr)
         return 2
@@ -47,5 +49,15 @@ def _hydra(words: list[str]) -> None:
         sys.argv = before
 
 
+def exit_with(status: int) -> None:
+    """End the process with a status; Python itself would turn an interrupt that a C extension has
+    seen into the signal's."""
+    if status != INTERRUPTED:
+        sys.exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main())

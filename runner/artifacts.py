@@ -16,7 +16,7 @@ def write(folder: Path, job: Job, records: Records, traceback: str = "") -> None
     """Write the artifacts of a run into a folder.
 
     config.yaml: resolved. trace.csv: the rate of every update that was made, and what else was
-    scheduled. trace.png: the rate.
+    scheduled. trace.png: the same as a picture.
     records.npz: see Records.arrays. weights.safetensors: those that were kept.
     """
     (folder / "config.yaml").write_text(job.settings.yaml())
@@ -29,7 +29,8 @@ def write(folder: Path, job: Job, records: Records, traceback: str = "") -> None
         write_table(folder / "trace.csv", {"lr": trace, **records.others()})
         name = job.settings.choices.get("schedule", "learning rate")
         per_epoch = job.trial.horizon.steps_per_epoch if job.data else None
-        plot.draw({name: trace}, folder / "trace.png", steps_per_epoch=per_epoch)
+        others = {key: {name: values} for key, values in records.others().items()}
+        plot.draw({name: trace}, folder / "trace.png", steps_per_epoch=per_epoch, others=others)
 
 
 def write_table(file: Path, columns: Mapping[str, np.ndarray]) -> None:

@@ -17,17 +17,21 @@ from runner.data import Dataset
 from runner.errors import Mistake, one_line
 from runner.evaluation import check_outputs
 from runner.groups import read_groups, split_parameters
+from runner.limits import check_arguments
 from runner.scheduled import Scheduled, horizon, scheduled, unscheduled
 from runner.training import Plan, State
 from runner.trial import Recipe, Trial
-from schedules import Schedule, steps_of
+from schedules import steps_of
 
 CLASSES_OF_NO_DATA = 1
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trial with the objects that train it. `state` is fresh; training changes it."""
+    """A trial with the objects that train it. `state` is fresh; training changes it.
+
+    notes: what a person might not have meant, a line each.
+    """
 
     settings: Settings
     trial: Trial
@@ -35,6 +39,7 @@ class Job:
     data: Dataset | None
     device: torch.device
     state: State
+    notes: tuple[str, ...] = ()
 
 
 def assemble(settings: Settings) -> Job:
@@ -48,7 +53,6 @@ def assemble(settings: Settings) -> Job:
         dataset = dataset.to(device)
     length = horizon(settings, len(dataset.train) if dataset else 0)
     follows = scheduled(settings, length)
-    _check_monitor(follows.lr, dataset)
     plan = Plan(
         schedule=follows.lr,
         horizon=length,
@@ -77,7 +81,8 @@ def assemble(settings: Settings) -> Job:
     trial = Trial(recipe, follows.lr, length, follows.others)
     state = _state(settings, dataset, device, file)
     _check_traces(follows, plan, state)
-    return Job(replace(settings, threads=threads), trial, plan, dataset, device, state)
+    settings = replace(settings, threads=threads)
+    return Job(settings, trial, plan, dataset, device, state, tuple(follows.notes()))
 
 
 def versions() -> dict[str, str]:
@@ -128,20 +133,14 @@ def _checked(prefix: str, function: Any, *args: Any) -> Any:
 
 
 def _check_traces(follows: Scheduled, plan: Plan, state: State) -> None:
-    """Refuse numbers that the rate, the optimizer or the clipping cannot have."""
+    """Refuse numbers that the optimizer or the clipping does not have or take."""
     traces = follows.traces()
     for name in follows.optimizer:
-        for value in (float(traces[name].min()), float(traces[name].max())):
-            _checked("optimizer.", optimizers.check_scheduled, state.optimizer, name, value)
+        lowest = float(traces[name].min())
+        _checked("optimizer.", optimizers.check_scheduled, state.optimizer, name, lowest)
     for name in follows.clipping:
         for value in (float(traces[name].min()), float(traces[name].max())):
             _checked("clipping.", clipping.scheduled, plan.clipping, {name: value})
-
-
-def _check_monitor(schedule: Schedule, dataset: Dataset | None) -> None:
-    known = ("val/loss", "val/accuracy") if dataset else ("val/loss",)
-    if schedule.listens and schedule.monitor not in known:
-        raise Mistake(f"schedule.monitor must be {' or '.join(known)}, got '{schedule.monitor}'")
 
 
 def _weights_file(settings: Settings) -> Path | None:
@@ -212,7 +211,7 @@ def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimi
     spec = {k: v for k, v in unscheduled(settings.optimizer).items() if k not in own}
     groups = _checked("optimizer.", read_groups, settings.optimizer.get("groups") or [])
     factory = config.partial("optimizer", spec)
-    _checked("optimizer.", optimizers.check_arguments, spec)
+    _checked("optimizer.", check_arguments, spec)
     decay = settings.optimizer.get("layer_decay")
     parts = _checked("optimizer.", split_parameters, model, groups, decay)
     optimizer: torch.optim.Optimizer = _checked("optimizer: ", optimizers.build, factory, parts)

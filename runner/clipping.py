@@ -8,6 +8,8 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor
 
+from runner.limits import positive
+
 
 class Clipping(Protocol):
     """Clips the gradients of some parameters."""
@@ -47,11 +49,6 @@ def _norms(tensors: list[Tensor]) -> Tensor:
     return torch.stack(torch._foreach_norm(tensors)).float()
 
 
-def _positive(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ValueError(f"{name} must be a number greater than 0, got {value!r}")
-
-
 @dataclass(frozen=True)
 class Unclipped:
     """Changes nothing; the norm is recorded all the same.
@@ -82,7 +79,7 @@ class GlobalNorm:
     max_norm: float
 
     def __post_init__(self) -> None:
-        _positive("max_norm", self.max_norm)
+        positive("max_norm", self.max_norm)
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
@@ -98,7 +95,7 @@ class Norm:
     max_norm: float
 
     def __post_init__(self) -> None:
-        _positive("max_norm", self.max_norm)
+        positive("max_norm", self.max_norm)
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
@@ -116,7 +113,7 @@ class Value:
     max_value: float
 
     def __post_init__(self) -> None:
-        _positive("max_value", self.max_value)
+        positive("max_value", self.max_value)
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
@@ -141,8 +138,8 @@ class Adaptive:
     eps: float = 1e-3
 
     def __post_init__(self) -> None:
-        _positive("factor", self.factor)
-        _positive("eps", self.eps)
+        positive("factor", self.factor)
+        positive("eps", self.eps)
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         norm = torch.linalg.vector_norm(_norms(_gradients(parameters)))

@@ -112,28 +112,53 @@ def split_parameters(
 def layers(model: nn.Module) -> dict[str, int]:
     """Return the layer of each parameter by name, counted from 0 at the input.
 
-    A layer is what stands under one number of a list ("blocks.3"), or else one module; a module
-    of vectors only, such as a normalisation, belongs to the layer before it. Layers lie in the
-    order in which the model names them.
+    In a model of repeated blocks (numbered modules of one class that have modules of their own;
+    the innermost ones) each block is a layer, what comes before the first one is layer 0, and what
+    comes after the last one is the top. In any other model each module with a matrix is a layer.
+    What has vectors only, such as a normalisation, and what lies between two blocks belongs to the
+    layer before it. Layers lie in the order in which the model names them.
 
     >>> layers(nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3), nn.Linear(3, 1, bias=False)))
     {'0.weight': 0, '0.bias': 0, '1.weight': 0, '1.bias': 0, '2.weight': 1}
     """
     named = dict(model.named_parameters())
-    owners = {name: _owner(name) for name in named}
-    wide = {owners[name] for name, p in named.items() if p.ndim > 1}
-    order = list(dict.fromkeys(owner for owner in owners.values() if owner in wide))
-    found, before = {}, 0
-    for name, owner in owners.items():
-        before = order.index(owner) if owner in wide else before
-        found[name] = before
+    blocks = _blocks(model)
+    found: dict[str, int] = {}
+    if not blocks:
+        owners = {name: name.rpartition(".")[0] for name in named}
+        wide = list(dict.fromkeys(owners[name] for name, p in named.items() if p.ndim > 1))
+        layer = 0
+        for name, owner in owners.items():
+            layer = wide.index(owner) if owner in wide else layer
+            found[name] = layer
+        return found
+    seen: list[str] = []
+    for name, parameter in named.items():
+        block = next((b for b in blocks if name.startswith(f"{b}.")), None)
+        if block is not None and block not in seen:
+            seen.append(block)
+        above = block is None and len(seen) == len(blocks) and parameter.ndim > 1
+        top = len(blocks) + 1 in found.values()
+        found[name] = len(seen) + (above or (block is None and top))
     return found
 
 
-def _owner(name: str) -> str:
-    parts = name.split(".")
-    number = next((i for i, part in enumerate(parts) if part.isdecimal()), len(parts) - 2)
-    return ".".join(parts[: number + 1])
+def _blocks(model: nn.Module) -> list[str]:
+    """Return the names of the innermost repeated blocks, in order."""
+    families: dict[tuple[str, type], list[str]] = {}
+    for name, module in model.named_modules():
+        parent, _, own = name.rpartition(".")
+        composite = any(True for child in module.children() for _ in child.parameters())
+        if composite and own[-1:].isdecimal():
+            families.setdefault((f"{parent}.{own.rstrip('0123456789')}", type(module)), []).append(
+                name
+            )
+    repeated = [name for names in families.values() if len(names) > 1 for name in names]
+    return [
+        name
+        for name, _ in model.named_modules()
+        if name in repeated and not any(other.startswith(f"{name}.") for other in repeated)
+    ]
 
 
 def _by_layer(

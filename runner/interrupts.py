@@ -11,6 +11,38 @@ from typing import Any, Self
 STOP_FILE = "RUNNER_STOP_FILE"  # the environment's name for a sweep's way to stop its processes
 
 
+class Loading:
+    """While open, a Ctrl-C raises KeyboardInterrupt, and `check` raises it once more where the
+    code that it met has swallowed it, as callbacks and C extensions do."""
+
+    def __enter__(self) -> Self:
+        self._noted = False
+        self._before = None
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+        if kind is None:
+            self.check()
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if there was one."""
+        if self._noted:
+            raise KeyboardInterrupt
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._noted = True
+        raise KeyboardInterrupt
+
+
 class Interrupts:
     """While open, the first signal is noted and a second one raises KeyboardInterrupt."""
 

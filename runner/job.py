@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.config import Settings, current, read, runs_alone, sweeping
 from runner.errors import Mistake, one_line
-from runner.interrupts import Interrupts
+from runner.interrupts import Interrupts, Loading
 from runner.tracking import Tracker, probe
 
 if TYPE_CHECKING:
@@ -61,18 +61,21 @@ def start(settings: Settings, label: str = "") -> "Result":
     if settings.tracking.enabled:
         probe(settings.tracking.uri)
         tracker = Tracker(settings.tracking.uri, warn=warn).start()
-    from runner.assemble import assemble
-    from runner.devices import memory_advice, out_of_memory
-    from runner.run import FAILED, Result, run
-
     try:
-        job = assemble(settings)
+        with Loading():
+            from runner.assemble import assemble
+            from runner.devices import memory_advice, out_of_memory
+            from runner.run import FAILED, Result, run
+
+            job = assemble(settings)
     except BaseException as error:
         if tracker is not None:
             tracker.cancel()
-        if not out_of_memory(error):
+        if not isinstance(error, Exception) or not out_of_memory(error):
             raise
         return Result(label or "run", FAILED, reason=memory_advice(settings.train.batch_size))
+    for note in job.notes:
+        warn(f"{f'{label}: ' if label else ''}note: {note}")
     with Interrupts() as interrupts:
         return run(job, tracker, interrupts.requested, label=label)
 

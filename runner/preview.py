@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Draw and print a preview; return 0, or 2 for a person's mistake."""
     words = list(sys.argv[1:] if argv is None else argv)
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    own.add_argument("--out", default="preview.png")
+    own.add_argument("--out", default="preview.png", nargs="?", const="")
     own.add_argument("-h", "--help", action="store_true")
     known, words = own.parse_known_args(words)
     if known.help:
@@ -91,7 +91,8 @@ def table(preview: Preview) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-    return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview)]
+    notes = [f"note: {note}" for note in preview.scheduled.notes()]
+    return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview), *notes]
 
 
 def _points(preview: Preview) -> dict[int, str]:
@@ -101,6 +102,10 @@ def _points(preview: Preview) -> dict[int, str]:
     for name, schedule in {"lr": preview.scheduled.lr, **preview.scheduled.others}.items():
         for step, what in schedule.landmarks(total):
             found.setdefault(step, []).append(what if name == "lr" else f"{name}: {what}")
+    trace = preview.traces["lr"]
+    for step, what in ((int(trace.argmax()), "highest"), (int(trace.argmin()), "lowest")):
+        if step not in (*found, total - 1) and trace[step] not in trace[list(found)]:
+            found[step] = [what]
     found.setdefault(total - 1, []).append("last step")
     return {step: ", ".join(what) for step, what in sorted(found.items())}
 
@@ -123,7 +128,11 @@ def _listening(preview: Preview) -> list[str]:
 def _previews(words: list[str]) -> list[Preview]:
     """Return the runs of a command line, each with its name."""
     overrides, config_dir = config.split(words)
-    multirun = bool({"-m", "--multirun"} & set(words))
+    flags = [word for word in words if word.startswith("-") and word not in overrides]
+    for flag in flags:
+        if flag.partition("=")[0] not in ("-m", "--multirun", "--config-dir", "-cd"):
+            raise Mistake(f"unknown flag {flag}; a preview has -m, --out and --config-dir")
+    multirun = bool({"-m", "--multirun"} & set(flags))
     grid = [*config.swept(overrides, config_dir), *overrides]
     jobs = config.expand(grid) if multirun or len(grid) > len(overrides) else [overrides]
     names = provenance.names(jobs) if len(jobs) > 1 else [""]
@@ -147,11 +156,13 @@ def _preview(name: str, overrides: list[str], config_dir: str | None) -> Preview
 
 
 def _train_size(settings: Settings) -> int:
-    """Return the training samples that the configuration states, else those that there are."""
+    """Return the training samples that an option states, else those that there are: a number from
+    the command line is checked against the data."""
     stated: Any = settings.dataset.get("train_size")
     if settings.dataset.get("_target_") == NO_DATA:
         return 0
-    if isinstance(stated, int):
+    asked = any(word.startswith("dataset.train_size=") for word in settings.overrides)
+    if isinstance(stated, int) and not asked:
         return stated
     import json
 

@@ -25,7 +25,16 @@ def command(settings: Settings) -> str:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
         words.append("hydra.mode=RUN")
-    return shlex.join(words)
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a shell takes it, with quotes that a person can read.
+
+    >>> print(_quoted("schedule.expression='0.1 / (1 + t)'"))
+    "schedule.expression='0.1 / (1 + t)'"
+    """
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import functools
 import gc
+import json
 import tempfile
 import time
 import traceback
@@ -133,9 +134,15 @@ def _header(job: Job, name: str) -> Header:
     return Header(
         experiment=settings.tracking.experiment or "runs",
         name=name,
-        params=provenance.params(settings),
+        params=provenance.params(settings) | _scales(job),
         tags=provenance.tags(settings, devices.describe(job.device), job.trial.recipe.versions),
     )
+
+
+def _scales(job: Job) -> dict[str, str]:
+    """Return the share of the rate at which each parameter group learns, where they differ."""
+    scales = [group.get("lr_scale", 1.0) for group in job.state.optimizer.param_groups]
+    return {"lr_scales": json.dumps(scales)} if set(scales) != {1.0} else {}
 
 
 def _train(

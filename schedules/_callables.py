@@ -1,6 +1,7 @@
 """Callables by dotted path, and the arguments that they are given, as values that compare."""
 
 import importlib
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -11,7 +12,8 @@ from schedules import _checks
 class Arguments(Mapping[str, Any]):
     """Named arguments that cannot change: numbers, texts, null, lists (kept as tuples), mappings.
 
-    They compare and hash by value, and print as a dictionary that gives equal arguments again.
+    They compare and hash by value and type, 1 being neither 1.0 nor true, and print as a dictionary
+    that gives equal arguments again.
 
     >>> Arguments({"milestones": [30, 60], "gamma": 0.1}, "arguments")
     {'gamma': 0.1, 'milestones': (30, 60)}
@@ -36,6 +38,11 @@ class Arguments(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Arguments):
+            return repr(self) == repr(other)
+        return self._values == other
+
     def __hash__(self) -> int:
         return hash(tuple(self._values.items()))
 
@@ -51,7 +58,7 @@ def find(name: str, path: str) -> Callable[..., Any]:
     """The callable that a dotted path leads to.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or its module fails when it is imported.
     """
     parts = path.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
@@ -75,8 +82,9 @@ def path_of(name: str, given: Any) -> str:
         TypeError: it is neither.
     """
     if isinstance(given, str):
-        find(name, given)
-        return given
+        path: str = _checks.plain(given)
+        find(name, path)
+        return path
     if not callable(given):
         raise TypeError(f"{name} must be a dotted path or a callable, got {given!r}")
     path = f"{getattr(given, '__module__', None)}.{getattr(given, '__qualname__', None)}"
@@ -103,14 +111,31 @@ def _module(name: str, path: str, parts: list[str]) -> tuple[Any, list[str]]:
                 raise ValueError(
                     f"{name} must lead to a callable, got {path!r}: {error}"
                 ) from error
+        except (Exception, SystemExit) as error:
+            raise ValueError(
+                f"{name} must lead to a callable, got {path!r}: {_one_line(error)}"
+            ) from error
     raise AssertionError("a path has at least two parts")
+
+
+def _one_line(error: BaseException) -> str:
+    """The kind of an error that a module fails with, the line of the module, and the message."""
+    message = str(error)
+    place: tuple[str | None, int | None] | None = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.name == "<module>":
+            place = frame.filename, frame.lineno
+    if isinstance(error, SyntaxError):
+        message, place = error.msg, (error.filename, error.lineno)
+    where = f" in {place[0]}, line {place[1]}" if place else ""
+    return f"{type(error).__name__}{where}: {' '.join(message.split())}"
 
 
 def _frozen(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str(value)
+        return _checks.plain(value)
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):

@@ -1,12 +1,16 @@
 """Checks that every constructor shares: the argument's name, what must hold, what was given."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+DECIMAL = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
 
 
 def real(name: str, value: Any) -> float:
@@ -62,6 +66,19 @@ def up_to(name: str, value: Any, limit_name: str, limit: float) -> float:
     return result
 
 
+def rate_up_to(name: str, value: Any, lr: float) -> float:
+    """`value` from 0 to `lr`; a text such as "10%" is that share of it, by both decimal texts."""
+    if not isinstance(value, str):
+        return up_to(name, value, "lr", lr)
+    match = re.fullmatch(rf"({DECIMAL})%", value)
+    if match is None:
+        raise ValueError(f"{name} must be a rate or a share of lr ('10%'), got {value!r}")
+    share = Fraction(match[1]) / 100
+    if not 0 <= share <= 1:
+        raise ValueError(f"{name} must lie in [0%, 100%], got {value!r}")
+    return float(share * Fraction(repr(lr)))
+
+
 def whole(name: str, value: Any, low: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
@@ -83,8 +100,15 @@ def one_of(name: str, value: Any, options: Iterable[str]) -> str:
     return value
 
 
+def plain(value: Any) -> Any:
+    """A text of any kind, such as numpy's, as one of Python's; else the value as it is."""
+    return str.__str__(value) if isinstance(value, str) else value
+
+
 def sequence(name: str, value: Any) -> tuple[Any, ...]:
-    """A list, a tuple or another sequence as a tuple; a text is none."""
+    """A list, a tuple, a 1-D array or another sequence as a tuple; a text is none."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return tuple(value.tolist())
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError(f"{name} must be a list, got {value!r}")
     return tuple(value)

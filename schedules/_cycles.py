@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from schedules._landmarks import multiples
 from schedules.horizon import MAX_STEPS
 from schedules.schedule import Steps
 
@@ -41,10 +42,9 @@ class EqualCycles:
         """The steps of a cycle after its ramp."""
         return self._length - self._ramp
 
-    def starts(self, before: int) -> Iterable[int]:
-        """The starts of the second and further cycles."""
-        last = before if self.end is None else min(self.end, before)
-        return range(self._length, last, self._length)
+    def starts(self, start: int, stop: int) -> Iterable[tuple[int, int]]:
+        """The numbers, from 1, and the starts of the second and further cycles of a stretch."""
+        return multiples(self._length, start, stop if self.end is None else min(self.end, stop))
 
 
 class ListedCycles:
@@ -74,9 +74,10 @@ class ListedCycles:
         """The steps of a cycle after its ramp."""
         return self._falls[cycle]
 
-    def starts(self, before: int) -> Iterable[int]:
-        """The starts of the second and further cycles."""
-        return takewhile(lambda start: start < before, self._starts[1:].tolist())
+    def starts(self, start: int, stop: int) -> Iterable[tuple[int, int]]:
+        """The numbers, from 1, and the starts of the second and further cycles of a stretch."""
+        first, last = np.searchsorted(self._starts, (max(start, 1), stop)).tolist()
+        return enumerate(self._starts[first:last].tolist(), start=first)
 
 
 def cut(boundaries: Sequence[int], end: int) -> Iterator[Piece]:

@@ -1,6 +1,7 @@
 """What schedules that listen to evaluations share."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from schedules import _checks
@@ -15,6 +16,14 @@ def metric_name(name: str, value: Any) -> str:
     return value
 
 
+def metric(name: str, value: Any) -> float:
+    """A metric's value: it may be infinite, but not NaN."""
+    number = _checks.real(name, value)
+    if math.isnan(number):
+        raise ValueError(f"{name} must not be NaN, got {value!r}")
+    return number
+
+
 def evaluation(step: Any, value: Any, monitor: str) -> float:
     """The value of an evaluation made after `step` updates; it may be infinite, but not NaN."""
     _checks.whole("step", step, 0)
@@ -22,6 +31,16 @@ def evaluation(step: Any, value: Any, monitor: str) -> float:
     if math.isnan(number):
         raise ValueError(f"value must not be NaN, got {value!r} for {monitor!r}")
     return number
+
+
+def check_memory(memory: Any, counts: Iterable[str]) -> None:
+    """Check what a frozen memory holds: its rate, its best value and its counts of evaluations."""
+    checked: dict[str, float] = {"rate": _checks.at_least("rate", memory.rate, 0)}
+    if memory.best is not None:
+        checked["best"] = metric("best", memory.best)
+    checked |= {name: _checks.whole(name, getattr(memory, name), 0) for name in counts}
+    for name, value in checked.items():
+        object.__setattr__(memory, name, value)
 
 
 def improves(

@@ -2,8 +2,10 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,29 @@ import numpy as np
 from schedules._callables import Arguments, find
 from schedules.schedule import Rates
 
+_ONE_AT_A_TIME = RLock()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings that PyTorch gives to a training loop.
+
+    Warning filters belong to the process: two threads that change them at once leave them changed.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
 
 def check_specs(name: str, value: Any) -> None:
-    """Refuse paths that lead to no scheduler, in what describes one and in all within it."""
+    """Refuse paths that lead to no scheduler or function, in what describes one and within it."""
+    if isinstance(value, Mapping) and "function" in value:
+        if more := sorted(set(value) - {"function"}):
+            raise ValueError(f"{name} must have the key function only, got {more[0]!r} too")
+        if not isinstance(value["function"], str):
+            raise TypeError(f"{name} must have a function's path, got {value['function']!r}")
+        find(name, value["function"])
+        return
     if isinstance(value, Mapping) and "scheduler" in value:
         if more := sorted(set(value) - {"scheduler", "arguments"}):
             raise ValueError(
@@ -53,8 +75,7 @@ def built(spec: Arguments, lr: float) -> tuple[Any, Any]:
 
     parameter = torch.nn.Parameter(torch.zeros(1, device="cpu"))
     optimizer = torch.optim.SGD([parameter], lr=lr, momentum=0.9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         scheduler = _build(spec, optimizer)
     _check_kind("scheduler", scheduler)
     if not callable(getattr(scheduler, "step", None)):
@@ -67,6 +88,8 @@ def _build(value: Any, optimizer: Any) -> Any:
         return [_build(part, optimizer) for part in value]
     if not isinstance(value, Arguments):
         return value
+    if "function" in value:
+        return find("arguments", value["function"])
     if "scheduler" not in value:
         return {key: _build(part, optimizer) for key, part in value.items()}
     path = value["scheduler"]
@@ -84,14 +107,33 @@ def _build(value: Any, optimizer: Any) -> Any:
         ) from error
 
 
+def trace_of(spec: Arguments, lr: float, calls: int) -> Rates:
+    """The rate after each call of step()."""
+    return _trace_of(spec, tuple(_callables(spec)), lr, calls)
+
+
+def _callables(value: Any) -> Iterator[Callable[..., Any]]:
+    """What the paths in `value` lead to."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            if key in ("scheduler", "function"):
+                yield find(key, part)
+            else:
+                yield from _callables(part)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _callables(part)
+
+
 @lru_cache(maxsize=8)
-def trace_of(spec: Arguments, scheduler: Callable[..., Any], lr: float, calls: int) -> Rates:
-    """The rate after each call of step(); `scheduler` is part of the key, for a path may change."""
+def _trace_of(
+    spec: Arguments, callables: tuple[Callable[..., Any], ...], lr: float, calls: int
+) -> Rates:
+    """The same; what its paths lead to now is part of the key, for it may change."""
     optimizer, driven = built(spec, lr)
     trace = np.empty(calls + 1)
     group = optimizer.param_groups[0]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
         optimizer.step()
         trace[0] = group["lr"]
         for i in range(1, calls + 1):

@@ -40,5 +40,5 @@ class Clamp(Wrapper):
             _checks.up_to("floor", self.floor, "ceiling", self.ceiling)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
-        rates: Rates = np.clip(self.schedule._rates(memory, t), self.floor, self.ceiling)
+        rates: Rates = np.clip(self._inner_rates(memory, t), self.floor, self.ceiling)
         return rates

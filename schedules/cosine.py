@@ -19,7 +19,7 @@ class Cosine(Schedule):
 
     Arguments:
         lr: peak, the rate at step 0, at least 0.
-        floor: lowest rate, in [0, lr]; a rate, not a share of the peak.
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         decay_steps: duration T, at least 1 step.
         power: exponent of the cosine, greater than 0.
         half_cycles: h, in (0, 1e6]; 1 falls once, 2 falls and rises again, 0.5 falls half way.
@@ -37,7 +37,7 @@ class Cosine(Schedule):
     """
 
     lr: float
-    floor: float = 0.0
+    floor: float | str = 0.0
     decay_steps: Duration = "100%"
     power: float = 1.0
     half_cycles: float = 1.0
@@ -52,13 +52,13 @@ class Cosine(Schedule):
             power=_checks.above("power", self.power, 0),
             half_cycles=_checks.within("half_cycles", self.half_cycles, 0, 1e6, "(]"),
         )
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
 
     def formula(self, t: Steps) -> Rates:
         fall = half_cosine(self.half_cycles * (t / int(self.decay_steps)))
         if self.power != 1:
             fall **= self.power
-        return between(self.floor, self.lr, fall)
+        return between(float(self.floor), self.lr, fall)
 
     def _end_step(self) -> int:
         return int(self.decay_steps)

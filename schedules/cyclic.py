@@ -1,6 +1,5 @@
 """Triangles up and down, one after another."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +8,7 @@ import numpy as np
 from schedules import _checks
 from schedules._between import between
 from schedules._cycles import share_of
+from schedules._landmarks import Landmarks, multiples
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -30,7 +30,7 @@ class Cyclic(Schedule):
 
     Arguments:
         lr: peak, at least 0; with "exp_range" no cycle quite reaches it.
-        floor: rate between the cycles, in [0, lr]; a tenth of lr when None.
+        floor: rate between the cycles, in [0, lr], or a share of lr ("10%"); lr / 10 when None.
         cycle_steps: duration L, at least 2 steps.
         rise_fraction: share of a cycle that rises, in (0, 1).
         mode: "triangular", "triangular2" or "exp_range".
@@ -50,7 +50,7 @@ class Cyclic(Schedule):
     """
 
     lr: float
-    floor: float | None = None
+    floor: float | str | None = None
     cycle_steps: Duration = "20%"
     rise_fraction: float = 0.5
     mode: str = "triangular"
@@ -71,7 +71,7 @@ class Cyclic(Schedule):
             decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"),
         )
         floor = self.lr / 10 if self.floor is None else self.floor
-        self._keep(floor=_checks.up_to("floor", floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", floor, self.lr))
 
     def formula(self, t: Steps) -> Rates:
         length = int(self.cycle_steps)
@@ -85,10 +85,10 @@ class Cyclic(Schedule):
             share *= self.decay_rate ** (t / int(self.decay_steps))
         return between(float(self.floor or 0), self.lr, share)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        starts = range(int(self.cycle_steps), total_steps, int(self.cycle_steps))
-        yield from ((step, f"cycle {i}") for i, step in enumerate(starts, start=2))
-        yield from super()._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        starts = multiples(int(self.cycle_steps), start, stop)
+        cycles = ((step, f"cycle {i + 1}") for i, step in starts)
+        return super()._landmarks(start, stop) + Landmarks(repeated=cycles)
 
     def _unbound(self) -> tuple[str, Any] | None:
         unbound = super()._unbound()

@@ -13,11 +13,12 @@ from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
+from schedules._checks import DECIMAL, plain
 from schedules.horizon import MAX_STEPS, Horizon
 
 Duration = int | str
 
-_TEXT = re.compile(r"([+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30}))(ep|%|samples)")
+_TEXT = re.compile(rf"({DECIMAL})(ep|%|samples)")
 _KINDS = "steps (an int), epochs ('2ep'), a share of the run ('10%') or samples ('5000samples')"
 
 
@@ -125,6 +126,11 @@ def check_increasing(durations: Sequence[Duration], name: str, at_least: int = 1
     for unit in ("steps", "ep", "%", "samples"):
         if not _increases([amount for amount, its_unit in parsed if its_unit == unit]):
             raise ValueError(f"{name} must be strictly increasing, got {tuple(durations)!r}")
+
+
+def plain_durations(durations: Sequence[Duration]) -> tuple[Duration, ...]:
+    """Durations of any kinds of int and text as Python's own."""
+    return tuple(plain(d) if isinstance(d, str) else int(d) for d in durations)
 
 
 def half_up(amount: Fraction) -> int:

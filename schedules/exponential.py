@@ -1,12 +1,12 @@
 """Exponential decay, smooth or in stairs, with a floor."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules._landmarks import Landmarks
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 from schedules.step import stairs
@@ -24,7 +24,7 @@ class Exponential(Schedule):
         decay_rate: factor per `decay_steps`, in (0, 1]; with form "natural" in [0, 1e6].
         decay_steps: duration of at least 1 step over which the rate falls by `decay_rate`.
         staircase: whether the rate falls once per `decay_steps` rather than at each step.
-        floor: lowest rate, in [0, lr].
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         form: "base" or "natural".
         after: "continue"; or "hold" or "error" from `end_steps` on.
         end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
@@ -44,7 +44,7 @@ class Exponential(Schedule):
     decay_rate: float
     decay_steps: Duration = "1ep"
     staircase: bool = False
-    floor: float = 0.0
+    floor: float | str = 0.0
     form: str = "base"
     after: str = "continue"
     end_steps: Duration | None = None
@@ -62,7 +62,7 @@ class Exponential(Schedule):
             self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"))
         else:
             self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1e6))
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
 
     def formula(self, t: Steps) -> Rates:
         decay_steps = int(self.decay_steps)
@@ -72,9 +72,10 @@ class Exponential(Schedule):
         else:
             decay = self.decay_rate**exponent
         rates: Rates = decay * self.lr
-        return np.maximum(rates, self.floor, out=rates)
+        return np.maximum(rates, float(self.floor), out=rates)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield from super()._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        landmarks = super()._landmarks(start, stop)
         if self.staircase:
-            yield from stairs(int(self.decay_steps), total_steps)
+            landmarks += stairs(int(self.decay_steps), start, stop)
+        return landmarks

@@ -1,6 +1,7 @@
 """A schedule written as a formula."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +22,7 @@ class Expression(Schedule):
     computed by the library itself and never executed as Python. The formula has no end.
 
     Arguments:
-        expression: the formula, at most 1000 characters.
+        expression: the formula, at most 1000 characters, or a number.
         total_steps: duration of at least 1 step, the formula's total_steps; "100%" when None and
             the formula uses it.
         after: "continue"; or "hold" or "error" from `end_steps` on.
@@ -36,7 +37,7 @@ class Expression(Schedule):
     (0.1, 0.05, 0.025)
     """
 
-    expression: str
+    expression: str | float
     total_steps: Duration | None = None
     after: str = "continue"
     end_steps: Duration | None = None
@@ -44,8 +45,10 @@ class Expression(Schedule):
     durations: ClassVar = {"total_steps": 1, "end_steps": 1}
 
     def __post_init__(self) -> None:
+        if isinstance(self.expression, Real) and not isinstance(self.expression, bool):
+            self._keep(expression=repr(_checks.number("expression", self.expression)))
         if not isinstance(self.expression, str):
-            raise TypeError(f"expression must be a text, got {self.expression!r}")
+            raise TypeError(f"expression must be a text or a number, got {self.expression!r}")
         _, used = _formula.parse(self.expression)
         if "total_steps" in used and self.total_steps is None:
             self._keep(total_steps="100%")
@@ -59,7 +62,7 @@ class Expression(Schedule):
             self.formula(np.zeros(1, dtype=np.int64))
 
     def formula(self, t: Steps) -> Rates:
-        tree, _ = _formula.parse(self.expression)
+        tree, _ = _formula.parse(str(self.expression))
         # One step twice: numpy's power of one element differs from an array's in the last bit.
         steps = np.repeat(t, 2) if t.size == 1 else t
         variables = {"t": steps.astype(np.float64)}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules._callables import Arguments, find, path_of
+from schedules._callables import Arguments, path_of
 from schedules._torch_scheduler import built, check_specs, trace_of
 from schedules.durations import Duration, half_up, parse, steps_of
 from schedules.horizon import Horizon
@@ -29,7 +29,8 @@ class FromTorch(Schedule):
     run of 10 epochs with step_every "1ep", "30%" is 3. Numbers are passed on as they are.
 
     An argument {scheduler: PATH, arguments: {...}} is a scheduler of the same optimizer, as
-    SequentialLR and ChainedScheduler want it.
+    SequentialLR and ChainedScheduler want it. An argument {function: PATH} is the function that a
+    dotted path leads to, for LambdaLR's lr_lambda.
 
     Arguments:
         scheduler: dotted path of a class such as "torch.optim.lr_scheduler.StepLR", or of a
@@ -81,14 +82,9 @@ class FromTorch(Schedule):
                 )
             built(self._spec(), self.lr)
 
-    def bind(self, horizon: Horizon) -> Self:
-        """The same schedule with every duration in whole steps of the run, or calls of step().
-
-        Raises:
-            ValueError: a duration comes to too few steps, or the arguments do not fit.
-        """
+    def _bind(self, horizon: Horizon) -> Self:
         if self.arguments is None:
-            return super().bind(horizon)
+            return super()._bind(horizon)
         step_every = steps_of(self.step_every, horizon, "step_every", 1)
         arguments = {
             key: _in_calls(f"arguments[{key!r}]", value, horizon, step_every)
@@ -98,7 +94,7 @@ class FromTorch(Schedule):
         return replace(self, step_every=step_every, total_steps=total, arguments=arguments)
 
     def formula(self, t: Steps) -> Rates:
-        trace = trace_of(self._spec(), find("scheduler", str(self.scheduler)), self.lr, self._calls)
+        trace = trace_of(self._spec(), self.lr, self._calls)
         calls = np.minimum(t // int(self.step_every), self._calls)
         return _checks.rates("scheduler", trace[calls], t)
 

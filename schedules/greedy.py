@@ -8,7 +8,15 @@ from operator import add
 import numpy as np
 
 from schedules import _checks
-from schedules._evaluations import MARGINS, MODES, evaluation, improves, metric_name
+from schedules._evaluations import (
+    MARGINS,
+    MODES,
+    check_memory,
+    evaluation,
+    improves,
+    metric,
+    metric_name,
+)
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 _USUAL_CEILING = 10.0  # times lr
@@ -25,6 +33,9 @@ class GreedyMemory(Memory):
         cut_rest, raise_rest: evaluations of the rest after a cut and after a raise that are left.
         floor_cuts: cuts that came due at the floor, since the last raise.
         recent: the values that the next one is averaged with.
+
+    Raises:
+        ValueError, TypeError: one of them is out of its range or no number.
     """
 
     rate: float
@@ -37,7 +48,10 @@ class GreedyMemory(Memory):
     recent: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "recent", tuple(self.recent))  # a saved state may hold a list
+        check_memory(self, counts=("good", "bad", "cut_rest", "raise_rest", "floor_cuts"))
+        recent = _checks.sequence("recent", self.recent)  # a saved state may hold a list
+        checked = tuple(metric(f"recent[{i}]", value) for i, value in enumerate(recent))
+        object.__setattr__(self, "recent", checked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +80,7 @@ class GreedyPlateau(Schedule):
         min_delta_mode: "absolute": the margin is min_delta; "relative": min_delta * |best|.
         cooldown: evaluations of rest after a cut, at least 0.
         raise_rest: evaluations of rest after a raise, at least 0.
-        floor: lowest rate, in [0, lr].
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         ceiling: highest rate, at least lr; 10 * lr when None.
         window: values that are averaged, at least 1; 1 takes each as it is.
         reset_after: cuts at the floor, at least 1, that start everything again; None: never.
@@ -96,7 +110,7 @@ class GreedyPlateau(Schedule):
     min_delta_mode: str = "absolute"
     cooldown: int = 0
     raise_rest: int = 0
-    floor: float = 0.0
+    floor: float | str = 0.0
     ceiling: float | None = None
     window: int = 1
     reset_after: int | None = None
@@ -117,7 +131,7 @@ class GreedyPlateau(Schedule):
             mode=_checks.one_of("mode", self.mode, MODES),
             monitor=metric_name("monitor", self.monitor),
         )
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
         if self.reset_after is not None:
             self._keep(reset_after=_checks.whole("reset_after", self.reset_after, 1))
         if self.ceiling is not None:
@@ -167,7 +181,7 @@ class GreedyPlateau(Schedule):
         return replace(memory, rate=rate, good=0, raise_rest=self.raise_rest, floor_cuts=0)
 
     def _cut(self, memory: GreedyMemory) -> GreedyMemory:
-        rate = max(memory.rate * self.factor, self.floor)
+        rate = max(memory.rate * self.factor, float(self.floor))
         floor_cuts = memory.floor_cuts + (rate == self.floor)
         if self.reset_after is not None and floor_cuts >= self.reset_after:
             return self.begin()

@@ -1,12 +1,13 @@
 """Rates that go through given points."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
 from schedules.durations import Duration
 from schedules.piecewise import Piecewise, boundaries_passed
@@ -74,9 +75,9 @@ class PiecewiseInterpolation(Piecewise):
         np.minimum(rates, np.maximum(values, next_values)[i], out=rates)
         return rates
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        for i, boundary in enumerate(self.boundaries, start=1):
-            yield int(boundary), f"point {i}"
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        points = enumerate(self.boundaries, start=1)
+        return Landmarks([(int(boundary), f"point {i}") for i, boundary in points])
 
     def _end_step(self) -> int:
         return int(self.boundaries[-1])

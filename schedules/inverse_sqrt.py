@@ -1,12 +1,12 @@
 """Decay with the inverse square root of the step."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules._landmarks import Landmarks
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -21,7 +21,7 @@ class InverseSquareRoot(Schedule):
     Arguments:
         lr: peak, the rate at step 0, at least 0.
         decay_steps: duration of at least 1 step; the rate is halved after three of them.
-        floor: lowest rate, in [0, lr].
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         after: "continue"; or "hold" or "error" from `end_steps` on.
         end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
@@ -37,7 +37,7 @@ class InverseSquareRoot(Schedule):
 
     lr: float
     decay_steps: Duration = "10%"
-    floor: float = 0.0
+    floor: float | str = 0.0
     after: str = "continue"
     end_steps: Duration | None = None
 
@@ -46,11 +46,11 @@ class InverseSquareRoot(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._keep(lr=_checks.at_least("lr", self.lr, 0))
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
 
     def formula(self, t: Steps) -> Rates:
         rates: Rates = self.lr / np.sqrt(1 + t / int(self.decay_steps))
-        return np.maximum(rates, self.floor, out=rates)
+        return np.maximum(rates, float(self.floor), out=rates)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +95,6 @@ class Noam(Schedule):
         rates *= self.lr
         return rates
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield int(self.warmup_steps) - 1, "peak"
-        yield from super()._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        peak = Landmarks([(int(self.warmup_steps) - 1, "peak")])
+        return peak + super()._landmarks(start, stop)

@@ -1,12 +1,12 @@
 """Inverse time decay, smooth or in stairs, with a floor."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules._landmarks import Landmarks
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 from schedules.step import stairs
@@ -23,7 +23,7 @@ class InverseTime(Schedule):
         decay_rate: what each `decay_steps` adds to the divisor, in [0, 1e6].
         decay_steps: duration of at least 1 step.
         staircase: whether the rate falls once per `decay_steps` rather than at each step.
-        floor: lowest rate, in [0, lr].
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         after: "continue"; or "hold" or "error" from `end_steps` on.
         end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
@@ -41,7 +41,7 @@ class InverseTime(Schedule):
     decay_rate: float = 1.0
     decay_steps: Duration = "10%"
     staircase: bool = False
-    floor: float = 0.0
+    floor: float | str = 0.0
     after: str = "continue"
     end_steps: Duration | None = None
 
@@ -54,16 +54,17 @@ class InverseTime(Schedule):
             decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1e6),
             staircase=_checks.flag("staircase", self.staircase),
         )
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
 
     def formula(self, t: Steps) -> Rates:
         decay_steps = int(self.decay_steps)
         if self.staircase:
             t = t // decay_steps * decay_steps
         rates = self.lr / (1 + self.decay_rate * (t / decay_steps))
-        return np.maximum(rates, self.floor, out=rates)
+        return np.maximum(rates, float(self.floor), out=rates)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield from super()._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        landmarks = super()._landmarks(start, stop)
         if self.staircase:
-            yield from stairs(int(self.decay_steps), total_steps)
+            landmarks += stairs(int(self.decay_steps), start, stop)
+        return landmarks

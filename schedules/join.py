@@ -1,6 +1,6 @@
 """Schedules one after another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, Self
@@ -8,7 +8,13 @@ from typing import ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules.durations import Duration, check_increasing, increasing_steps_of
+from schedules._landmarks import Landmarks, together
+from schedules.durations import (
+    Duration,
+    check_increasing,
+    increasing_steps_of,
+    plain_durations,
+)
 from schedules.horizon import MAX_STEPS, Horizon
 from schedules.parts import Parts, PartsMemory
 from schedules.schedule import Memory, Rates, Steps
@@ -56,7 +62,7 @@ class Join(Parts):
     def __post_init__(self) -> None:
         boundaries = _checks.sequence("boundaries", self.boundaries)
         check_increasing(boundaries, "boundaries")
-        self._keep(boundaries=tuple(b if isinstance(b, str) else int(b) for b in boundaries))
+        self._keep(boundaries=plain_durations(boundaries))
         super().__post_init__()
         _checks.one_of("placement", self.placement, _PLACEMENTS)
         if len(boundaries) != len(self.schedules) - 1:
@@ -65,13 +71,7 @@ class Join(Parts):
                 f"got {len(boundaries)} boundaries and {len(self.schedules)} schedules"
             )
 
-    def bind(self, horizon: Horizon) -> Self:
-        """The same schedules in whole steps of the run `horizon`.
-
-        Raises:
-            ValueError: boundaries do not increase or do not lie before the end of the run, or a
-                duration of a schedule (named `schedules[i].X`) comes to too few steps.
-        """
+    def _bind(self, horizon: Horizon) -> Self:
         total = horizon.total_steps
         boundaries = increasing_steps_of(self.boundaries, horizon)
         for i, (given, boundary) in enumerate(zip(self.boundaries, boundaries, strict=True)):
@@ -92,7 +92,7 @@ class Join(Parts):
         self._check_bound()
         memories = list(self._memories(memory))
         i = sum(boundary < step for boundary in self._starts()[1:])
-        own_step = step - self._offset(i)
+        own_step = step - self._offset(self._starts()[i])
         memories[i] = self.schedules[i].observe(memories[i], own_step, value)
         return PartsMemory(parts=tuple(memories))
 
@@ -102,21 +102,22 @@ class Join(Parts):
         for i, ((start, end), own) in enumerate(zip(edges, self._memories(memory), strict=True)):
             mine = (t >= start) & (t < end)
             steps = t[mine]
-            steps -= self._offset(i)
-            rates[mine] = self.schedules[i]._rates(own, steps)
+            steps -= (offset := self._offset(start))
+            rates[mine] = self._part_rates(i, own, steps, own_steps=offset > 0)
         return rates
 
     def _starts(self) -> tuple[int, ...]:
         return (0, *map(int, self.boundaries))
 
-    def _offset(self, i: int) -> int:
-        """The steps before schedule i begins to count."""
-        return self._starts()[i] if self.placement == "shift" else 0
+    def _offset(self, start: int) -> int:
+        """The steps before the schedule that starts there begins to count."""
+        return start if self.placement == "shift" else 0
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield from super()._landmarks(total_steps)
-        for i, (start, end) in enumerate(pairwise((*self._starts(), total_steps))):
-            offset = self._offset(i)
-            for step, name in self.schedules[i]._landmarks(end - offset):
-                if start < step + offset < end:
-                    yield step + offset, name
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        parts = []
+        for i, (begin, end) in enumerate(pairwise((*self._starts(), stop))):
+            offset = self._offset(begin)
+            first, last = max(start, begin + 1), min(stop, end)
+            part = self.schedules[i]._landmarks(first - offset, last - offset)
+            parts.append(part.moved(offset).within(first, last))
+        return together(super()._landmarks(start, stop), *parts)

@@ -1,12 +1,12 @@
 """A schedule counted from a later step."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
 
 from schedules import _checks
+from schedules._landmarks import Landmarks
 from schedules.durations import Duration, steps_of
 from schedules.horizon import MAX_STEPS, Horizon
 from schedules.schedule import Memory, Rates, Steps
@@ -27,7 +27,8 @@ class Offset(Wrapper):
             least 0.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range.
+        ValueError, TypeError: an argument is out of its range; when bound, both runs together are
+            longer than 2**53 steps.
 
     >>> from schedules import Polynomial
     >>> offset = Offset(schedule=Polynomial(lr=0.1), start=60)
@@ -42,13 +43,7 @@ class Offset(Wrapper):
 
     durations: ClassVar = {"start": 0}
 
-    def bind(self, horizon: Horizon) -> Self:
-        """The same in whole steps; the schedule is bound to `start` steps more than `horizon`.
-
-        Raises:
-            ValueError: both runs together are longer than 2**53 steps, or a duration of the
-                schedule (named `schedule.X`) comes to too few steps.
-        """
+    def _bind(self, horizon: Horizon) -> Self:
         start = steps_of(self.start, horizon, "start")
         both = start + horizon.total_steps
         if both > MAX_STEPS:
@@ -65,9 +60,9 @@ class Offset(Wrapper):
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         later = t + int(self.start)
-        return self.schedule._rates(memory, np.minimum(later, MAX_STEPS, out=later))
+        np.minimum(later, MAX_STEPS, out=later)
+        return self._inner_rates(memory, later, own_steps=self.start != 0)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        start = int(self.start)
-        for step, name in self.schedule._landmarks(total_steps + start):
-            yield step - start, name
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        before = int(self.start)
+        return self.schedule._landmarks(start + before, stop + before).moved(-before)

@@ -1,6 +1,5 @@
 """One rise and one long fall."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
@@ -9,6 +8,7 @@ import numpy as np
 
 from schedules import _checks
 from schedules._between import between
+from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
@@ -96,8 +96,8 @@ class OneCycle(Schedule):
     def _end_step(self) -> int:
         return int(self.total_steps)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield int(self.rise_steps), "peak"
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        points = [(int(self.rise_steps), "peak")]
         if self.phases == 3:
-            yield 2 * int(self.rise_steps), "end of the second phase"
-        yield from super()._landmarks(total_steps)
+            points.append((2 * int(self.rise_steps), "end of the second phase"))
+        return Landmarks(points) + super()._landmarks(start, stop)

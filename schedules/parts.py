@@ -1,12 +1,15 @@
 """A schedule of several others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from schedules import _checks
+from schedules._naming import is_of, named
 from schedules.horizon import Horizon
-from schedules.schedule import Memory, Schedule
+from schedules.schedule import Memory, Rates, Schedule, Steps
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,9 +18,19 @@ class PartsMemory(Memory):
 
     Arguments:
         parts: a memory for each part.
+
+    Raises:
+        TypeError: they are none.
     """
 
     parts: tuple[Memory, ...]
+
+    def __post_init__(self) -> None:
+        parts = _checks.sequence("parts", self.parts)
+        for i, part in enumerate(parts):
+            if not isinstance(part, Memory):
+                raise TypeError(f"parts[{i}] must be a Memory, got {part!r}")
+        object.__setattr__(self, "parts", parts)
 
     def as_dict(self) -> dict[str, Any]:
         return {"parts": [memory.as_dict() for memory in self.parts]}
@@ -28,7 +41,8 @@ class Parts(Schedule):
     """Base of what makes one schedule of several.
 
     An evaluation goes to every part; those that listen must monitor the same metric. A subclass
-    defines `_rates` and `bind`. An error of a part's begins with "schedules[1].".
+    defines `_rates`, which calls `self._part_rates`, and `_bind`. An error of a part's begins with
+    "schedules[1].".
 
     Raises:
         ValueError, TypeError: `schedules` is no list of at least one Schedule, or the parts monitor
@@ -51,10 +65,20 @@ class Parts(Schedule):
         super().__post_init__()
 
     def _bind_part(self, i: int, horizon: Horizon) -> Schedule:
+        return self._ask(i, self.schedules[i].bind, horizon)
+
+    def _part_rates(self, i: int, memory: Memory, t: Steps, own_steps: bool = False) -> Rates:
+        """The rates of part i; `own_steps` says that it counts `t` differently."""
+        return self._ask(i, self.schedules[i]._rates, memory, t, own_steps=own_steps)
+
+    def _ask(self, i: int, method: Callable[..., T], *given: Any, own_steps: bool = False) -> T:
+        """What a method of part i gives; its errors say whose they are."""
         try:
-            return self.schedules[i].bind(horizon)
+            return method(*given)
         except ValueError as error:
-            raise ValueError(f"schedules[{i}].{error}") from error
+            if not is_of(self.schedules[i], error):
+                raise
+            raise named(f"schedules[{i}]", error, own_steps) from error
 
     @property
     def listens(self) -> bool:
@@ -77,7 +101,7 @@ class Parts(Schedule):
         return PartsMemory(parts=tuple(part.observe(own, step, value) for part, own in pairs))
 
     def recall(self, state: Mapping[str, Any]) -> PartsMemory:
-        states = state.get("parts")
+        states = state["parts"] if isinstance(state, Mapping) and set(state) == {"parts"} else None
         if not isinstance(states, (list, tuple)) or len(states) != len(self.schedules):
             raise ValueError(
                 f"state must be that of a PartsMemory of {len(self.schedules)} parts, got {state!r}"

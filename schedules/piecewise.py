@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
-from schedules.durations import Duration, check_increasing
+from schedules.durations import Duration, check_increasing, plain_durations
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -130,7 +130,7 @@ def checked_boundaries(boundaries: Any, at_least: int = 1) -> tuple[Duration, ..
     """
     given = _checks.sequence("boundaries", boundaries)
     check_increasing(given, "boundaries", at_least)
-    return tuple(b if isinstance(b, str) else int(b) for b in given)
+    return plain_durations(given)
 
 
 def boundaries_passed(

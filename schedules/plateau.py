@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from schedules import _checks
-from schedules._evaluations import MARGINS, MODES, evaluation, improves, metric_name
+from schedules._evaluations import (
+    MARGINS,
+    MODES,
+    check_memory,
+    evaluation,
+    improves,
+    metric_name,
+)
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 
@@ -18,12 +25,18 @@ class PlateauMemory(Memory):
         best: the best value so far; None before the first.
         wait: evaluations without an improvement since the last one, or since the last cut.
         rest: evaluations of the cooldown that are left.
+
+    Raises:
+        ValueError, TypeError: one of them is out of its range or no number.
     """
 
     rate: float
     best: float | None = None
     wait: int = 0
     rest: int = 0
+
+    def __post_init__(self) -> None:
+        check_memory(self, counts=("wait", "rest"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +63,7 @@ class ReduceOnPlateau(Schedule):
         min_delta_mode: "absolute": the margin is min_delta; "relative": min_delta * |best|.
         cooldown: evaluations of rest after a cut, at least 0; "keras": the last of them counts
             again; "torch": none of them does.
-        floor: lowest rate, in [0, lr].
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         counting: "keras" or "torch".
         mode: "min" when lower values are better, "max" when higher ones are.
         monitor: the metric to observe.
@@ -74,7 +87,7 @@ class ReduceOnPlateau(Schedule):
     min_delta: float = 1e-4
     min_delta_mode: str = "absolute"
     cooldown: int = 0
-    floor: float = 0.0
+    floor: float | str = 0.0
     counting: str = "keras"
     mode: str = "min"
     monitor: str = "val/loss"
@@ -92,7 +105,7 @@ class ReduceOnPlateau(Schedule):
             mode=_checks.one_of("mode", self.mode, MODES),
             monitor=metric_name("monitor", self.monitor),
         )
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
 
     @property
     def listens(self) -> bool:
@@ -115,7 +128,7 @@ class ReduceOnPlateau(Schedule):
         wait, rest, due = count(memory.wait, memory.rest, better)
         rate = memory.rate
         if due:
-            rate = max(rate * self.factor, self.floor)
+            rate = max(rate * self.factor, float(self.floor))
             wait, rest = 0, self.cooldown
         return PlateauMemory(rate=rate, best=value if better else best, wait=wait, rest=rest)
 

@@ -23,6 +23,7 @@ _COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is
 _LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 _BINS = 1500  # about two a pixel
 _LOG_SPAN = 1e-5
+_MOST_LETTERS = 84
 _LABELS = {"linear": "learning rate", "log": "learning rate (log)"}
 
 
@@ -65,7 +66,7 @@ def draw(
     if steps_per_epoch is not None:
         steps_per_epoch = _checks.whole("steps_per_epoch", steps_per_epoch, 1)
     styles = {name: _style(i, len(rates)) for i, name in enumerate(rates)}
-    rows, columns = _legend_grid(list(rates))
+    rows, columns = _legend_grid([_short(name) for name in rates])
     height = 3.8 + 2.6 * (len(panels) - 1) + 0.2 * rows
     figure = Figure(figsize=(7.2, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
@@ -88,12 +89,12 @@ def draw(
     if steps_per_epoch is not None:
         _epochs(plots[0], steps_per_epoch)
     if len(rates) == 1:
-        plots[0].set_title(next(iter(rates)), fontsize=11, loc="left", pad=8)
+        plots[0].set_title(_short(next(iter(rates))), fontsize=11, loc="left", pad=8)
     else:
         handles, labels = plots[0].get_legend_handles_labels()
         figure.legend(
             handles,
-            labels,
+            [_short(label) for label in labels],
             loc="outside lower center",
             ncols=columns,
             frameon=False,
@@ -101,6 +102,11 @@ def draw(
             handlelength=2.4,
         )
     figure.savefig(path_or_file, format="png")
+
+
+def _short(name: str) -> str:
+    """A name that fits the width of the picture."""
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
 
 
 def thinned(trace: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,6 +1,5 @@
 """Polynomial decay, once or in cycles."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from schedules import _checks
 from schedules._between import between
+from schedules._landmarks import Landmarks, multiples
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -21,7 +21,7 @@ class Polynomial(Schedule):
 
     Arguments:
         lr: peak, the rate at step 0, at least 0.
-        end: rate at step T, in [0, lr].
+        end: rate at step T, in [0, lr], or a share of lr ("10%").
         power: exponent, greater than 0; 1 is a straight line.
         decay_steps: duration T, at least 1 step.
         cycle: whether the decay starts again after each T.
@@ -38,7 +38,7 @@ class Polynomial(Schedule):
     """
 
     lr: float
-    end: float = 0.0
+    end: float | str = 0.0
     power: float = 1.0
     decay_steps: Duration = "100%"
     cycle: bool = False
@@ -54,7 +54,7 @@ class Polynomial(Schedule):
             power=_checks.above("power", self.power, 0),
             cycle=_checks.flag("cycle", self.cycle),
         )
-        self._keep(end=_checks.up_to("end", self.end, "lr", self.lr))
+        self._keep(end=_checks.rate_up_to("end", self.end, self.lr))
         if self.cycle and self.after != "hold":
             raise ValueError(
                 f"after must be 'hold' with cycle, which has no end, got {self.after!r}"
@@ -66,14 +66,14 @@ class Polynomial(Schedule):
             end = np.maximum(-(-t // end), 1) * end
         remaining = (end - t) / end
         remaining **= self.power
-        return between(self.end, self.lr, remaining)
+        return between(float(self.end), self.lr, remaining)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield from super()._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        landmarks = super()._landmarks(start, stop)
         if self.cycle:
-            steps = int(self.decay_steps)
-            starts = range(steps + 1, total_steps, steps)
-            yield from ((start, f"cycle {i}") for i, start in enumerate(starts, start=2))
+            ends = multiples(int(self.decay_steps), start - 1, stop - 1)
+            landmarks += Landmarks(repeated=((end + 1, f"cycle {i + 1}") for i, end in ends))
+        return landmarks
 
     def _end_step(self) -> int | None:
         return None if self.cycle else int(self.decay_steps)

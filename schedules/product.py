@@ -1,11 +1,11 @@
 """Schedules multiplied."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
+from schedules._landmarks import Landmarks, together
 from schedules.horizon import Horizon
 from schedules.parts import Parts
 from schedules.schedule import Memory, Rates, Steps
@@ -33,19 +33,18 @@ class Product(Parts):
     Source: `ChainedScheduler` and `LambdaLR` of PyTorch.
     """
 
-    def bind(self, horizon: Horizon) -> Self:
+    def _bind(self, horizon: Horizon) -> Self:
         schedules = tuple(self._bind_part(i, horizon) for i in range(len(self.schedules)))
         return replace(self, schedules=schedules)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         rates = np.ones(t.shape)
         with np.errstate(over="ignore", invalid="ignore"):
-            for schedule, own in zip(self.schedules, self._memories(memory), strict=True):
-                rates *= schedule._rates(own, t)
+            for i, own in enumerate(self._memories(memory)):
+                rates *= self._part_rates(i, own, t)
         if (bad := np.flatnonzero(~np.isfinite(rates))).size:
             raise ValueError(f"schedules must have a finite product, got none at step {t[bad[0]]}")
         return rates
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        for schedule in self.schedules:
-            yield from schedule._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        return together(*(schedule._landmarks(start, stop) for schedule in self.schedules))

@@ -1,9 +1,10 @@
 """A schedule again and again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
+from schedules._landmarks import Landmark, Landmarks
 from schedules.durations import Duration, steps_of
 from schedules.horizon import Horizon
 from schedules.schedule import Memory, Rates, Steps
@@ -44,23 +45,21 @@ class Repeat(Wrapper):
                 f"got {self.schedule!r}"
             )
 
-    def bind(self, horizon: Horizon) -> Self:
-        """The same in whole steps; the schedule is bound to a run of one cycle.
-
-        Raises:
-            ValueError: a cycle, or a duration of the schedule (named `schedule.X`), comes to too
-                few steps.
-        """
+    def _bind(self, horizon: Horizon) -> Self:
         cycle = steps_of(self.cycle_steps, horizon, "cycle_steps", 1)
         return replace(self, schedule=self._bind_inner(horizon.of(cycle)), cycle_steps=cycle)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
-        return self.schedule._rates(memory, t % int(self.cycle_steps))
+        return self._inner_rates(memory, t % int(self.cycle_steps), own_steps=True)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        return Landmarks(repeated=self._cycles(start, stop)).within(start, stop)
+
+    def _cycles(self, start: int, stop: int) -> Iterator[Landmark]:
         length = int(self.cycle_steps)
-        for i, start in enumerate(range(0, total_steps, length), start=1):
-            yield start, f"cycle {i}"
-            for step, name in self.schedule._landmarks(min(length, total_steps - start)):
-                if 0 < step < length:
-                    yield start + step, name
+        for i in range(max(start, 0) // length, -(-stop // length)):
+            begin = i * length
+            yield begin, f"cycle {i + 1}"
+            first, last = max(start - begin, 1), min(stop - begin, length)
+            inner = self.schedule._landmarks(first, last).within(first, last)
+            yield from inner.moved(begin).in_order()

@@ -1,6 +1,6 @@
 """Cosine decay with restarts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -11,8 +11,9 @@ import numpy as np
 from schedules import _checks
 from schedules._between import between
 from schedules._cycles import EqualCycles, ListedCycles, cut, growing, share_of
+from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
-from schedules.durations import Duration, check_increasing, parse
+from schedules.durations import Duration, check_increasing, parse, plain_durations
 from schedules.horizon import MAX_STEPS
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -34,10 +35,11 @@ class CosineRestarts(Schedule):
 
     Arguments:
         lr: peak of the first cycle, at least 0.
-        floor: rate at the end of a cycle, in [0, lr].
+        floor: rate at the end of a cycle, in [0, lr], or a share of lr ("10%").
         cycle_steps: duration of the first cycle, at least 1 step; "25%" without boundaries.
         cycle_multiplier: 1, or in [1.001, 1000000]; it need not be whole.
-        peak_multiplier: factor from one peak to the next, in (0, 1].
+        peak_multiplier: factor from one peak to the next, in (0, 1]. (TensorFlow multiplies the
+            height above the floor instead.)
         warmup_fraction: share of each cycle that is a linear ramp, in [0, 1).
         warmup_start: rate at the start of a ramp, in [0, lr]; it may be under the floor.
         boundaries: durations at which a new cycle begins, at least 1 step, strictly increasing;
@@ -58,7 +60,7 @@ class CosineRestarts(Schedule):
     """
 
     lr: float
-    floor: float = 0.0
+    floor: float | str = 0.0
     cycle_steps: Duration | None = None
     cycle_multiplier: float = 1
     peak_multiplier: float = 1.0
@@ -80,7 +82,7 @@ class CosineRestarts(Schedule):
             warmup_fraction=_checks.within("warmup_fraction", self.warmup_fraction, 0, 1, "[)"),
         )
         self._keep(
-            floor=_checks.up_to("floor", self.floor, "lr", self.lr),
+            floor=_checks.rate_up_to("floor", self.floor, self.lr),
             warmup_start=_checks.up_to("warmup_start", self.warmup_start, "lr", self.lr),
         )
         if self.boundaries is None:
@@ -116,7 +118,7 @@ class CosineRestarts(Schedule):
             )
         boundaries = _checks.sequence("boundaries", given)
         check_increasing(boundaries, "boundaries")
-        self._keep(boundaries=tuple(b if isinstance(b, str) else int(b) for b in boundaries))
+        self._keep(boundaries=plain_durations(boundaries))
         if self.total_steps is None:
             self._keep(total_steps="100%")
         end, end_unit = parse(self.total_steps, "total_steps", 1)
@@ -150,7 +152,7 @@ class CosineRestarts(Schedule):
         del progress
         peak = self._peak(cycle)
         del cycle
-        rates = between(self.floor, peak, share)
+        rates = between(float(self.floor), peak, share)
         if rising is not None:
             rates[rising] = self._rise(t[rising])
         return rates
@@ -166,15 +168,16 @@ class CosineRestarts(Schedule):
             return self.lr
         peak = self.peak_multiplier**cycle
         peak *= self.lr
-        return np.maximum(peak, self.floor, out=peak)
+        return np.maximum(peak, float(self.floor), out=peak)
 
     def _end_step(self) -> int | None:
         return _cycles(self).end
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        starts = _cycles(self).starts(total_steps)
-        yield from ((step, f"cycle {i}") for i, step in enumerate(starts, start=2))
-        yield from super()._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        cycles = ((step, f"cycle {i + 1}") for i, step in _cycles(self).starts(start, stop))
+        if self.boundaries is not None:
+            return Landmarks(cycles) + super()._landmarks(start, stop)
+        return super()._landmarks(start, stop) + Landmarks(repeated=cycles)
 
 
 @lru_cache(maxsize=64)

@@ -36,7 +36,7 @@ class Scale(Wrapper):
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         with np.errstate(over="ignore"):
-            rates = self.factor * self.schedule._rates(memory, t)
+            rates = self.factor * self._inner_rates(memory, t)
         if (bad := np.flatnonzero(np.isinf(rates))).size:
             raise ValueError(
                 f"factor must keep the rates finite, got {self.factor!r}, "

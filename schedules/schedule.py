@@ -1,18 +1,20 @@
 """What every schedule is: a pure function from the step to the learning rate."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
+from schedules._landmarks import Landmarks
 from schedules.durations import increasing_steps_of, parse, steps_of
 from schedules.horizon import MAX_STEPS, Horizon
 
 Steps = NDArray[np.int64]
 Rates = NDArray[np.float64]
+MOST_LANDMARKS = 1000
 _BLOCK = 2**16
 
 
@@ -59,6 +61,8 @@ class Schedule:
     after = "continue"  # a family that offers the choice has a field of this name
 
     def __post_init__(self) -> None:
+        names = [field.name for field in fields(self)]
+        self._keep(**{name: _checks.plain(getattr(self, name)) for name in names})
         self._check_after()
         for name, at_least in self.durations.items():
             value = getattr(self, name)
@@ -74,6 +78,9 @@ class Schedule:
     def landmarks(self, total_steps: int) -> list[tuple[int, str]]:
         """The steps of a run of `total_steps` at which the shape changes, each with its name.
 
+        They are in order, and at most 1,000: where there are more, first those of which there are
+        few, such as boundaries and the end, then as many stairs and cycles as have room.
+
         Raises:
             ValueError: a duration is not bound.
 
@@ -82,20 +89,19 @@ class Schedule:
         [(5, 'boundary 1'), (10, 'boundary 2')]
         """
         self._check_bound()
-        found: dict[int, str] = {}
-        for step, name in self._landmarks(total_steps):
-            if 0 < step < total_steps:
-                found.setdefault(step, name)
-        return sorted(found.items())
+        return self._landmarks(1, total_steps).within(1, total_steps).first(MOST_LANDMARKS)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        """Steps and names in any order, those outside the run included."""
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        """The landmarks of the steps from `start` up to, not including, `stop`."""
+        once = []
+        later = getattr(self, "closed", "left") == "right"  # the step after has the new value
         for name in self.durations:
             value = getattr(self, name)
             if isinstance(value, tuple):
-                yield from ((step, f"boundary {i}") for i, step in enumerate(value, start=1))
+                once += [(step + later, f"boundary {i}") for i, step in enumerate(value, start=1)]
         if (end := self._end_step()) is not None:
-            yield end, "end of the decay"
+            once.append((end, "end of the decay"))
+        return Landmarks(once)
 
     def _end_step(self) -> int | None:
         """The step at which the schedule ends and `after` takes over; None when it never does."""
@@ -129,9 +135,19 @@ class Schedule:
     def bind(self, horizon: Horizon) -> Self:
         """The same schedule with every duration in whole steps of the run `horizon`.
 
+        Schedules within it are bound to what the class says that their shares are of.
+
         Raises:
-            ValueError: a duration comes to too few steps, or boundaries no longer increase.
+            ValueError: a duration comes to too few steps, boundaries no longer increase, or
+                something does not fit the run; a schedule within is named, as `schedule.X` or
+                `schedules[i].X`.
+            TypeError: `horizon` is no Horizon.
         """
+        if not isinstance(horizon, Horizon):
+            raise TypeError(f"horizon must be a Horizon, got {horizon!r}")
+        return self._bind(horizon)
+
+    def _bind(self, horizon: Horizon) -> Self:
         bound: dict[str, Any] = {}
         for name, at_least in self.durations.items():
             value = getattr(self, name)
@@ -179,8 +195,10 @@ class Schedule:
         kind = type(self.begin())
         try:
             return kind(**state)
-        except TypeError as error:
-            raise ValueError(f"state must be that of a {kind.__name__}, got {state!r}") from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"state must be that of a {kind.__name__}, got {state!r}: {error}"
+            ) from error
 
     def rates(self, memory: Memory, t: NDArray[np.integer[Any]]) -> Rates:
         """The rates of steps `t` (an integer array) as long as no further evaluation comes.

@@ -1,12 +1,13 @@
 """Decay in stairs: one factor every so many steps, or at boundaries."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules._landmarks import Landmarks, multiples
 from schedules.durations import Duration
 from schedules.piecewise import boundaries_passed, checked_boundaries
 from schedules.schedule import Rates, Schedule, Steps
@@ -22,7 +23,7 @@ class Step(Schedule):
         lr: peak, the rate at step 0, at least 0.
         factor: what each stair multiplies the rate by, in [0, 1].
         decay_steps: duration of a stair, at least 1 step.
-        floor: lowest rate, in [0, lr].
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         after: "continue"; or "hold" or "error" from `end_steps` on.
         end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
@@ -39,7 +40,7 @@ class Step(Schedule):
     lr: float
     factor: float = 0.1
     decay_steps: Duration = "30%"
-    floor: float = 0.0
+    floor: float | str = 0.0
     after: str = "continue"
     end_steps: Duration | None = None
 
@@ -51,16 +52,15 @@ class Step(Schedule):
             lr=_checks.at_least("lr", self.lr, 0),
             factor=_checks.within("factor", self.factor, 0, 1),
         )
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
 
     def formula(self, t: Steps) -> Rates:
         rates: Rates = np.power(self.factor, t // int(self.decay_steps))
         rates *= self.lr
-        return np.maximum(rates, self.floor, out=rates)
+        return np.maximum(rates, float(self.floor), out=rates)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield from super()._landmarks(total_steps)
-        yield from stairs(int(self.decay_steps), total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        return super()._landmarks(start, stop) + stairs(int(self.decay_steps), start, stop)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class MultiStep(Schedule):
         return self.lr * factors[boundaries_passed(self.boundaries, t, self.closed)]
 
 
-def stairs(decay_steps: int, total_steps: int) -> Iterator[tuple[int, str]]:
+def stairs(decay_steps: int, start: int, stop: int) -> Landmarks:
     """The landmarks of a rate that falls at each multiple of `decay_steps`."""
-    for i, step in enumerate(range(decay_steps, total_steps, decay_steps), start=1):
-        yield step, f"stair {i}"
+    steps = multiples(decay_steps, start, stop)
+    return Landmarks(repeated=((step, f"stair {i}") for i, step in steps))

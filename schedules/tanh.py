@@ -22,7 +22,7 @@ class Tanh(Schedule):
 
     Arguments:
         lr: peak, at least 0.
-        floor: lowest rate, in [0, lr], which it comes ever closer to.
+        floor: lowest rate, in [0, lr], or a share of lr ("10%"); it comes ever closer to it.
         decay_steps: duration T, at least 1 step.
         lower: L, in [-1000000, 1000000]; the lower, the longer the rate stays at the peak.
         upper: U, above L, at most 1000000; the higher, the longer it stays at the floor.
@@ -39,7 +39,7 @@ class Tanh(Schedule):
     """
 
     lr: float
-    floor: float = 0.0
+    floor: float | str = 0.0
     decay_steps: Duration = "100%"
     lower: float = -6.0
     upper: float = 3.0
@@ -54,7 +54,7 @@ class Tanh(Schedule):
             lower=_checks.within("lower", self.lower, -1e6, 1e6),
             upper=_checks.within("upper", self.upper, -1e6, 1e6),
         )
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
         if self.lower >= self.upper:
             raise ValueError(
                 f"lower must be less than upper, got {self.lower!r} with upper {self.upper!r}"
@@ -67,7 +67,7 @@ class Tanh(Schedule):
         np.tanh(share, out=share)
         np.subtract(1, share, out=share)
         share /= 2
-        return between(self.floor, self.lr, share)
+        return between(float(self.floor), self.lr, share)
 
     def _end_step(self) -> int:
         return int(self.decay_steps)

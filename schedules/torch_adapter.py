@@ -8,15 +8,17 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from schedules.schedule import Schedule
+from schedules import _checks
+from schedules.schedule import Memory, Schedule
 
 
 class ScheduleLR(LRScheduler):
     """A PyTorch scheduler whose rates are a schedule's: group lr = lr_scale * schedule(step).
 
     `step()` follows `optimizer.step()`, as always in PyTorch. A parameter group's `lr_scale` is 1
-    unless it has one. A group added later gets its rate at the next `step()`. With a schedule that
-    listens, `observe(value)` follows the `step()` of the update that the evaluation was made after.
+    unless it has one; where the groups' own rates differ, which would be lost, each needs one. A
+    group added later gets its rate at the next `step()`. With a schedule that listens,
+    `observe(value)` follows the `step()` of the update that the evaluation was made after.
 
     Arguments:
         optimizer: any PyTorch optimizer; its rates are overwritten.
@@ -24,7 +26,7 @@ class ScheduleLR(LRScheduler):
         last_epoch: the last step that was made, -1 for a new run.
 
     Raises:
-        ValueError: the schedule is not bound.
+        ValueError: the schedule is not bound, or groups of different rates have no `lr_scale`.
         TypeError: it is no Schedule.
 
     >>> from schedules import Polynomial
@@ -47,14 +49,22 @@ class ScheduleLR(LRScheduler):
         # Before the optimizer is touched, so that a schedule that is not bound leaves it alone.
         schedule.rates(self.memory, np.zeros(1, dtype=np.int64))
         if isinstance(optimizer, Optimizer):
-            for group in optimizer.param_groups:
-                group.setdefault("initial_lr", group["lr"])
+            _keep_initial_rates(optimizer)
         super().__init__(optimizer, last_epoch)
+
+    def step(self, epoch: int | None = None) -> None:
+        """Go to the next step.
+
+        Raises:
+            TypeError: it is given a metric or an epoch, as some schedulers of PyTorch's are.
+        """
+        if epoch is not None:
+            raise TypeError(f"step takes no argument, got {epoch!r}; a metric goes to observe()")
+        super().step()
 
     def get_lr(self) -> list[float | torch.Tensor]:
         """The rate of each parameter group at the present step."""
-        rate = float(self.schedule.rates(self.memory, np.array([self.last_epoch]))[0])
-        return [group.get("lr_scale", 1.0) * rate for group in self.optimizer.param_groups]
+        return self._rates(self.memory, self.last_epoch)
 
     def observe(self, value: float) -> None:
         """Tell the schedule an evaluation; the rates change at once if it says so.
@@ -65,8 +75,9 @@ class ScheduleLR(LRScheduler):
         Raises:
             ValueError: the value is NaN and the schedule listens.
         """
-        self.memory = self.schedule.observe(self.memory, self.last_epoch, float(value))
-        self._set_rates()
+        memory = self.schedule.observe(self.memory, self.last_epoch, float(value))
+        self._set_rates(self._rates(memory, self.last_epoch))
+        self.memory = memory
 
     def state_dict(self) -> dict[str, Any]:
         """Plain numbers and texts, which `torch.load(weights_only=True)` reads."""
@@ -81,23 +92,51 @@ class ScheduleLR(LRScheduler):
         """Go on from a saved state; the optimizer's rates are set too.
 
         Raises:
-            ValueError: the state is another schedule's, or is no state of a ScheduleLR.
+            ValueError: the state is another schedule's, or is no state of a ScheduleLR; then
+                nothing has changed.
         """
+        if not isinstance(state_dict, Mapping):
+            raise ValueError(f"state_dict must be that of a ScheduleLR, got {state_dict!r}")
         if missing := {"schedule", "memory", "last_epoch", "step_count"} - set(state_dict):
-            raise ValueError(f"state_dict must hold {sorted(missing)}, got {sorted(state_dict)}")
+            raise ValueError(f"state_dict must hold {sorted(missing)}, got {list(state_dict)}")
         if state_dict["schedule"] != repr(self.schedule):
             raise ValueError(
                 f"state_dict must be that of {self.schedule!r}, got {state_dict['schedule']}"
             )
-        self.memory = self.schedule.recall(state_dict["memory"])
-        self.last_epoch = state_dict["last_epoch"]
-        self._step_count = state_dict["step_count"]
-        self._set_rates()
+        memory = self.schedule.recall(state_dict["memory"])
+        step, step_count = (_count(state_dict, name) for name in ("last_epoch", "step_count"))
+        self._set_rates(self._rates(memory, step))
+        self.memory, self.last_epoch, self._step_count = memory, step, step_count
 
-    def _set_rates(self) -> None:
-        self._last_lr = self.get_lr()
-        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+    def _rates(self, memory: Memory, step: int) -> list[float | torch.Tensor]:
+        rate = float(self.schedule.rates(memory, np.array([step]))[0])
+        return [group.get("lr_scale", 1.0) * rate for group in self.optimizer.param_groups]
+
+    def _set_rates(self, rates: list[float | torch.Tensor]) -> None:
+        self._last_lr = rates
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             if isinstance(group["lr"], torch.Tensor):
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
+
+
+def _keep_initial_rates(optimizer: Optimizer) -> None:
+    """Note each group's own rate, as PyTorch's schedulers do; refuse rates that would be lost."""
+    groups = optimizer.param_groups
+    rates = [float(group.get("initial_lr", group["lr"])) for group in groups]
+    if len(set(rates)) > 1 and not all("lr_scale" in group for group in groups):
+        raise ValueError(
+            "optimizer's groups must have an lr_scale each where their rates differ, "
+            f"got rates {rates}"
+        )
+    for group in groups:
+        rate = group["lr"]
+        group.setdefault("initial_lr", rate.clone() if isinstance(rate, torch.Tensor) else rate)
+
+
+def _count(state_dict: Mapping[str, Any], name: str) -> int:
+    try:
+        return _checks.whole(f"state_dict[{name!r}]", state_dict[name], 0)
+    except TypeError as error:
+        raise ValueError(str(error)) from error

@@ -1,6 +1,5 @@
 """Warm-up: a ramp before, or over the beginning of, any schedule."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, ClassVar, Self
@@ -8,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from schedules import _checks
+from schedules._landmarks import Landmarks
 from schedules.durations import Duration, half_up, parse, steps_of
 from schedules.horizon import Horizon
 from schedules.schedule import Memory, Rates, Steps
@@ -20,37 +20,42 @@ _USUAL_FRACTION = 0.1  # of the run, when neither steps nor fraction is given
 
 @dataclass(frozen=True, kw_only=True)
 class Warmup(Wrapper):
-    """A ramp of w steps to the peak of `schedule`, which is its first rate.
+    """A ramp of w steps to the first rate of `schedule`, which is the peak of one that decays.
 
-    With `start` or `start_factor` update 0 uses that rate, and the peak is reached at t = w:
+    With `start` or `start_factor` update 0 uses that rate, and the first rate is reached at t = w:
     x = t / w. With neither, the ramp counts from the first update on, so that none is wasted at
-    rate 0, and the peak is reached at t = w - 1: start = 0 and x = (t + 1) / w. While t < w:
+    rate 0, and the first rate is reached at t = w - 1: start = 0 and x = (t + 1) / w. While t < w,
+    with `first` the schedule's first rate:
 
-        linear       rate(t) = start + (peak - start) * x
-        cosine       rate(t) = start + (peak - start) * (1 - cos(pi * x)) / 2
-        sqrt         rate(t) = start + (peak - start) * sqrt(x)
-        exponential  rate(t) = start ** (1 - x) * peak ** x
+        linear       rate(t) = start + (first - start) * x
+        cosine       rate(t) = start + (first - start) * (1 - cos(pi * x)) / 2
+        sqrt         rate(t) = start + (first - start) * sqrt(x)
+        exponential  rate(t) = start ** (1 - x) * first ** x
         constant     rate(t) = start
+
+    A schedule that rises by itself, such as `OneCycle`, needs no ramp: this one leads no higher
+    than to where it begins.
 
     Length 0 means no ramp. Placement "shift": the schedule follows the ramp and the hold, counts
     from there, and its durations are shares of what remains of the run: rate(t) =
     schedule(t - w - hold_steps). Placement "overlay": the schedule counts from 0 and its durations
     are shares of the whole run; the ramp covers its beginning: rate(t) = schedule(t) for t >= w.
 
-    Over a schedule that listens, "shift" ignores the evaluations made before the ramp and the hold
-    are over, and "overlay" counts all of them; the ramp leads to the schedule's first rate.
+    Over a schedule that listens, "shift" ignores the evaluations made up to the end of the ramp and
+    the hold, the one at their very end too, for it judges what the ramp did; "overlay" counts all.
+    The ramp leads to the rate before the first evaluation.
 
     Arguments:
         schedule: any schedule.
         steps: duration w of the ramp; 0 is no ramp. Either this or `fraction`.
         fraction: the same as a share of the run, in [0, 1), to the nearest step, halves up; 0.1
             when neither is given.
-        start: rate at step 0, in [0, peak]; 0 wastes the first update, as BERT does.
-        start_factor: the same as a share of the peak, in [0, 1]; not beside `start`.
+        start: rate at step 0, in [0, first rate]; 0 wastes the first update, as BERT does.
+        start_factor: the same as a share of the first rate, in [0, 1]; not beside `start`.
         shape: "linear", "cosine", "sqrt", or "exponential" (from a start above 0) and "constant",
             which need `start` or `start_factor`.
         placement: "shift" or "overlay".
-        hold_steps: duration of the peak between ramp and schedule, with "shift" only.
+        hold_steps: duration of the first rate between ramp and schedule, with "shift" only.
 
     Raises:
         ValueError, TypeError: an argument is out of its range; when bound, the ramp and the hold
@@ -115,15 +120,9 @@ class Warmup(Wrapper):
         if self.start_factor is not None:
             _checks.within("start_factor", self.start_factor, 0, 1)
         if self.start is not None and self.schedule.bound:
-            _checks.up_to("start", self.start, "peak", self._peak())
+            _checks.up_to("start", self.start, "first rate", self._first())
 
-    def bind(self, horizon: Horizon) -> Self:
-        """The same warm-up and schedule in whole steps of the run `horizon`.
-
-        Raises:
-            ValueError: the ramp and the hold are not shorter than the run, or a duration of the
-                schedule (named `schedule.X`) comes to too few steps.
-        """
+    def _bind(self, horizon: Horizon) -> Self:
         total = horizon.total_steps
         ramp = self._ramp_steps(horizon)
         hold = steps_of(self.hold_steps, horizon, "hold_steps")
@@ -148,25 +147,27 @@ class Warmup(Wrapper):
         _checks.whole("step", step, 0)
         self._check_bound()
         offset = self._offset
-        return memory if step < offset else self.schedule.observe(memory, step - offset, value)
+        if offset > 0 and step <= offset:
+            return memory
+        return self.schedule.observe(memory, step - offset, value)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         ramp = int(self.steps or 0)
         offset = self._offset
-        rates = self.schedule._rates(memory, np.maximum(t - offset, 0))
+        rates = self._inner_rates(memory, np.maximum(t - offset, 0), own_steps=offset > 0)
         if max(ramp, offset) == 0:
             return rates
-        peak = self._peak()
-        rates = np.where(t < offset, peak, rates)
+        first = self._first()
+        rates = np.where(t < offset, first, rates)
         rising = t < ramp
-        rates[rising] = self._ramp(t[rising], ramp, peak)
+        rates[rising] = self._ramp(t[rising], ramp, first)
         return rates
 
-    def _ramp(self, t: Steps, length: int, peak: float) -> Rates:
+    def _ramp(self, t: Steps, length: int, first: float) -> Rates:
         """The rates of steps `t` of the ramp, each less than `length`."""
         start = self.start
         if self.start_factor is not None:
-            start = self.start_factor * peak
+            start = self.start_factor * first
         if start is None:
             start, t = 0.0, t + 1
         x = t / length
@@ -174,12 +175,12 @@ class Warmup(Wrapper):
             return np.full(t.shape, start)
         if self.shape == "exponential":
             with np.errstate(over="ignore"):  # by rounding, next to the largest float
-                return np.clip(start ** (1 - x) * peak**x, start, peak)
+                return np.clip(start ** (1 - x) * first**x, start, first)
         if self.shape == "cosine":
             x = (1 - np.cos(np.pi * x)) / 2
         elif self.shape == "sqrt":
             x = np.sqrt(x)
-        return start + (peak - start) * x
+        return start + (first - start) * x
 
     @property
     def _offset(self) -> int:
@@ -188,23 +189,24 @@ class Warmup(Wrapper):
             return 0
         return int(self.steps or 0) + int(self.hold_steps)
 
-    def _peak(self) -> float:
-        first = np.zeros(1, dtype=np.int64)
-        return float(self.schedule.rates(self.schedule.begin(), first)[0])
+    def _first(self) -> float:
+        """The schedule's first rate."""
+        step = np.zeros(1, dtype=np.int64)
+        return float(self._inner_rates(self.schedule.begin(), step, own_steps=True)[0])
 
     def _ramp_steps(self, horizon: Horizon) -> int:
         if self.fraction is not None:
             return half_up(Fraction(repr(self.fraction)) * horizon.total_steps)
         return steps_of(self.steps or 0, horizon, "steps")
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield int(self.steps or 0), "end of the warm-up"
-        offset = self._offset
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        ramp, offset = int(self.steps or 0), self._offset
+        once = [(ramp, "end of the warm-up")]
         if self.hold_steps:
-            yield offset, "end of the hold"
-        for step, name in self.schedule._landmarks(total_steps - offset):
-            if step + offset > int(self.steps or 0):  # an overlay hides what lies under its ramp
-                yield step + offset, name
+            once.append((offset, "end of the hold"))
+        first = max(start, ramp + 1)  # an overlay hides what lies under its ramp
+        inner = self.schedule._landmarks(first - offset, stop - offset).moved(offset)
+        return Landmarks(once) + inner.within(first, stop)
 
     def _unbound(self) -> tuple[str, Any] | None:
         if self.fraction is not None:

@@ -1,6 +1,5 @@
 """Warm-up, a long stay at the peak, and a short decay."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from schedules import _checks
 from schedules._between import between
+from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
@@ -33,7 +33,7 @@ class WarmupStableDecay(Schedule):
         decay_steps: duration d, at least 1 step; with w at most T.
         total_steps: duration T, at least 1 step.
         shape: "linear", "cosine" or "sqrt", of the decay.
-        floor: rate at T, in [0, lr]; the ramp may start under it.
+        floor: rate at T, in [0, lr], or a share of lr ("10%"); the ramp may start under it.
         after: after T the rate holds; "error" refuses later steps.
 
     Raises:
@@ -53,7 +53,7 @@ class WarmupStableDecay(Schedule):
     decay_steps: Duration = "20%"
     total_steps: Duration = "100%"
     shape: str = "linear"
-    floor: float = 0.0
+    floor: float | str = 0.0
     after: str = "hold"
 
     durations: ClassVar = {"warmup_steps": 0, "decay_steps": 1, "total_steps": 1}
@@ -65,7 +65,7 @@ class WarmupStableDecay(Schedule):
             lr=_checks.at_least("lr", self.lr, 0),
             shape=_checks.one_of("shape", self.shape, _SHAPES),
         )
-        self._keep(floor=_checks.up_to("floor", self.floor, "lr", self.lr))
+        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
         if self.bound and int(self.warmup_steps) > self._decay_start():
             raise ValueError(
                 "warmup_steps and decay_steps must fit into total_steps, "
@@ -81,7 +81,7 @@ class WarmupStableDecay(Schedule):
             share = 1 - np.sqrt(progress)
         else:
             share = 1 - progress
-        rates = between(self.floor, self.lr, share)
+        rates = between(float(self.floor), self.lr, share)
         ramp = int(self.warmup_steps)
         rising = t < ramp
         rates[rising] = self.lr * ((t[rising] + 1) / max(ramp, 1))
@@ -93,7 +93,7 @@ class WarmupStableDecay(Schedule):
     def _end_step(self) -> int:
         return int(self.total_steps)
 
-    def _landmarks(self, total_steps: int) -> Iterable[tuple[int, str]]:
-        yield int(self.warmup_steps), "end of the warm-up"
-        yield self._decay_start(), "start of the decay"
-        yield from super()._landmarks(total_steps)
+    def _landmarks(self, start: int, stop: int) -> Landmarks:
+        ramp = (int(self.warmup_steps), "end of the warm-up")
+        decay = (self._decay_start(), "start of the decay")
+        return Landmarks([ramp, decay]) + super()._landmarks(start, stop)

@@ -30,8 +30,11 @@ def check(s: "Settings") -> None:
         raise Mistake(f"seed must lie in [0, 2**32), got {s.seed}")
     _one_of("train.keep", train.keep, ("last", "best"))
     _one_of("precision", s.precision, ("float32", "bfloat16"))
-    if s.lr is not None and s.lr <= 0:
-        raise Mistake(f"lr must be greater than 0, got {s.lr:g}")
+    if s.lr is not None and s.lr < 0:
+        raise Mistake(f"lr must be at least 0, got {s.lr:g}")
+    decay = s.optimizer.get("layer_decay") if isinstance(s.optimizer, Mapping) else None
+    if decay is not None and (type(decay) not in (int, float) or not 0 < decay <= 1):
+        raise Mistake(f"optimizer.layer_decay must be a number in (0, 1], got {decay!r}")
     _a_list("optimizer.groups", s.optimizer, "{pattern: NAME, lr_scale: NUMBER}")
     _a_list("model.weights_except", s.model, "name patterns")
     weights = s.model.get("weights") if isinstance(s.model, Mapping) else None

@@ -29,6 +29,8 @@ def compose(overrides: list[str], config_dir: str | None = None) -> DictConfig:
     3
     """
     plugins.register()
+    if config_dir and not Path(config_dir).is_dir():
+        raise Mistake(f"--config-dir must be a folder, got '{config_dir}'")
     extra = [f"hydra.searchpath=['file://{Path(config_dir).resolve()}']"] if config_dir else []
     running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     try:

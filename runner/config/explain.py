@@ -1,19 +1,24 @@
 """A refused command line, in one line that says which key to change."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from runner.config.compose import CONF, compose, group_options, split
+from runner.config.grammar import quoted
 from runner.config.settings import leaf_keys
 from runner.errors import Mistake, nearest, one_line, redact
 
-MISTAKES = (Mistake, HydraException, OmegaConfBaseException)
-_WITH_SLASH = ("hydra.launcher", "hydra.sweeper")
+MISTAKES = (Mistake, HydraException, OmegaConfBaseException, YAMLError)
+
+
+_HYDRA = ("hydra/launcher", "hydra/sweeper")
 
 
 def check_choices(words: list[str]) -> None:
@@ -34,8 +39,9 @@ def check_choices(words: list[str]) -> None:
             continue
         if key in groups and not isinstance(override.value(), str | list | dict):
             raise Mistake(f"{key} must be one of {', '.join(groups[key])}, got {given}")
-        if key in _WITH_SLASH and isinstance(override.value(), str):
-            raise Mistake(f"{key} is chosen with a slash: {key.replace('.', '/')}={given}")
+        slashed = key.replace(".", "/")
+        if "." in key and slashed in (*groups, *_HYDRA) and isinstance(override.value(), str):
+            raise Mistake(f"{key} is chosen with a slash: {slashed}={given}")
         if not key:
             raise Mistake(f"cannot read '{override.input_line}'; write key=value")
 
@@ -60,13 +66,12 @@ def explain(error: BaseException, words: list[str]) -> str:
     if isinstance(error, Mistake):
         return one_line(error)
     overrides, config_dir = split(words)
+    if isinstance(error, YAMLError):
+        return f"a configuration file cannot be read: {one_line(error)}"
     if isinstance(error, MissingConfigException):
         return _missing_option(error, config_dir)
     if isinstance(error, OverrideParseException):
-        return redact(
-            f"cannot read '{error.override}'; write key=value, a list as [a,b] without spaces, "
-            f"and quotes around other special characters"
-        )
+        return redact(f"cannot read '{error.override}'; write {_readable(error.override)}")
     text = _plain(error)
     if found := re.search(r"Ambiguous value for argument '(.*?)' 1\.", text):
         key, _, value = found[1].partition("=")
@@ -77,6 +82,14 @@ def explain(error: BaseException, words: list[str]) -> str:
     if found := re.search(r"Could not (?:override|delete from config\.) '?([\w./@-]+)'?", text):
         return _unknown_key(found[1], overrides, config_dir)
     return text
+
+
+def _readable(word: str) -> str:
+    """Return what to write instead of a word that Hydra cannot read."""
+    with suppress(Mistake):  # no search, or one that would be refused in quotes too
+        if typed := quoted(word):
+            return typed
+    return "key=value, a list as [a,b] without spaces, and quotes around other special characters"
 
 
 def _plain(error: BaseException) -> str:
@@ -143,7 +156,10 @@ def _owners(group: str, name: str, options: list[str], config_dir: str | None) -
             file = root / group / f"{option}.yaml"
             if not file.is_file():
                 continue
-            content = OmegaConf.load(file)
+            try:
+                content = OmegaConf.load(file)
+            except (YAMLError, OSError):  # reported where it is chosen
+                continue
             if isinstance(content, DictConfig) and name in leaf_keys(content):
                 owners.append(option)
     return f"{group}=" + ", ".join([*owners[:-2], " or ".join(owners[-2:])]) if owners else ""

@@ -14,6 +14,7 @@ from runner.config.kinds import check_kinds
 from runner.errors import Mistake, nearest, one_line
 
 Spec = Mapping[str, Any]
+_NOT_THERE = (ImportError, AttributeError, ValueError)
 _FROM_DATA = ("input_shape", "classes")  # what a model may ask for
 
 
@@ -100,10 +101,11 @@ class Target:
 def _locate(key: str, path: str) -> Callable[..., Any]:
     try:
         target = pkgutil.resolve_name(path)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # a file of a person's own may fail in any way
+        kind = "" if isinstance(error, _NOT_THERE) else f"{type(error).__name__}: "
         raise Mistake(
             f"{key}._target_ must name a class that can be imported, got '{path}': "
-            f"{one_line(error)}"
+            f"{kind}{one_line(error)}"
         ) from error
     if not callable(target):
         raise Mistake(f"{key}._target_ must be callable, got '{path}'")
@@ -121,10 +123,19 @@ def _named(key: str, target: Callable[..., Any], spec: Spec) -> Spec:
         return spec
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return spec
-    for name, value in spec.items():
-        if name not in parameters and not name.startswith("_") and value is not None:
-            raise Mistake(
-                f"{key}.{name} is not an argument of {spec['_target_']}"
-                f"{nearest(name, parameters)}; leave it out with ~{key}.{name}"
-            )
+    odd = [
+        name
+        for name, value in spec.items()
+        if name not in parameters and not name.startswith("_") and value is not None
+    ]
+    if len(odd) == 1:
+        raise Mistake(
+            f"{key}.{odd[0]} is not an argument of {spec['_target_']}"
+            f"{nearest(odd[0], parameters)}; leave it out with ~{key}.{odd[0]}"
+        )
+    if odd:
+        raise Mistake(
+            f"{', '.join(f'{key}.{name}' for name in odd)} are no arguments of {spec['_target_']}; "
+            f"leave them out with {' '.join(f'~{key}.{name}' for name in odd)}"
+        )
     return {k: v for k, v in spec.items() if v is not None or k in parameters}

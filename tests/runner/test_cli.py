@@ -21,7 +21,7 @@ def test_help_shows_groups_and_three_examples_and_loads_nothing_heavy(folder: Pa
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *text, last = done.stdout.splitlines()
     assert last == "0 []"
-    assert "schedule: constant, cosine, cosine_restarts, cyclic, exponential," in (done.stdout)
+    assert "schedule: clamp, constant, cosine, cosine_restarts, cyclic," in (done.stdout)
     assert [line for line in text if line.startswith("  python -m runner ")] == [
         "  python -m runner schedule=cosine warmup=linear warmup.fraction=0.1 lr=3e-3",
         "  python -m runner -m schedule=exponential,polynomial,cosine seed=0,1,2",

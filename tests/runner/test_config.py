@@ -1,5 +1,6 @@
 """Composing, expanding and reading configurations, one function at a time."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -155,9 +156,9 @@ def _annotated(
 
 def test_the_command_passes_on_what_was_typed_and_the_threads() -> None:
     found = settings("seed=1", "tracking.run_name=mine", "threads=3", "train.eval_every='10%'")
-    assert (
-        command(found) == "python -m runner seed=1 'train.eval_every='\"'\"'10%'\"'\"'' threads=3"
-    )
+    assert command(found) == "python -m runner seed=1 \"train.eval_every='10%'\" threads=3"
+    found = settings("schedule=expression", "schedule.expression='\"\"'")
+    assert command(found).endswith(shlex.quote("schedule.expression='\"\"'"))
 
 
 def test_a_name_holds_options_bare_and_values_with_their_key() -> None:

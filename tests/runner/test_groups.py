@@ -43,12 +43,37 @@ def layers_of(names):
 
 def test_a_numbered_block_is_one_layer_and_a_norm_belongs_to_the_layer_before():
     found = layers(Blocks())
-    assert found["position"] == 0
-    assert found["embed.weight"] == found["embed.bias"] == 1
-    assert {found[name] for name in found if name.startswith("blocks.0.")} == {2}
-    assert {found[name] for name in found if name.startswith("blocks.1.")} == {3}
-    assert found["norm.weight"] == 3
-    assert found["head.weight"] == 4
+    assert found["position"] == found["embed.weight"] == found["embed.bias"] == 0
+    assert {found[name] for name in found if name.startswith("blocks.0.")} == {1}
+    assert {found[name] for name in found if name.startswith("blocks.1.")} == {2}
+    assert found["norm.weight"] == 2
+    assert found["head.weight"] == found["head.bias"] == 3
+
+
+def test_torchvision_s_vision_transformer_has_its_blocks_a_stem_and_a_head():
+    from torchvision.models import VisionTransformer
+
+    found = layers(VisionTransformer(32, 16, 12, 2, 8, 16, num_classes=3))
+    assert max(found.values()) == 13
+    assert found["class_token"] == found["conv_proj.weight"] == found["encoder.pos_embedding"] == 0
+    for i in range(12):
+        block = f"encoder.layers.encoder_layer_{i}."
+        assert {found[name] for name in found if name.startswith(block)} == {i + 1}
+    assert found["encoder.ln.weight"] == 12
+    assert found["heads.head.weight"] == 13
+
+
+def test_torchvision_s_resnet_has_its_eight_blocks():
+    from torchvision.models import resnet18
+
+    found = layers(resnet18(num_classes=3))
+    assert found["conv1.weight"] == found["bn1.weight"] == 0
+    blocks = [f"layer{stage}.{i}." for stage in (1, 2, 3, 4) for i in (0, 1)]
+    for layer, block in enumerate(blocks, start=1):
+        assert {found[name] for name in found if name.startswith(block)} == {layer}
+    assert found["fc.weight"] == 9
+    behind = nn.Sequential(resnet18(), nn.Linear(1000, 2))
+    assert layers(behind)["1.weight"] == layers(behind)["0.fc.weight"] == 9
 
 
 def test_it_multiplies_the_scale_of_a_group_and_leaves_frozen_ones_out():

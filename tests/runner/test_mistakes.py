@@ -77,7 +77,7 @@ VALUES = {
     "seed=-1": "seed must lie in [0, 2**32), got -1",
     "lr=nan": "lr must be finite, got nan",
     "lr=inf": "lr must be finite, got inf",
-    "lr=-0.1": "lr must be greater than 0, got -0.1",
+    "lr=-0.1": "lr must be at least 0, got -0.1",
     "precision=bf16": "got 'bf16' (did you mean 'bfloat16'?)",
     "device=gpu": "device must be one of auto, ",
     "clipping=global_norm clipping.max_norm=nan": "clipping.max_norm must be finite, got nan",

@@ -6,7 +6,7 @@ from torch import nn
 
 from runner import optimizers
 from runner.groups import Group, read_groups, split_parameters
-from runner.optimizers import check_arguments
+from runner.limits import check_arguments
 
 
 def net():

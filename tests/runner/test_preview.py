@@ -103,6 +103,20 @@ def test_a_schedule_that_listens_says_so(look) -> None:
     assert "depends on val/loss; shown as if no evaluation changed it" in out
 
 
+def test_the_highest_and_the_lowest_rate_are_shown(look) -> None:
+    _, out, _ = look("schedule=cyclic lr=0.1 train.steps=100")
+    rows = {line.split()[0]: line.split()[2:] for line in out[2:-2]}
+    assert rows["10"] == ["0.1", "highest"]
+
+
+def test_boundaries_that_a_run_never_reaches_are_noted(look, command) -> None:
+    line = "schedule=piecewise schedule.boundaries=[50,800] schedule.factors=[1,0.5,0.1]"
+    note = "note: schedule.boundaries 800 lies beyond the last step that it sees, 99"
+    assert note in look(f"{line} train.steps=100")[1]
+    warmed = f"{line} train.steps=110 warmup=linear warmup.steps=10 tracking=off model=linear"
+    assert note in command(warmed).err
+
+
 def test_many_points_are_cut_short(look) -> None:
     _, out, _ = look("schedule=step schedule.decay_steps=10 train.steps=400")
     rows = out[2:-2]
@@ -126,6 +140,14 @@ def test_a_data_set_without_a_size_is_loaded(look) -> None:
         ("-m lr=0.1,nan", "job 2 of 2 (lr=nan): lr must be finite, got nan"),
         ("-m schedule.floor=0,1", "job 2 of 2 (schedule.floor=1): schedule.floor must lie in"),
         ("--nope", "unknown flag --nope"),
+        ("--cfg job", "unknown flag --cfg; a preview has -m, --out and --config-dir"),
+        ("--config-dir nosuch", "--config-dir must be a folder, got 'nosuch'"),
+        ("dataset.train_size=9999", "dataset.train_size must lie in [1, 4050]"),
+        ("train.epochs=1e9", "train.epochs must come to at most 100,000,000 steps, got 1e+09 = 32"),
+        (
+            "schedule=cosine schedule.after=error schedule.decay_steps=50% warmup=linear",
+            "error: schedule.after must be 'hold' or 'continue' for steps beyond 72, the end of",
+        ),
         ("--out picture.pdf", "--out must be a .png file, got 'picture.pdf'"),
         ("--out no/such/folder.png", "--out must be a file that can be written"),
     ],

@@ -44,6 +44,31 @@ def test_a_ramp_leads_to_the_rate_at_the_start():
     assert found[4] == found[5] < 0.0501
 
 
+def test_what_else_is_scheduled_counts_from_the_same_start():
+    whole = traces(f"schedule=one_cycle lr=0.1 train.steps=100 {CYCLE}")
+    half = traces(f"schedule=one_cycle lr=0.1 schedule.start=50 train.steps=50 {CYCLE}")
+    assert half["lr"].tolist() == whole["lr"][50:].tolist()
+    assert half["momentum"].tolist() == whole["momentum"][50:].tolist()
+
+
+def test_a_start_of_a_persons_own_is_theirs(monkeypatch, tmp_path):
+    (tmp_path / "mine_line.py").write_text(
+        "from dataclasses import dataclass\n"
+        "import numpy as np\n"
+        "from schedules import Schedule\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Line(Schedule):\n"
+        "    start: float = 0.05\n"
+        "    def formula(self, t):\n"
+        "        return self.start + 0.001 * t\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    line = "schedule=constant schedule._target_=mine_line.Line lr=1 ~schedule.lr ~schedule.after"
+    line += " train.steps=5"
+    assert traces(line)["lr"][0] == 0.05
+    assert traces(f"{line} schedule.start=0.5")["lr"][0] == 0.5
+
+
 def test_samples_are_a_duration():
     found = traces("schedule=step schedule.decay_steps=5000samples lr=1 train.epochs=10", 2500)
     assert found["lr"][39] == 1
@@ -95,6 +120,12 @@ def test_the_threshold_that_is_recorded_is_the_one_that_clips(command, store) ->
     assert {0.0, 1.0} == set(clipped.values())
 
 
+def test_a_schedule_can_be_written_on_the_command_line(command, folder) -> None:
+    schedule = "{_target_:schedules.Polynomial,lr:0.9,end:0.5}"
+    done = command(f"{QUICK} optimizer=rmsprop optimizer.momentum_schedule={schedule}")
+    assert done.status == 0, done.err
+
+
 def test_the_first_beta_is_adams_momentum():
     adam = torch.optim.Adam([torch.zeros(1, requires_grad=True)], betas=(0.9, 0.95))
     optimizers.check_scheduled(adam, "momentum", 0.85)
@@ -111,13 +142,14 @@ def test_the_fingerprint_knows_what_else_was_scheduled(command, store) -> None:
 
 MISTAKES = {
     "optimizer=sgd clipping=value clipping/max_norm_schedule=linear": (
-        "clipping.max_norm_schedule needs a clipping with max_norm; Value has max_value"
+        "clipping.max_norm_schedule needs a clipping with max_norm; clipping=value has max_value"
     ),
     "clipping/max_norm_schedule=linear": (
-        "clipping.max_norm_schedule needs a clipping with max_norm; Unclipped has no numbers"
+        "clipping.max_norm_schedule needs a clipping with max_norm; clipping=none has no numbers"
     ),
     f"{CYCLE} optimizer.momentum_schedule.values=[0.95,1.0,0.9]": (
-        "optimizer.momentum_schedule: momentum must lie in [0, 1), got 1.0"
+        "optimizer.momentum_schedule must give a valid momentum: momentum must lie in [0, 1), got "
+        "1.0"
     ),
     f"{CYCLE} optimizer.momentum_schedule.values=[0.95,-0.5,0.9]": (
         "optimizer.momentum_schedule.values[1] must be at least 0, got -0.5"
@@ -136,6 +168,21 @@ MISTAKES = {
     ),
     "+optimizer.lr_schedule={_target_:schedules.Constant,lr:0.5}": (
         "optimizer.lr_schedule must be left out: the group 'schedule' gives the rate"
+    ),
+    "optimizer=sgd +optimizer.maximize_schedule={_target_:schedules.Constant,lr:0.5}": (
+        "optimizer.maximize_schedule needs an optimizer with maximize; SGD has momentum, dampening,"
+    ),
+    "optimizer=rmsprop optimizer/momentum_schedule=one_cycle "
+    "optimizer.momentum_schedule.values=[0.0,0.9,0.9]": (
+        "optimizer.momentum_schedule must stay above 0 with RMSprop, got 0"
+    ),
+    "clipping=adaptive +clipping.eps_schedule={_target_:schedules.Constant,lr:0.5} "
+    "+optimizer.eps_schedule={_target_:schedules.Constant,lr:1e-8}": (
+        "clipping.eps_schedule must be null beside optimizer.eps_schedule, since both would be "
+        "recorded as eps"
+    ),
+    "schedule=cosine warmup=linear schedule.after=error schedule.decay_steps=5": (
+        "schedule.after must be 'hold' or 'continue' for steps beyond 5, the end of Cosine"
     ),
     "schedule.start=-1": "schedule.start must not be negative, got -1",
     "schedule.start=soon": "schedule.start must be steps (an int), epochs ('2ep'),",

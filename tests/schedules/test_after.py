@@ -116,5 +116,7 @@ def test_behind_a_warm_up_the_end_counts_from_the_end_of_the_ramp():
     refusing = Warmup(schedule=replace(decay, after="error"), steps=20, start=0.0)
     bound = refusing.bind(Horizon(100, 10))
     assert bound(100) == 0.8 / 2**8
-    with pytest.raises(ValueError, match=r"^after must be .* beyond 80, the end of Exponential"):
+    with pytest.raises(
+        ValueError, match=r"^schedule\.after must be .* beyond 80, the .* step 81 of its own$"
+    ):
         bound(101)

@@ -73,7 +73,7 @@ def test_a_part_that_does_not_listen_lets_evaluations_pass():
 
 @pytest.mark.parametrize(("placement", "expected"), [("shift", 1), ("overlay", 2)])
 def test_the_step_of_an_evaluation_is_counted_as_the_part_s_updates_are(placement, expected):
-    # The ramp of the second part ignores what is made before its own 5th update.
+    # The ramp of the second part ignores what is made before its own 6th update.
     part = Warmup(schedule=HASTY, steps=5)
     join = Join(schedules=(Constant(lr=0.8), part), boundaries=(50,), placement=placement)
     assert cuts(after(join, 52, 56, 58)) == [None, expected]
@@ -121,7 +121,19 @@ def test_the_memory_is_plain_and_comes_back():
 
 
 @pytest.mark.parametrize(
-    "state", [{}, {"parts": None}, {"parts": [{}]}, {"parts": [{}, {}, {}]}, {"rate": 0.1}]
+    "state",
+    [
+        {},
+        {"parts": None},
+        {"parts": [{}]},
+        {"parts": [{}, {}, {}]},
+        {"parts": "ab"},
+        {"parts": [{}, {}], "rate": 0.1},
+        {"rate": 0.1},
+        None,
+        3,
+        [{}, {}],
+    ],
 )
 def test_another_kind_s_state_is_refused(state):
     join = Join(schedules=(LINE, LINE))
@@ -148,7 +160,9 @@ def test_each_part_of_a_join_is_asked_for_its_own_steps_only():
     join = Join(schedules=(strict, strict)).bind(Horizon(100, 10))
     assert join(T).max() == 0.5
     with pytest.raises(
-        ValueError, match=r"^after must be 'hold' or 'continue' for steps beyond 50"
+        ValueError,
+        match=r"^schedules\[1\]\.after must be 'hold' or 'continue' for steps beyond 50, "
+        r"the end of Cosine, got 'error' and step 51 of its own$",
     ):
         join(101)
 
@@ -224,9 +238,3 @@ def test_landmarks_of_the_others():
         (60, "end of the decay"),
         (80, "cycle 3"),
     ]
-
-
-def test_the_landmarks_of_a_very_long_run_come_one_by_one():
-    repeat = Repeat(schedule=LINE, cycle_steps=1)
-    first = iter(repeat._landmarks(2**53))
-    assert [next(first), next(first)] == [(0, "cycle 1"), (1, "cycle 2")]

@@ -1,6 +1,7 @@
 """Bad arguments: which one, what must hold, what was given."""
 
 import math
+from dataclasses import fields
 
 import pytest
 
@@ -11,6 +12,7 @@ from schedules import (
     CosineRestarts,
     Cyclic,
     Exponential,
+    Expression,
     FromTorch,
     GreedyPlateau,
     Horizon,
@@ -493,7 +495,14 @@ def test_an_argument_out_of_its_range(family, arguments, message):
         ({"fraction": "10%"}, "^fraction must be a number, got '10%'$"),
         ({"steps": -1}, "^steps must not be negative, got -1$"),
         ({"steps": 5, "start": -0.1}, "^start must be at least 0, got -0.1$"),
-        ({"steps": 5, "start": 0.2}, r"^start must lie in \[0, peak\], got 0.2 with peak 0.1$"),
+        (
+            {"steps": 5, "start": 0.2},
+            r"^start must lie in \[0, first rate\], got 0.2 with first rate 0.1$",
+        ),
+        (
+            {"steps": 5, "start": 0.2, "schedule": OneCycle(lr=3.0, total_steps=9, rise_steps=3)},
+            r"^start must lie in \[0, first rate\], got 0.2 with first rate 0.12$",
+        ),
         (
             {"steps": 5, "start": 0.1, "start_factor": 0.1},
             r"^start must be null beside start_factor \(or start_factor null\), got start 0.1 and",
@@ -550,7 +559,7 @@ def test_a_warm_up_out_of_its_range(arguments, message):
         ),
         (
             {"steps": 5, "schedule": Polynomial(lr=0.1), "start": 0.2},
-            r"^start must lie in \[0, peak\], got 0.2 with peak 0.1$",
+            r"^start must lie in \[0, first rate\], got 0.2 with first rate 0.1$",
         ),
     ],
 )
@@ -740,6 +749,129 @@ def test_a_block_that_is_not_bound(schedule, message):
 def test_a_rate_too_large_for_a_float(schedule, message):
     with pytest.raises(ValueError, match=message):
         schedule(7)
+
+
+STRICT = Cosine(lr=0.1, decay_steps=5, after="error")
+STRICT_ERROR = "after must be 'hold' or 'continue' for steps beyond 5, the end of Cosine, got"
+FALLING = Expression(expression="5 - t")
+FALLING_ERROR = "expression must give finite rates of at least 0, got -1.0 at step 6"
+LOUD = Scale(schedule=Constant(lr=1e200), factor=1e200)
+LOUD_ERROR = r"factor must keep the rates finite, got 1e\+200, which does not at step"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "message"),
+    [
+        (
+            Join(schedules=(STRICT, Constant(lr=0.1)), boundaries=(50,)),
+            6,
+            rf"^schedules\[0\]\.{STRICT_ERROR} 'error' and step 6$",
+        ),
+        (
+            Join(schedules=(Constant(lr=0.1), STRICT), boundaries=(50,)),
+            56,
+            rf"^schedules\[1\]\.{STRICT_ERROR} 'error' and step 6 of its own$",
+        ),
+        (
+            Join(schedules=(Constant(lr=0.1), STRICT), boundaries=(50,), placement="overlay"),
+            56,
+            rf"^schedules\[1\]\.{STRICT_ERROR} 'error' and step 56$",
+        ),
+        (
+            Warmup(schedule=STRICT, steps=20),
+            26,
+            rf"^schedule\.{STRICT_ERROR} 'error' and step 6 of its own$",
+        ),
+        (
+            Warmup(schedule=STRICT, steps=3, placement="overlay"),
+            6,
+            rf"^schedule\.{STRICT_ERROR} 'error' and step 6$",
+        ),
+        (
+            Offset(schedule=STRICT, start=4),
+            2,
+            rf"^schedule\.{STRICT_ERROR} 'error' and step 6 of its own$",
+        ),
+        (
+            Repeat(schedule=STRICT, cycle_steps=10),
+            26,
+            rf"^schedule\.{STRICT_ERROR} 'error' and step 6 of its own$",
+        ),
+        (
+            Warmup(
+                schedule=Join(schedules=(Constant(lr=0.1), Warmup(schedule=FALLING, steps=2))),
+                steps=10,
+            ),
+            63,  # 53 of the join's, 8 of its second part's behind 45, 6 of the expression's
+            rf"^schedule\.schedules\[1\]\.schedule\.{FALLING_ERROR} of its own$",
+        ),
+        (Clamp(schedule=FALLING), 6, rf"^schedule\.{FALLING_ERROR}$"),
+        (Product(schedules=(LINE, FALLING)), 6, rf"^schedules\[1\]\.{FALLING_ERROR}$"),
+        (Product(schedules=(LINE, LOUD)), 7, rf"^schedules\[1\]\.{LOUD_ERROR} 7$"),
+        (Warmup(schedule=LOUD, steps=5), 0, rf"^schedule\.{LOUD_ERROR} 0 of its own$"),
+        (
+            Scale(schedule=Product(schedules=(LOUD.schedule, LOUD.schedule)), factor=1),
+            7,
+            r"^schedule\.schedules must have a finite product, got none at step 7$",
+        ),
+    ],
+)
+def test_an_error_of_a_schedule_within_says_whose_it_is(schedule, step, message):
+    with pytest.raises(ValueError, match=message):
+        schedule.bind(Horizon(100, 10))(step)
+
+
+def test_a_ramp_to_a_first_rate_that_there_is_not():
+    with pytest.raises(ValueError, match=rf"^schedule\.{LOUD_ERROR} 0 of its own$"):
+        Warmup(schedule=LOUD, steps="10%", start=0.1)
+
+
+@pytest.mark.parametrize("horizon", [100, None, (100, 10)])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Constant(lr=0.1),
+        LINE,
+        Warmup(schedule=LINE),
+        Join(schedules=(LINE, LINE)),
+        Product(schedules=(LINE,)),
+        Offset(schedule=LINE),
+        Repeat(schedule=LINE),
+        Clamp(schedule=LINE),
+        FromTorch(lr=0.1, scheduler="torch.optim.lr_scheduler.PolynomialLR"),
+    ],
+    ids=lambda schedule: type(schedule).__name__,
+)
+def test_a_horizon_that_is_none(schedule, horizon):
+    with pytest.raises(TypeError, match=r"^horizon must be a Horizon, got (100|None|\(100, 10\))$"):
+        schedule.bind(horizon)
+
+
+FLOORS = [family for family in GOOD if {"floor", "end"} & {f.name for f in fields(family)}]
+
+
+@pytest.mark.parametrize("family", FLOORS, ids=lambda family: family.__name__)
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [
+        ("120%", r"must lie in \[0%, 100%\], got '120%'$"),
+        ("100.01%", r"must lie in \[0%, 100%\], got '100.01%'$"),
+        ("-1%", r"must lie in \[0%, 100%\], got '-1%'$"),
+        ("10", r"must be a rate or a share of lr \('10%'\), got '10'$"),
+        ("1e1%", r"must be a rate or a share of lr \('10%'\), got '1e1%'$"),
+        ("nan%", r"must be a rate or a share of lr \('10%'\), got 'nan%'$"),
+        ("", r"must be a rate or a share of lr \('10%'\), got ''$"),
+    ],
+)
+def test_a_lowest_rate_that_is_no_share(family, share, message):
+    name = "end" if family is Polynomial else "floor"
+    with pytest.raises(ValueError, match=f"^{name} {message}"):
+        family(**GOOD[family], **{name: share})
+
+
+def test_a_clamp_has_no_rate_that_its_floor_could_be_a_share_of():
+    with pytest.raises(TypeError, match=r"^floor must be a number, got '10%'$"):
+        Clamp(schedule=LINE, floor="10%")
 
 
 def test_an_evaluation_needs_a_bound_warm_up():

@@ -969,3 +969,11 @@ LANDMARKS = {
 def test_landmarks(name):
     schedule, expected = LANDMARKS[name]
     assert schedule.bind(H100).landmarks(100) == expected
+
+
+def test_known_difference_tensorflow_multiplies_the_height_above_the_floor():
+    # alpha 0.1, m_mul 0.5: their peaks are 0.01 + 0.09 * 0.5 ** i, 0.055 at t = 10.
+    ours = CosineRestarts(lr=0.1, floor=0.01, cycle_steps=10, peak_multiplier=0.5)
+    assert [ours(t) for t in (0, 10, 20)] == pytest.approx([0.1, 0.05, 0.025], rel=1e-12)
+    theirs = Scale(schedule=CosineRestarts(lr=0.09, cycle_steps=10, peak_multiplier=0.5), factor=1)
+    assert 0.01 + theirs(10) == pytest.approx(0.055, rel=1e-12)

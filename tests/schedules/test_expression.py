@@ -329,10 +329,34 @@ def test_what_is_refused_is_said():
             Expression(expression=text)
 
 
-@pytest.mark.parametrize("text", [0.1, 1, None, True, b"1", ["1"]])
+@pytest.mark.parametrize("text", [None, True, b"1", ["1"]])
 def test_what_is_no_text_is_refused(text):
-    with pytest.raises(TypeError, match=r"^expression must be a text, got"):
+    with pytest.raises(TypeError, match=r"^expression must be a text or a number, got"):
         Expression(expression=text)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.1, "0.1"), (1e-5, "1e-05"), (1, "1.0"), (0, "0.0"), (np.float64(0.5), "0.5")],
+)
+def test_a_number_is_its_text(number, text):
+    schedule = Expression(expression=number)
+    assert schedule == Expression(expression=text)
+    assert type(schedule.expression) is str
+    assert schedule(7) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (math.nan, r"^expression must be finite, got nan$"),
+        (10**400, r"^expression must be finite, got 1000"),
+        (-0.1, r"^expression must give finite rates of at least 0, got -0.1 at step 0$"),
+    ],
+)
+def test_a_number_that_is_no_rate_is_refused(number, message):
+    with pytest.raises(ValueError, match=message):
+        Expression(expression=number)
 
 
 def outcome(text, steps):

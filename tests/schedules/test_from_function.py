@@ -10,12 +10,19 @@ import numpy as np
 import pytest
 
 import schedules
-from schedules import FromFunction, Horizon
+from schedules import FromFunction, FromTorch, Horizon, Product, Warmup
+from schedules._callables import Arguments
 from schedules.from_function import linear
 
 H100 = Horizon(total_steps=100, steps_per_epoch=10)
 
 MINE = """
+def broken(t):
+    return {}[t]
+
+def stubborn(t):
+    raise ValueError("kaboom")
+
 import numpy as np
 
 CALLS = []
@@ -112,6 +119,17 @@ def test_total_steps_comes_where_the_function_wants_it(mine):
     assert FromFunction(function="mine.anything", total_steps=7)(0) == 7.0
 
 
+def test_lr_comes_where_the_function_wants_it(mine):
+    assert FromFunction(function="mine.rate", lr=0.4)(3) == 0.1
+    assert FromFunction(function="mine.rate", lr=0.4, arguments={"power": 2})(1) == 0.1
+    assert FromFunction(function="mine.rate")(3) == 0.025
+    assert FromFunction(function="mine.share", lr=0.4, total_steps=4)(1) == 0.25
+    assert FromFunction(function="mine.anything", lr=0.4, arguments={"a": 1})(0) == 1.0
+    assert FromFunction(function="math.sqrt", lr=0.4)(4) == 2.0
+    assert FromFunction(function=linear, lr=0.1).bind(H100)(50) == 0.05
+    assert FromFunction(function=linear, lr=1) == FromFunction(function=linear, lr=1.0)
+
+
 def test_all_steps_at_once(mine):
     FromFunction(function="mine.steps", vectorized=True)(4)
     FromFunction(function="mine.steps")(4)
@@ -152,6 +170,23 @@ def test_it_compares_by_its_arguments_and_not_by_their_order(mine):
     assert one != FromFunction(function="mine.anything", arguments={"a": 2, "b": [2, {"c": 3}]})
     assert eval(repr(one), vars(schedules)) == one
     assert pickle.loads(pickle.dumps(one)) == one
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [(1, True), (1, 1.0), (0, False), (0.0, -0.0), ([1, [2]], [1, [2.0]]), ({"a": 1}, {"a": True})],
+)
+def test_arguments_of_another_type_are_others(mine, one, two):
+    assert Arguments({"lr": one}, "arguments") != Arguments({"lr": two}, "arguments")
+    schedules_of = [FromFunction(function="mine.shown", arguments={"x": x}) for x in (one, two)]
+    assert schedules_of[0] != schedules_of[1]
+    assert schedules_of[0] == FromFunction(function="mine.shown", arguments={"x": one})
+
+
+def test_arguments_compare_with_a_dictionary():
+    assert Arguments({"a": 1, "b": [2]}, "arguments") == {"a": 1, "b": (2,)}
+    assert Arguments({"a": 1}, "arguments") != {"a": 2}
+    assert Arguments({}, "arguments") != None  # noqa: E711
 
 
 def test_after_its_end_the_function_is_not_called_again(mine):
@@ -218,13 +253,24 @@ def test_an_array_that_gives_no_rates_is_refused(mine, result, message):
         schedule(np.array([10, 11, 12]))
 
 
-def test_an_error_of_the_function_is_its_own(mine, monkeypatch):
+def test_the_error_of_a_function_is_the_cause_and_the_part_is_named(mine, monkeypatch):
     def fails(t):
         raise KeyError("why")
 
     monkeypatch.setattr(mine, "share", fails)
-    with pytest.raises(KeyError, match=r"why"):
-        FromFunction(function="mine.share")(0)
+    share = FromFunction(function="mine.share")
+    for schedule, where in (
+        (share, ""),
+        (Warmup(schedule=share, steps=5), r"schedule\."),
+        (Product(schedules=(share,)), r"schedules\[0\]\."),
+    ):
+        line = rf"^{where}function mine.share must give rates, but raised KeyError at step 0: 'why'"
+        with pytest.raises(ValueError, match=line) as raised:
+            schedule(0)
+        error = raised.value
+        while error.__cause__ is not None:
+            error = error.__cause__
+        assert isinstance(error, KeyError)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +293,41 @@ def test_a_path_that_leads_nowhere_is_refused(mine, tmp_path, path, message):
     (tmp_path / "broken.py").write_text("import absent\n")
     with pytest.raises(ValueError, match=message):
         FromFunction(function=path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def rate(t:\n    pass\n", r"SyntaxError in {file}, line 1: .+"),
+        ("import math\n\nX = 1 / 0\n", r"ZeroDivisionError in {file}, line 3: division by zero"),
+        ("def f():\n    return NOPE\nf()\n", r"NameError in {file}, line 3: name 'NOPE' is not .*"),
+        ("import json\njson.loads('x')\n", r"JSONDecodeError in {file}, line 2: Expecting value.*"),
+        ("raise ValueError('one\\ntwo')\n", r"ValueError in {file}, line 1: one two"),
+        ("raise SystemExit(3)\n", r"SystemExit in {file}, line 1: 3"),
+        ("import deeper_still\n", r"RuntimeError in {deeper}, line 2: why"),
+    ],
+)
+@pytest.mark.parametrize(("kind", "name"), [(FromFunction, "function"), (FromTorch, "scheduler")])
+def test_a_module_that_fails_on_import_is_an_error_of_one_line(
+    tmp_path, monkeypatch, kind, name, text, message
+):
+    (tmp_path / "failing.py").write_text(text)
+    (tmp_path / "deeper_still.py").write_text("\nraise RuntimeError('why')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    lr = {"lr": 0.1} if kind is FromTorch else {}
+    place = {"file": tmp_path / "failing.py", "deeper": tmp_path / "deeper_still.py"}
+    expected = rf"^{name} must lead to a callable, got 'failing.rate': {message.format(**place)}$"
+    with pytest.raises(ValueError, match=expected) as caught:
+        kind(**{name: "failing.rate"}, **lr)
+    assert "\n" not in str(caught.value)
+    assert "failing" not in sys.modules
+
+
+def test_ctrl_c_while_a_module_is_imported_is_no_mistake_of_the_path(tmp_path, monkeypatch):
+    (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        FromFunction(function="interrupted.rate")
 
 
 def test_a_callable_that_cannot_be_found_again_is_refused(mine):
@@ -287,6 +368,13 @@ def test_what_is_neither_path_nor_callable_is_refused(function):
             {"arguments": {"total_steps": 5}, "total_steps": 5},
             r"^total_steps must be null beside one among the arguments, got 5$",
         ),
+        (
+            "rate",
+            {"arguments": {"lr": 0.5}, "lr": 0.1},
+            r"^lr must be null beside one among the arguments, got 0.1$",
+        ),
+        ("rate", {"lr": -1}, r"^lr must be at least 0, got -1$"),
+        ("rate", {"lr": "0.1"}, r"^lr must be a number, got '0.1'$"),
         ("share", {"total_steps": 0}, r"^total_steps must be at least 1 step, got 0$"),
         ("rate", {"vectorized": 1}, r"^vectorized must be true or false, got 1$"),
         ("rate", {"arguments": {"lr": math.nan}}, r"^arguments\['lr'\] must be finite, got nan$"),
@@ -322,3 +410,14 @@ def test_a_function_without_a_signature_takes_what_is_given():
     assert schedule(np.arange(3)).tolist() == [0.1] * 3
     assert FromFunction(function="numpy.sqrt", vectorized=True)(np.array([4, 9])).tolist() == [2, 3]
     assert FromFunction(function="math.sqrt")(np.array([4, 9])).tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("broken", "KeyError at step 3: 3"), ("stubborn", "ValueError at step 3: kaboom")],
+)
+def test_what_a_function_raises_is_one_line_that_names_it(mine, name, said):
+    schedule = FromFunction(function=f"mine.{name}")
+    line = rf"^function mine.{name} must give rates, but raised {said} \(\S+\.py:\d+\)$"
+    with pytest.raises(ValueError, match=line):
+        schedule(3)

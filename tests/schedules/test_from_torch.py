@@ -3,6 +3,9 @@
 import inspect
 import pickle
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from time import perf_counter
 
 import numpy as np
@@ -42,13 +45,14 @@ CLASSES = {
     "OneCycleLR": {"max_lr": 0.1, "total_steps": 60},
     "PolynomialLR": {"total_iters": 40, "power": 1.7},
 }
-NO_PLAIN_ARGUMENTS = {"LambdaLR", "MultiplicativeLR", "LRScheduler"}
+OF_FUNCTIONS = {"LambdaLR", "MultiplicativeLR"}
 OF_OTHERS = {"SequentialLR", "ChainedScheduler"}
 
 
 def test_every_class_of_pytorch_is_tested():
     found = set(theirs.__all__)
-    assert set(CLASSES) == found - NO_PLAIN_ARGUMENTS - OF_OTHERS - {"ReduceLROnPlateau"}
+    left = OF_FUNCTIONS | OF_OTHERS | {"ReduceLROnPlateau", "LRScheduler"}
+    assert set(CLASSES) == found - left
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -166,6 +170,9 @@ def test_chained_schedulers():
 
 
 MINE = """
+import time
+import warnings
+
 import torch
 from torch.optim import lr_scheduler
 
@@ -187,6 +194,14 @@ def fails(optimizer):
 def gives(optimizer, rates):
     return Given(optimizer, rates)
 
+def factor(n):
+    return 0.5 ** n
+
+def slow(optimizer):
+    time.sleep(0.002)
+    warnings.warn("never seen")
+    return lr_scheduler.ConstantLR(optimizer)
+
 class Given(lr_scheduler.LRScheduler):
     def __init__(self, optimizer, rates):
         self.rates = [float(rate) for rate in rates]
@@ -194,6 +209,11 @@ class Given(lr_scheduler.LRScheduler):
 
     def get_lr(self):
         return [self.rates[self.last_epoch]]
+
+def typed(optimizer, x):
+    rate = {int: 0.25, bool: 0.5, float: 0.75}[type(x)]
+    optimizer.param_groups[0]["lr"] = rate
+    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
 
 class Plateau(lr_scheduler.ReduceLROnPlateau):
     pass
@@ -234,6 +254,51 @@ def test_a_function_that_changed_is_driven_anew(mine, monkeypatch):
     assert schedule(4) == 0.8
     monkeypatch.setattr(mine, "short", mine.Tensor)
     assert schedule(1) == 0.25
+
+
+@pytest.mark.parametrize("name", sorted(OF_FUNCTIONS))
+def test_a_function_among_the_arguments(mine, name):
+    kind, lr_lambda = getattr(theirs, name), {"function": "mine_torch.factor"}
+    schedule = FromTorch(scheduler=PATH + name, lr=0.1, arguments={"lr_lambda": lr_lambda})
+    expected = by_hand(lambda sgd: kind(sgd, lr_lambda=mine.factor))
+    assert schedule.bind(H60)(np.arange(60)).tolist() == expected
+    in_a_list = FromTorch(scheduler=PATH + name, lr=0.1, arguments={"lr_lambda": [lr_lambda]})
+    assert in_a_list.bind(H60)(np.arange(60)).tolist() == expected
+    assert eval(repr(schedule), vars(schedules)) == schedule
+    assert pickle.loads(pickle.dumps(schedule)) == schedule
+
+
+def test_a_function_among_the_arguments_that_changed_is_called_anew(mine, monkeypatch):
+    arguments = {"lr_lambda": {"function": "mine_torch.factor"}}
+    schedule = FromTorch(scheduler=PATH + "LambdaLR", lr=0.8, arguments=arguments, total_steps=5)
+    assert schedule(2) == 0.2
+    monkeypatch.setattr(mine, "factor", lambda n: 1.0)
+    assert schedule(2) == 0.8
+
+
+def test_arguments_of_another_type_have_a_trace_of_their_own(mine):
+    rates = [
+        FromTorch(scheduler=mine.typed, lr=0.8, arguments={"x": x}, total_steps=2)(0)
+        for x in (1, True, 1.0)
+    ]
+    assert rates == [0.25, 0.5, 0.75]
+
+
+def test_threads_leave_the_warning_filters_as_they_were(mine):
+    before = list(warnings.filters)
+    barrier = Barrier(16)
+
+    def build(i):
+        barrier.wait()
+        for n in range(3):
+            lr = 1 + i + n / 10
+            FromTorch(scheduler="mine_torch.slow", lr=lr, total_steps=4)(3)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(build, range(16)))
+    assert warnings.filters == before
+    with pytest.warns(UserWarning, match=r"seen"):
+        warnings.warn("seen", stacklevel=1)
 
 
 def test_after_the_last_update():
@@ -334,6 +399,21 @@ PLATEAU = r"got ReduceLROnPlateau: use schedules.ReduceOnPlateau\(counting='torc
             PATH + "ChainedScheduler",
             {"schedulers": [{"scheduler": PATH + "StepLR"}]},
             r"^arguments must suit .*lr_scheduler.StepLR, got \{\}: TypeError: .*step_size",
+        ),
+        (
+            PATH + "LambdaLR",
+            {"lr_lambda": {"function": "mine_torch.nope"}},
+            r"^arguments\['lr_lambda'\] must lead to a callable, got 'mine_torch.nope': module",
+        ),
+        (
+            PATH + "LambdaLR",
+            {"lr_lambda": {"function": 3}},
+            r"^arguments\['lr_lambda'\] must have a function's path, got 3$",
+        ),
+        (
+            PATH + "LambdaLR",
+            {"lr_lambda": {"function": "mine_torch.factor", "power": 2}},
+            r"^arguments\['lr_lambda'\] must have the key function only, got 'power' too$",
         ),
         (
             PATH + "Nope",

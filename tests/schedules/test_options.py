@@ -9,14 +9,17 @@ from omegaconf import OmegaConf
 
 import schedules
 from schedules import (
+    Clamp,
     Constant,
     Cosine,
     Horizon,
     Join,
     PiecewiseConstant,
     Polynomial,
+    Product,
     Repeat,
     Schedule,
+    Step,
     Warmup,
 )
 
@@ -26,7 +29,8 @@ WARMUPS = sorted((CONF / "warmup").glob("*.yaml"))
 RAMPS = [path for path in WARMUPS if path.stem != "none"]
 WITHOUT_NOISE = {"noisy_linear_cosine": {"initial_variance": 0.0}}
 PEAKS = {"tanh": pytest.approx(0.1, rel=1e-5)}  # it begins at lr * (1 - tanh(-6)) / 2
-BLOCKS = {"Clamp", "Offset", "Product", "Scale"}  # for a configuration of one's own
+BLOCKS = {"Offset"}  # every option has it as `start`
+RISING = {"cyclic", "interpolation", "noam", "one_cycle", "wsd"}
 
 
 def build(path, **overrides):
@@ -79,7 +83,8 @@ def test_every_argument_stands_in_the_file(path):
     schedule = build(path)
     keys = list(OmegaConf.load(path))[1:]
     assert sorted(map(str, keys)) == sorted(field.name for field in fields(schedule))
-    assert set(rates_named_lr(OmegaConf.to_container(OmegaConf.load(path)))) <= {"${lr}"}
+    shapes = {1.0} if path.stem == "product" else set()
+    assert set(rates_named_lr(OmegaConf.to_container(OmegaConf.load(path)))) <= {"${lr}"} | shapes
     assert "${lr}" in path.read_text()
 
 
@@ -134,6 +139,41 @@ def test_schedules_of_other_schedules_are_mappings_of_their_own():
     assert join == Join(schedules=(Constant(lr=0.1), Cosine(lr=0.1)))
     repeat = build(CONF / "schedule" / "repeat.yaml")
     assert repeat == Repeat(schedule=Polynomial(lr=0.1))
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=lambda path: path.stem)
+def test_what_rises_by_itself_says_that_it_needs_no_warm_up(path):
+    if path.stem == "torch":  # any scheduler
+        return
+    bound = build(path, **WITHOUT_NOISE.get(path.stem, {})).bind(Horizon(1000, 100))
+    trace = bound.rates(bound.begin(), np.arange(1000))
+    rises = trace[0] < 0.9 * trace.max()
+    assert rises == (path.stem in RISING)
+    assert ("\n# rises by itself: use warmup=none\n" in path.read_text()) == rises
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=lambda path: path.stem)
+def test_the_lowest_rate_may_be_a_share_of_lr(path):
+    names = {"floor", "end"} & {str(key) for key in OmegaConf.load(path)}
+    if not names or path.stem == "clamp":  # a clamp has no lr of its own
+        return
+    (name,) = names
+    assert "or a share of lr (10%)" in path.read_text()
+    for lr in (0.3, 3e-4):
+        schedule = build(path, lr=lr, **{name: "10%"})
+        assert getattr(schedule, name) == pytest.approx(lr / 10, rel=1e-15)
+        assert schedule == build(path, lr=lr, **{name: getattr(schedule, name)})
+
+
+def test_blocks_take_any_schedule():
+    horizon = Horizon(100, 10)
+    product = build(CONF / "schedule" / "product.yaml")
+    assert product == Product(schedules=(Cosine(lr=0.1), Step(lr=1.0)))
+    # half of the cosine at step 50, behind one stair
+    assert product.bind(horizon)(50) == pytest.approx(0.05 * 0.1, rel=1e-12)
+    assert build(CONF / "schedule" / "clamp.yaml") == Clamp(schedule=Cosine(lr=0.1))
+    scale = build(CONF / "schedule" / "scale.yaml", factor=0.5)
+    assert scale.bind(horizon)(0) == 0.05
 
 
 def test_an_option_needs_its_rate():

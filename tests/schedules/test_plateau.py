@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules import Horizon, PlateauMemory, Polynomial, ReduceOnPlateau, Warmup
+from schedules import (
+    Constant,
+    Horizon,
+    Join,
+    PlateauMemory,
+    Polynomial,
+    ReduceOnPlateau,
+    Warmup,
+)
 
 
 def rates_after(schedule, values, every=10):
@@ -158,6 +166,46 @@ def test_a_saved_memory_of_either_counting_is_four_numbers(counting):
     assert schedule.recall(state).as_dict() == state
 
 
+BAD_STATES = [
+    ({"rate": math.nan}, "rate must be finite, got nan"),
+    ({"rate": math.inf}, "rate must be finite, got inf"),
+    ({"rate": -0.1}, "rate must be at least 0, got -0.1"),
+    ({"rate": "x"}, "rate must be a number, got 'x'"),
+    ({"rate": None}, "rate must be a number, got None"),
+    ({"rate": True}, "rate must be a number, got True"),
+    ({"best": math.nan}, "best must not be NaN, got nan"),
+    ({"best": "1"}, "best must be a number, got '1'"),
+    ({"wait": -1}, "wait must be at least 0, got -1"),
+    ({"wait": 1.0}, "wait must be a whole number, got 1.0"),
+    ({"rest": None}, "rest must be a whole number, got None"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_STATES)
+def test_a_memory_holds_numbers_in_their_ranges_only(change, message):
+    state = {"rate": 0.05, "best": 1.5, "wait": 1, "rest": 0} | change
+    with pytest.raises((ValueError, TypeError), match=f"^{message}$"):
+        PlateauMemory(**state)
+    with pytest.raises(
+        ValueError, match=rf"^state must be that of a PlateauMemory, got .*: {message}$"
+    ):
+        ReduceOnPlateau(lr=0.1).recall(state)
+
+
+@pytest.mark.parametrize(
+    "state", [None, 3, "rate", [], {}, {"rate": 0.1, "more": 1}, {1: 2}, [("rate", 0.1)]]
+)
+def test_what_is_no_state_is_refused(state):
+    for schedule in (ReduceOnPlateau(lr=0.1), Warmup(schedule=ReduceOnPlateau(lr=0.1))):
+        with pytest.raises(ValueError, match=r"^state must be that of a PlateauMemory, got"):
+            schedule.recall(state)
+
+
+def test_a_memory_keeps_python_s_numbers_and_infinite_values():
+    memory = PlateauMemory(rate=np.float32(0.5), best=-math.inf, wait=np.int64(2))
+    assert repr(memory) == "PlateauMemory(rate=0.5, best=-inf, wait=2, rest=0)"
+
+
 @pytest.mark.parametrize("memory", [PlateauMemory(rate=0.1), PlateauMemory(rate=0.1, best=1.0)])
 def test_a_metric_that_is_nan_is_an_error_and_not_a_cut(memory):
     schedule = ReduceOnPlateau(lr=0.1)
@@ -199,11 +247,32 @@ BAD = [1.0, 2.0, 2.0, 2.0, 2.0]
 
 def test_a_ramp_before_it_ignores_the_evaluations_made_during_the_ramp():
     plateau = ReduceOnPlateau(lr=0.8, patience=1)
-    # Evaluations at 10, 20, 30, 40, 50. The first to count is at 30, after the ramp.
-    schedule = Warmup(schedule=plateau, steps=30, start=0.0)
-    assert rates_after(schedule, BAD) == pytest.approx([0.8 / 3, 1.6 / 3, 0.8, 0.4, 0.2])
-    held = Warmup(schedule=plateau, steps=20, start=0.0, hold_steps=20)
-    assert rates_after(held, BAD) == pytest.approx([0.4, 0.8, 0.8, 0.8, 0.4])
+    # Evaluations at 10, 20, 30, 40, 50. The first to count is the one after 20.
+    schedule = Warmup(schedule=plateau, steps=20, start=0.0)
+    assert rates_after(schedule, BAD) == pytest.approx([0.4, 0.8, 0.8, 0.4, 0.2])
+    held = Warmup(schedule=plateau, steps=10, start=0.0, hold_steps=10)
+    assert rates_after(held, BAD) == pytest.approx([0.8, 0.8, 0.8, 0.4, 0.2])
+
+
+@pytest.mark.parametrize("evaluated", [29, 30, 31])
+def test_an_evaluation_at_the_end_of_a_ramp_judges_the_ramp_as_in_a_join(evaluated):
+    # The one after 30 updates was made before any update of the plateau.
+    plateau = ReduceOnPlateau(lr=0.8, patience=1)
+    warmup = Warmup(schedule=plateau, steps=30, start=0.0)
+    held = Warmup(schedule=plateau, steps=10, start=0.0, hold_steps=20)
+    join = Join(schedules=(Constant(lr=0.1), plateau), boundaries=(30,))
+    for schedule in (warmup, held, join):
+        memory = schedule.begin()
+        for step in (evaluated, 40):
+            memory = schedule.observe(memory, step, 1.0)
+        rate = 0.8 if evaluated <= 30 else 0.4
+        assert schedule.rates(memory, np.array([50])).tolist() == [rate]
+
+
+def test_without_a_ramp_an_evaluation_before_the_first_update_counts():
+    schedule = Warmup(schedule=ReduceOnPlateau(lr=0.8, patience=1), steps=0)
+    memory = schedule.observe(schedule.observe(schedule.begin(), 0, 1.0), 1, 1.0)
+    assert memory.rate == 0.4
 
 
 def test_a_ramp_over_it_counts_them_and_leads_to_the_first_rate():

@@ -127,6 +127,45 @@ def test_a_group_added_before_a_state_is_saved_is_there_when_it_is_loaded(family
     assert second.get_last_lr() == first.get_last_lr()
 
 
+@pytest.mark.parametrize("scales", [{}, {"lr_scale": 0.1}])
+def test_rates_that_differ_from_group_to_group_are_not_lost(scales):
+    # Also where one group has a scale: the other one's own rate would go unseen.
+    optimizer = sgd(group(lr=0.1, **scales), lr=1.0)
+    with pytest.raises(
+        ValueError,
+        match=r"^optimizer's groups must have an lr_scale each where their rates differ, "
+        r"got rates \[1.0, 0.1\]$",
+    ):
+        ScheduleLR(optimizer, LINE)
+    assert [g["lr"] for g in optimizer.param_groups] == [1.0, 0.1]
+    assert not any("initial_lr" in g for g in optimizer.param_groups)
+
+
+def test_equal_rates_and_scales_of_all_groups_are_accepted():
+    assert ScheduleLR(sgd(group(lr=0.3), lr=0.3), LINE).get_last_lr() == [0.1, 0.1]
+    tensors = sgd(group(lr=torch.tensor(0.3)), lr=torch.tensor(0.3))
+    assert ScheduleLR(tensors, LINE).get_last_lr() == [0.1, 0.1]
+    scaled = sgd(group(lr=0.1, lr_scale=0.1), lr=1.0)
+    scaled.param_groups[0]["lr_scale"] = 1.0
+    assert ScheduleLR(scaled, LINE).get_last_lr() == [0.1, pytest.approx(0.01)]
+
+
+def test_an_optimizer_goes_on_under_another_adapter():
+    optimizer = sgd(group(lr_scale=0.5))
+    drive(ScheduleLR(optimizer, LINE), 0, 3)
+    again = ScheduleLR(optimizer, LINE, last_epoch=2)
+    assert again.get_last_lr() == [LINE(3), 0.5 * LINE(3)]
+
+
+def test_the_initial_rate_of_a_tensor_is_a_copy():
+    optimizer = sgd(lr=torch.tensor(0.5))
+    scheduler = ScheduleLR(optimizer, LINE)
+    drive(scheduler, 0, 3)
+    (first,) = optimizer.param_groups
+    assert first["initial_lr"] is not first["lr"]
+    assert first["initial_lr"].item() == 0.5
+
+
 def test_a_rate_held_as_a_tensor_stays_that_tensor():
     rate = torch.tensor(1.0)
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=rate, foreach=False)
@@ -180,6 +219,47 @@ def test_a_state_that_is_none_is_refused():
         scheduler.load_state_dict(scheduler.state_dict() | {"memory": {"rate": 1.0}})
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"last_epoch": -5}, r"^state_dict\['last_epoch'\] must be at least 0, got -5$"),
+        ({"last_epoch": "3"}, r"^state_dict\['last_epoch'\] must be a whole number, got '3'$"),
+        ({"last_epoch": 2.0}, r"^state_dict\['last_epoch'\] must be a whole number, got 2.0$"),
+        ({"last_epoch": 2**60}, r"^t must be at most 2\*\*53, got"),
+        ({"last_epoch": 11}, r"^after must be .* beyond 10, the end of Polynomial, .* step 11$"),
+        ({"step_count": None}, r"^state_dict\['step_count'\] must be a whole number, got None$"),
+        ({"memory": None}, r"^state must be that of a Memory, got None"),
+        ({"memory": {"rate": 1.0}}, r"^state must be that of a Memory"),
+    ],
+)
+def test_a_state_that_is_refused_changes_nothing(change, message):
+    schedule = Polynomial(lr=0.1, decay_steps=10, after="error")
+    scheduler = ScheduleLR(sgd(), schedule)
+    drive(scheduler, 0, 3)
+    before = scheduler.state_dict()
+    with pytest.raises(ValueError, match=message):
+        scheduler.load_state_dict(before | {"last_epoch": 5} | change)
+    assert scheduler.state_dict() == before
+    assert scheduler.get_last_lr() == [schedule(3)]
+    assert scheduler.optimizer.param_groups[0]["lr"] == schedule(3)
+
+
+@pytest.mark.parametrize("state", [None, 3, [("last_epoch", 3)]])
+def test_a_state_that_is_no_mapping_is_refused(state):
+    with pytest.raises(ValueError, match=r"^state_dict must be that of a ScheduleLR, got"):
+        ScheduleLR(sgd(), LINE).load_state_dict(state)
+
+
+def test_a_listening_schedule_s_state_is_refused_as_a_whole():
+    scheduler = ScheduleLR(sgd(), ReduceOnPlateau(lr=0.8, patience=1))
+    drive(scheduler, 0, 6)
+    before = scheduler.state_dict()
+    memory = before["memory"] | {"rate": float("nan")}
+    with pytest.raises(ValueError, match=r"^state must be that of a PlateauMemory, .* got nan$"):
+        scheduler.load_state_dict(before | {"memory": memory, "last_epoch": 1})
+    assert scheduler.state_dict() == before
+
+
 def test_a_schedule_that_is_not_bound_leaves_the_optimizer_alone():
     optimizer = sgd(lr=0.7)
     with pytest.raises(ValueError, match=r"decay_steps must be bound to a run first"):
@@ -215,3 +295,11 @@ def test_piecewise_and_a_ramp_through_the_adapter():
         schedule=PiecewiseConstant(boundaries=[2], values=[0.4, 0.1]), steps=2, hold_steps=1
     )
     assert drive(ScheduleLR(sgd(), schedule), 0, 6) == [0.2, 0.4, 0.4, 0.4, 0.4, 0.1]
+
+
+def test_a_metric_is_not_taken_for_an_epoch():
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler = ScheduleLR(optimizer, ReduceOnPlateau(lr=0.1, patience=1))
+    with pytest.raises(TypeError, match=r"^step takes no argument, got 1\.5; a metric goes to obs"):
+        scheduler.step(1.5)
+    assert scheduler.last_epoch == 0

@@ -1,0 +1,79 @@
+"""The tree `study.space`: keys nested or dotted, and parts under conditions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.errors import Mistake, nearest
+from runner.space import Choice, Entry, Spec
+
+Conditions = tuple[tuple[str, str], ...]
+
+WHEN = "when"
+_SPACE = "study.space"
+
+
+def leaves_of(
+    tree: Mapping[str, Any], groups: frozenset[str], when: Conditions = (), prefix: str = ""
+) -> Iterator[tuple[str, Any, Conditions]]:
+    """Return the keys of a tree, nested or dotted, each with what is written there and when.
+
+    Raises:
+        Mistake: a part under `when` is no tree, or its condition is about no group or impossible.
+
+    >>> tree = {"a": {"b": 1}, "when": {"model=mlp": {"c": 2}}}
+    >>> list(leaves_of(tree, frozenset({"model"})))
+    [('a.b', 1, ()), ('c', 2, (('model', 'mlp'),))]
+    """
+    for name, given in tree.items():
+        key = f"{prefix}{name}"
+        if key == WHEN:
+            for condition, part in _parts(given):
+                group, _, option = (text.strip() for text in condition.partition("="))
+                if group not in groups:
+                    hint = nearest(group, groups)
+                    raise Mistake(f"{_SPACE}.when must name a group, got {condition!r}{hint}")
+                if dict(when).get(group, option) != option:
+                    held = " and ".join(f"{group}={o}" for o in (dict(when)[group], option))
+                    raise Mistake(f"{_SPACE}.when must be possible, got {held}")
+                yield from leaves_of(part, groups, (*when, (group, option)))
+        elif isinstance(given, Mapping):
+            yield from leaves_of(given, groups, when, f"{key}.")
+        else:
+            yield key, given, when
+
+
+def check_conditions(written: list[Entry], searched: Mapping[str, Spec], fixed: set[str]) -> None:
+    """Refuse a condition on what is neither searched nor fixed.
+
+    Arguments:
+        written: the tree's entries.
+        searched, fixed: the keys that the command line searches and fixes.
+
+    Raises:
+        Mistake: there is such a condition.
+    """
+    declared: dict[str, list[Any]] = {}
+    for key, spec in [*((e.key, e.spec) for e in written), *searched.items()]:
+        if isinstance(spec, Choice):
+            declared.setdefault(key, []).extend(spec.values())
+    for group, option in dict.fromkeys(pair for entry in written for pair in entry.when):
+        if group not in declared and group not in fixed:
+            hint = nearest(group, declared)
+            raise Mistake(
+                f"{_SPACE}.when must name a group that is searched, got {group}={option}{hint}"
+            )
+        if group in declared and option not in declared[group]:
+            options = ", ".join(map(str, dict.fromkeys(declared[group])))
+            raise Mistake(
+                f"{_SPACE}.when must name an option of {group} that is searched ({options}), "
+                f"got {group}={option}{nearest(option, map(str, declared[group]))}"
+            )
+
+
+def _parts(given: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if not isinstance(given, Mapping):
+        raise Mistake(f"{_SPACE}.when must list parts as GROUP=OPTION: keys, got {given!r}")
+    for condition, part in given.items():
+        if not isinstance(part, Mapping):
+            raise Mistake(f"{_SPACE}.when.{condition} must have keys, got {part!r}")
+        yield str(condition), part

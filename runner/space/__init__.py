@@ -1,0 +1,25 @@
+"""Search spaces as plain data, and their way into Optuna.
+
+A spec says which values a key may take: an Interval, a Choice or an Ordered list. Samplers draw
+inner numbers under inner names; a trial uses the real values that are made of them. The ValueError
+of a spec is a sentence without its subject, the key.
+"""
+
+from runner.space.choice import Choice, text_of
+from runner.space.entry import Entry, Spec
+from runner.space.interval import Interval
+from runner.space.ordered import Ordered
+from runner.space.quantities import UNITS
+from runner.space.space import Applies, Space
+
+__all__ = [
+    "UNITS",
+    "Applies",
+    "Choice",
+    "Entry",
+    "Interval",
+    "Ordered",
+    "Space",
+    "Spec",
+    "text_of",
+]
