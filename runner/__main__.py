@@ -15,7 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     from runner.config import in_order
-    from runner.config.explain import MISTAKES, check_choices, explain
+    from runner.config.choices import check_choices
+    from runner.config.explain import MISTAKES, explain
     from runner.tracking_uri import refuse_passwords
 
     try:

@@ -12,8 +12,10 @@ from runner.records import Records
 from schedules import plot
 
 
-def write(folder: Path, job: Job, records: Records, traceback: str = "") -> None:
-    """Write the artifacts of a run into a folder.
+def write(
+    folder: Path, job: Job, records: Records, traceback: str = "", *, brief: bool = False
+) -> None:
+    """Write the artifacts of a run into a folder; if brief, without weights and picture.
 
     config.yaml: resolved. trace.csv: the rate of every update that was made, and what else was
     scheduled. trace.png: the same as a picture.
@@ -21,12 +23,14 @@ def write(folder: Path, job: Job, records: Records, traceback: str = "") -> None
     """
     (folder / "config.yaml").write_text(job.settings.yaml())
     records.save(folder / "records.npz")
-    weights.save(job.state.model.state_dict(), folder / "weights.safetensors")
+    if not brief:
+        weights.save(job.state.model.state_dict(), folder / "weights.safetensors")
     if traceback:
         (folder / "traceback.txt").write_text(traceback)
     trace = records.arrays()["lr"]
     if len(trace):
         write_table(folder / "trace.csv", {"lr": trace, **records.others()})
+    if len(trace) and not brief:
         name = job.settings.choices.get("schedule", "learning rate")
         per_epoch = job.trial.horizon.steps_per_epoch if job.data else None
         others = {key: {name: values} for key, values in records.others().items()}

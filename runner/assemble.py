@@ -42,8 +42,11 @@ class Job:
     notes: tuple[str, ...] = ()
 
 
-def assemble(settings: Settings) -> Job:
-    """Build a job. Raises Mistake for whatever does not fit together."""
+def assemble(settings: Settings, state: State | None = None) -> Job:
+    """Build a job. Raises Mistake for whatever does not fit together.
+
+    state: to check a job with, of another one with the same `state_key`.
+    """
     device = _checked("", devices.resolve, settings.device)
     _checked("", devices.check_precision, settings.precision, device)
     threads = settings.threads or devices.DEFAULT_THREADS
@@ -79,10 +82,16 @@ def assemble(settings: Settings) -> Job:
         versions=versions(),
     )
     trial = Trial(recipe, follows.lr, length, follows.others)
-    state = _state(settings, dataset, device, file)
+    state = state or _state(settings, dataset, device, file)
     _check_traces(follows, plan, state)
     settings = replace(settings, threads=threads)
     return Job(settings, trial, plan, dataset, device, state, tuple(follows.notes()))
+
+
+def state_key(settings: Settings) -> str:
+    """Return the same text for all settings whose model and optimizer begin alike."""
+    parts = [settings.model, settings.dataset, unscheduled(settings.optimizer)]
+    return json.dumps([*parts, settings.precision, settings.device, settings.seed], sort_keys=True)
 
 
 def versions() -> dict[str, str]:

@@ -10,13 +10,17 @@ from tqdm import tqdm
 
 class Console:
     """Prints one run's progress. `name` stands before each line when several runs share a
-    terminal."""
+    terminal; a quiet one prints nothing."""
 
-    def __init__(self, total_steps: int, steps_per_epoch: int, name: str = "") -> None:
+    def __init__(
+        self, total_steps: int, steps_per_epoch: int, name: str = "", *, quiet: bool = False
+    ) -> None:
+        self._quiet = quiet
         self._steps_per_epoch = steps_per_epoch
         self._prefix = f"{name}  " if name else ""
         self._width = len(str(total_steps))
-        self._bar: Any = tqdm(total=total_steps, unit="step", disable=None, leave=False)
+        disable = True if quiet else None
+        self._bar: Any = tqdm(total=total_steps, unit="step", disable=disable, leave=False)
 
     def progress(self, step: int) -> None:
         """Show that so many steps are done."""
@@ -31,6 +35,8 @@ class Console:
 
     def line(self, text: str) -> None:
         """Print a line above the progress bar."""
+        if self._quiet:
+            return
         try:
             with tqdm.external_write_mode(file=sys.stdout):
                 print(f"{self._prefix}{text}", flush=True)

@@ -11,7 +11,10 @@ import numpy as np
 
 from runner import config, provenance
 from runner.config import Settings
-from runner.config.explain import MISTAKES, check_choices, explain
+from runner.config.choices import check_choices, searches
+from runner.config.compose import group_options
+from runner.config.explain import MISTAKES, explain
+from runner.config.grammar import space_of
 from runner.errors import Mistake
 from runner.scheduled import Scheduled, horizon, scheduled
 from schedules import Horizon, plot
@@ -22,7 +25,7 @@ python -m runner.preview [-m] [--out FILE] [group=option] [key=value] ...
 Draws the trace of a run, the learning rate of every update, without training, and prints the rate
 at the points that matter. With -m, lists of values (a,b,c) are overlaid in one picture.
 
-  -m          overlay all combinations of the lists of values
+  -m          overlay all combinations of the lists of values; of a search only the baseline
   --out FILE  where the picture goes, a PNG; preview.png by default
 
 The groups and keys are those of python -m runner --help.
@@ -132,6 +135,9 @@ def _previews(words: list[str]) -> list[Preview]:
     for flag in flags:
         if flag.partition("=")[0] not in ("-m", "--multirun", "--config-dir", "-cd"):
             raise Mistake(f"unknown flag {flag}; a preview has -m, --out and --config-dir")
+    if searches(overrides, config_dir):
+        _, fixed = space_of(overrides, None, group_options(config_dir))
+        return [_preview("baseline", fixed, config_dir)]
     multirun = bool({"-m", "--multirun"} & set(flags))
     grid = [*config.swept(overrides, config_dir), *overrides]
     jobs = config.expand(grid) if multirun or len(grid) > len(overrides) else [overrides]

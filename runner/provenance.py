@@ -1,6 +1,7 @@
 """What is needed to repeat a run: its command, versions, and the state of the working folder."""
 
 import contextlib
+import functools
 import getpass
 import json
 import re
@@ -12,7 +13,17 @@ from typing import Any
 
 from runner.config import Settings
 
-PASSED_ON = ("tracking.experiment=", "tracking.run_name=", "threads=", "hydra.")
+PASSED_ON = (
+    "tracking.experiment=",
+    "tracking.run_name=",
+    "threads=",
+    "hydra.",
+    "study.",
+    "study/",
+)
+
+
+_UNNAMED = ("tracking", "threads", "device", "hydra", "study")
 
 
 def command(settings: Settings) -> str:
@@ -48,7 +59,7 @@ def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:
     parts = []
     for word in overrides:
         key, _, value = plain(word).lstrip("+").partition("=")
-        if word.startswith("~") or key.startswith(("tracking", "threads", "device", "hydra")):
+        if word.startswith("~") or key.startswith(_UNNAMED):
             continue
         option = not {".", "/"} & set(key) and key not in ("lr", "seed", "precision")
         parts.append(value if option and value != "none" else f"{key.rpartition('/')[2]}={value}")
@@ -131,8 +142,16 @@ def params(settings: Settings) -> dict[str, str]:
     return dict(settings.choices) | values
 
 
-def tags(settings: Settings, device: str, versions: Mapping[str, str]) -> dict[str, str]:
-    """Return a run's tags for MLflow."""
+@functools.cache
+def kept_git() -> dict[str, str]:
+    """Return what `git` said when it was first asked, for one of many short runs."""
+    return git()
+
+
+def tags(
+    settings: Settings, device: str, versions: Mapping[str, str], *, brief: bool = False
+) -> dict[str, str]:
+    """Return a run's tags for MLflow; brief: of one of many."""
     shown = {f"version.{key}": value for key, value in versions.items()}
     return {
         "mlflow.source.name": "python -m runner",
@@ -143,5 +162,5 @@ def tags(settings: Settings, device: str, versions: Mapping[str, str]) -> dict[s
         "device": device,
         "threads": str(settings.threads),
         **shown,
-        **git(),
+        **(kept_git() if brief else git()),
     }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from runner import outbox
 from runner.console import figure
 from runner.run import FINISHED, Result
+from runner.table import aligned, heading, number, spread
 from runner.tracking import Link
 from runner.tracking_uri import DEFAULT
 
@@ -63,14 +64,14 @@ def ranking(results: Sequence[Result]) -> list[str]:
        1  a    0.5           1.0  FINISHED
     """
     columns = [c for c in _COLUMNS if any(c in r.metrics for r in results)]
-    rows = [["rank", "run", *(c.replace("/", " ") for c in columns), "seconds", "status"]]
+    rows = [["rank", "run", *map(heading, columns), "seconds", "status"]]
     for rank, result in enumerate(order(results), start=1):
         done = result.status == FINISHED
         figures = [_cell(c, result.metrics.get(c) if done else None) for c in columns]
         status = f"{result.status}  {result.reason}".rstrip()
         place = str(rank) if done else "-"
         rows.append([place, result.name, *figures, f"{result.seconds:.1f}", status])
-    return _table(rows, right={"rank", "seconds"})
+    return aligned(rows, right={"rank", "seconds"})
 
 
 def over_seeds(results: Sequence[Result]) -> list[str]:
@@ -80,7 +81,7 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
     >>> runs = [Result(f"cosine seed={i}", "FINISHED", {"val/loss": 0.5 + i}) for i in range(2)]
     >>> print(*over_seeds(runs), sep="\\n")
     over seeds  n  val loss
-    cosine      2  1 ± 0.7071
+    cosine      2  1 ± 0.71
     """
     groups = _by_setting(order(results))
     if len(groups) == len(results):
@@ -90,13 +91,13 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
         name: _means([r for r in group if r.status == FINISHED], columns)
         for name, group in groups.items()
     }
-    rows = [["over seeds", "n", *(c.replace("/", " ") for c in columns)]]
+    rows = [["over seeds", "n", *map(heading, columns)]]
     for name in sorted(means, key=lambda name: _merit(means[name])):
         done = sum(r.status == FINISHED for r in groups[name])
         n = str(done) if done == len(groups[name]) else f"{done} of {len(groups[name])}"
-        cells = [_spread(c, means[name].get(c)) for c in columns]
+        cells = [spread(c, *means[name][c]) if c in means[name] else "-" for c in columns]
         rows.append([name, n, *cells])
-    return _table(rows, right=set())
+    return aligned(rows)
 
 
 def best(results: Sequence[Result]) -> tuple[str, Result] | None:
@@ -138,28 +139,5 @@ def _merit(means: dict[str, tuple[float, float]]) -> tuple[float, float]:
     return -means.get("val/accuracy", (-worst,))[0], means.get("val/loss", (worst,))[0]
 
 
-def _spread(column: str, spread: tuple[float, float] | None) -> str:
-    if spread is None:
-        return "-"
-    mean, deviation = spread
-    if column.endswith("accuracy"):
-        return f"{100 * mean:.2f} ± {100 * deviation:.2f} %"
-    return f"{mean:.4g} ± {deviation:.4g}"
-
-
 def _cell(column: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value:.2f} %" if column.endswith("accuracy") else f"{value:.4g}"
-
-
-def _table(rows: list[list[str]], right: set[str]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if head in right else cell.ljust(width)
-            for cell, width, head in zip(row, widths, rows[0], strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    return "-" if value is None else number(column, value)

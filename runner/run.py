@@ -25,6 +25,8 @@ from runner.training import train
 from runner.trial import fingerprint
 
 FINISHED, DIVERGED, FAILED, KILLED = "FINISHED", "DIVERGED", "FAILED", "KILLED"
+PRUNED = "PRUNED"
+_IN_MLFLOW = {DIVERGED: FAILED, PRUNED: KILLED}  # which knows only the others
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class _Progress:
     metrics: dict[str, float] = field(default_factory=dict)
     kept_step: int = 0
     best: dict[str, Tensor] | None = None
+    watch: Callable[[Evaluation], bool] | None = None
 
     def keep(self, job: Job) -> None:
         """Put the best weights back, if they are wanted."""
@@ -64,24 +67,37 @@ class _Progress:
             job.state.model.load_state_dict(self.best)
 
 
+class _Pruned(Exception):
+    """A run is not worth going on with."""
+
+
 def run(
-    job: Job, tracker: Tracker | None, should_stop: Callable[[], bool], *, label: str = ""
+    job: Job,
+    tracker: Tracker | None,
+    should_stop: Callable[[], bool],
+    *,
+    label: str = "",
+    watch: Callable[[Evaluation], bool] | None = None,
+    brief: bool = False,
+    test: bool = True,
 ) -> Result:
     """Train a job to its end, or as far as it goes, and record everything.
 
-    label: stands before each line on the terminal. Raises KeyboardInterrupt only when a person
-    insists; what was recorded is kept then, too.
+    label: stands before each line on the terminal. watch: told of each evaluation of the validation
+    data, it says whether to stop there. brief: one of many; prints nothing, keeps no picture and no
+    weights, and does not wait for the delivery of its end. test: whether to look at the test data.
+    Raises KeyboardInterrupt only when a person insists; what was recorded is kept then, too.
     """
     started = time.monotonic()
     name = run_name(job)
-    link = tracker.open(_header(job, name)) if tracker else None
+    link = tracker.open(_header(job, name, brief)) if tracker else None
     _keep_what_is_loaded()
     horizon = job.trial.horizon
-    console = Console(horizon.total_steps, horizon.steps_per_epoch, label)
-    progress = _Progress()
+    console = Console(horizon.total_steps, horizon.steps_per_epoch, label, quiet=brief)
+    progress = _Progress(watch=watch)
     insisted = False
     try:
-        status, reason, details = _train(job, progress, tracker, console, should_stop)
+        status, reason, details = _train(job, progress, tracker, console, should_stop, test)
     except KeyboardInterrupt:
         insisted, status, reason, details = True, KILLED, "interrupted", ""
     finally:
@@ -91,10 +107,11 @@ def run(
         delivered = True
         if tracker is not None:
             if not insisted:
-                tracker.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
-                _record_files(Path(folder), job, progress.records, details, tracker)
+                if not brief:
+                    tracker.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
+                _record_files(Path(folder), job, progress.records, details, tracker, brief)
             tracker.tags(_final_tags(job, progress, status, reason))
-            delivered = tracker.close(FAILED if status == DIVERGED else status)
+            delivered = tracker.close(_IN_MLFLOW.get(status, status), wait=not brief)
     if insisted:
         if not delivered:
             console.line(f"the run's records wait in {outbox.ROOT}; the next start sends them")
@@ -129,13 +146,15 @@ def _keep_what_is_loaded() -> None:
     atexit.register(gc.unfreeze)  # at the end libraries want to see theirs collected
 
 
-def _header(job: Job, name: str) -> Header:
+def _header(job: Job, name: str, brief: bool) -> Header:
     settings = job.settings
     return Header(
         experiment=settings.tracking.experiment or "runs",
         name=name,
         params=provenance.params(settings) | _scales(job),
-        tags=provenance.tags(settings, devices.describe(job.device), job.trial.recipe.versions),
+        tags=provenance.tags(
+            settings, devices.describe(job.device), job.trial.recipe.versions, brief=brief
+        ),
     )
 
 
@@ -151,18 +170,21 @@ def _train(
     tracker: Tracker | None,
     console: Console,
     should_stop: Callable[[], bool],
+    test: bool,
 ) -> tuple[str, str, str]:
     """Train and test; return the status, why, and the traceback of a failure."""
     try:
         for event in train(job.state, job.plan, job.data, should_stop):
             _take(event, job, progress, tracker, console)
-        if tracker is not None:
+            if isinstance(event, Evaluation):
+                _look(event, progress)
+        if tracker is not None and test:
             tracker.flush()
         if job.state.step < job.trial.horizon.total_steps:
             made = job.state.step
             return KILLED, f"interrupted after {made} step{'' if made == 1 else 's'}", ""
         progress.keep(job)
-        if job.data is not None:
+        if test and job.data is not None:
             found = evaluate(job.state.model, job.data.test, job.plan.precision)
             metrics = {f"test/{key}": value for key, value in found.items()}
             event = Evaluation(progress.kept_step, metrics, time.time_ns() // 1_000_000)
@@ -173,6 +195,9 @@ def _train(
         return FINISHED, "", ""
     except Diverged as error:
         return DIVERGED, str(error), ""
+    except _Pruned:
+        total = job.trial.horizon.total_steps
+        return PRUNED, f"pruned after {job.state.step} of {total} steps", ""
     except Exception as error:
         if devices.out_of_memory(error):
             return FAILED, devices.memory_advice(job.settings.train.batch_size), ""
@@ -203,16 +228,23 @@ def _take(
         progress.best = {name: tensor.clone() for name, tensor in state.items()}
 
 
+def _look(event: Evaluation, progress: _Progress) -> None:
+    if progress.watch is not None and progress.watch(event):
+        raise _Pruned
+
+
 def _better(new: dict[str, float], old: dict[str, float]) -> bool:
     if "val/accuracy" in new and new["val/accuracy"] != old["val/accuracy"]:
         return new["val/accuracy"] > old["val/accuracy"]
     return new["val/loss"] < old["val/loss"]
 
 
-def _record_files(folder: Path, job: Job, records: Records, details: str, tracker: Tracker) -> None:
+def _record_files(
+    folder: Path, job: Job, records: Records, details: str, tracker: Tracker, brief: bool
+) -> None:
     """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
-        artifacts.write(folder, job, records, details)
+        artifacts.write(folder, job, records, details, brief=brief)
         tracker.artifacts(folder)
     except Exception as error:
         with contextlib.suppress(OSError):
@@ -225,8 +257,8 @@ def _final_tags(job: Job, progress: _Progress, status: str, reason: str) -> dict
     others = {name: values[:kept] for name, values in progress.records.others().items()}
     name = fingerprint(job.trial.recipe, trace, others)
     tags = {"fingerprint": name, "kept_step": str(kept)}
-    if status == DIVERGED:
-        tags["diverged"] = reason
+    if status in (DIVERGED, PRUNED):
+        tags[status.lower()] = reason
     elif reason:
         tags["reason"] = reason
     return tags

@@ -13,7 +13,8 @@ from typing import Any
 from runner import devices, outbox, provenance, tracking
 from runner.assemble import assemble
 from runner.config import BASIC_LAUNCHER, Settings, expand, read
-from runner.config.explain import MISTAKES, check_choices, explain
+from runner.config.choices import check_choices
+from runner.config.explain import MISTAKES, explain
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report import best, looking, over_seeds, ranking

@@ -34,10 +34,10 @@ def without_user(uri: str) -> str:
     return re.sub(r"^(https?://).*@", r"\1", uri)
 
 
-def refuse_password(uri: str | None) -> None:
+def refuse_password(uri: str | None, key: str = "tracking.uri") -> None:
     """Raise Mistake, which does not show it, for an address with a password in it."""
     if uri is not None and hide(uri) != uri:
-        raise Mistake(f"tracking.uri {_ADVICE}")
+        raise Mistake(f"{key} {_ADVICE}")
 
 
 def refuse_passwords(words: list[str]) -> None:

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from runner import plugins
 from runner.errors import Mistake
@@ -78,6 +78,18 @@ def in_order(words: list[str]) -> list[str]:
     return [*(word for word in words if word not in known.overrides), *known.overrides]
 
 
+def has_key(config: DictConfig, key: str) -> bool:
+    """Return whether a composed configuration has a key.
+
+    >>> config = compose(["schedule=cosine"])
+    >>> has_key(config, "schedule.floor"), has_key(config, "schedule.decay_rate")
+    (True, False)
+    """
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return isinstance(node, DictConfig) and name in node
+
+
 def current() -> HydraConf:
     """Return Hydra's own part of the configuration that is running in this process."""
     return HydraConfig.get()
@@ -127,7 +139,8 @@ def _values(override: Override) -> list[str]:
         return [override.get_value_element_as_str()]
     if override.is_discrete_sweep():
         return list(override.sweep_string_iterator())
+    given = (override.input_line or "").partition("=")[2]
     raise Mistake(
         f"{override.get_key_element()} must list its values in a grid (1,2,3 or range(1, 4)), "
-        f"got {(override.input_line or '').partition('=')[2]}"
+        f"got {given}; hydra/sweeper=optuna searches a range"
     )

@@ -1,10 +1,10 @@
 """A refused command line, in one line that says which key to change."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -16,46 +16,6 @@ from runner.config.settings import leaf_keys
 from runner.errors import Mistake, nearest, one_line, redact
 
 MISTAKES = (Mistake, HydraException, OmegaConfBaseException, YAMLError)
-
-
-_HYDRA = ("hydra/launcher", "hydra/sweeper")
-
-
-def check_choices(words: list[str]) -> None:
-    """Raise Mistake for a group without a name, which Hydra refuses without naming the group, and
-    for an option of a person's own that one of ours would hide.
-
-    >>> check_choices(["tracking=null"])
-    Traceback (most recent call last):
-    runner.errors.Mistake: tracking must be one of mlflow, off, got null
-    """
-    overrides, config_dir = split(words)
-    groups = group_options(config_dir)
-    _check_own_options(config_dir)
-    for override in OverridesParser.create().parse_overrides(overrides):
-        key, _, given = str(override.input_line).partition("=")
-        key = key.lstrip("+")
-        if override.is_sweep_override() or override.is_delete():
-            continue
-        if key in groups and not isinstance(override.value(), str | list | dict):
-            raise Mistake(f"{key} must be one of {', '.join(groups[key])}, got {given}")
-        slashed = key.replace(".", "/")
-        if "." in key and slashed in (*groups, *_HYDRA) and isinstance(override.value(), str):
-            raise Mistake(f"{key} is chosen with a slash: {slashed}={given}")
-        if not key:
-            raise Mistake(f"cannot read '{override.input_line}'; write key=value")
-
-
-def _check_own_options(config_dir: str | None) -> None:
-    if config_dir is None:
-        return
-    ours = group_options()
-    for file in sorted(Path(config_dir).glob("*/**/*.yaml")):
-        group = file.parent.relative_to(config_dir).as_posix()
-        if file.stem in ours.get(group, ()):
-            raise Mistake(
-                f"{file} must have another name: the runner has an option {group}={file.stem} too"
-            )
 
 
 def explain(error: BaseException, words: list[str]) -> str:
@@ -76,6 +36,8 @@ def explain(error: BaseException, words: list[str]) -> str:
     if found := re.search(r"Ambiguous value for argument '(.*?)' 1\.", text):
         key, _, value = found[1].partition("=")
         return f"{key} has several values, {value}: add -m to sweep over them"
+    if found := re.match(r"Sweep parameters '(.*?)=(.*)' requires --multirun", text):
+        return f"{found[1]} is searched, {found[2]}: add -m hydra/sweeper=optuna, or a study"
     if (found := re.match(r"Error merging override (.*)", text)) and error.__cause__:
         key, _, value = found[1].partition("=")
         return redact(f"{key.lstrip('+')} cannot be {value}: {_plain(error.__cause__)}")
@@ -122,17 +84,18 @@ def _unknown_key(key: str, overrides: list[str], config_dir: str | None) -> str:
     choices = config.hydra.runtime.choices
     del config.hydra
     known = [k for k in leaf_keys(config) if not k.endswith("_target_")]
-    group, _, name = key.partition(".")
+    group, name = _divided(key, groups)
     if key in known and f"~{key}" in overrides:
         return f"{key} has no value to take away"
     if not name:
         hint = nearest(key, [*known, *config, *groups])
         return f"unknown key '{key}'{hint or '; python -m runner --help lists the keys'}"
-    if owners := _owners(group, name, groups.get(group, []), config_dir):
+    if owners := owners_of(key, config_dir):
         return f"unknown key '{key}' with {group}={choices[group]}; it belongs to {owners}"
-    hint = nearest(key, known)
-    if not hint and group in config:
-        mine = [k for k in known if k.startswith(f"{group}.")]
+    node = group.replace("/", ".")
+    mine = [k for k in known if k.startswith(f"{node}.")]
+    hint = nearest(key, mine if "/" in group else known)
+    if not hint and OmegaConf.select(config, node) is not None:
         shown = f"{group}={choices[group]}" if group in choices else group
         hint = f"; {shown} has {', '.join(mine) or 'no keys'}"
     return f"unknown key '{key}'{hint}"
@@ -148,11 +111,17 @@ def _nearby(overrides: list[str], config_dir: str | None) -> DictConfig:
         return compose([], config_dir)
 
 
-def _owners(group: str, name: str, options: list[str], config_dir: str | None) -> str:
-    """Return which choices of a group have a key of this name."""
+def owners_of(key: str, config_dir: str | None) -> str:
+    """Return which choices of a key's group have it, nothing where none has.
+
+    >>> owners_of("model.hidden", None)
+    'model=mlp'
+    """
+    groups = group_options(config_dir)
+    group, name = _divided(key, groups)
     owners = []
     for root in (CONF, *([Path(config_dir)] if config_dir else [])):
-        for option in options:
+        for option in groups.get(group, []):
             file = root / group / f"{option}.yaml"
             if not file.is_file():
                 continue
@@ -163,3 +132,16 @@ def _owners(group: str, name: str, options: list[str], config_dir: str | None) -
             if isinstance(content, DictConfig) and name in leaf_keys(content):
                 owners.append(option)
     return f"{group}=" + ", ".join([*owners[:-2], " or ".join(owners[-2:])]) if owners else ""
+
+
+def _divided(key: str, groups: Mapping[str, list[str]]) -> tuple[str, str]:
+    """Return a key's group and its name there.
+
+    >>> _divided("study.sampler.seed", {"study": [], "study/sampler": []})
+    ('study/sampler', 'seed')
+    """
+    parts = key.split(".")
+    for i in range(len(parts) - 1, 1, -1):
+        if (group := "/".join(parts[:i])) in groups:
+            return group, ".".join(parts[i:])
+    return parts[0], ".".join(parts[1:])

@@ -1,5 +1,6 @@
 """Values against the annotations of the class or function that takes them."""
 
+import contextlib
 import inspect
 import types
 import typing
@@ -22,14 +23,28 @@ def check_kinds(key: str, target: Callable[..., Any], spec: Mapping[str, Any]) -
     Traceback (most recent call last):
     runner.errors.Mistake: rest.seconds must be a number, got 'long'
     """
-    function = inspect.getattr_static(target, "__init__") if isinstance(target, type) else target
-    try:
-        hints = typing.get_type_hints(function)
-    except (TypeError, NameError, AttributeError):
-        return
+    hints = _hints(
+        inspect.getattr_static(target, "__init__") if isinstance(target, type) else target
+    )
     for name, value in spec.items():
         if name in hints:
             _check(f"{key}.{name}", value, hints[name])
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations that can be read; libraries import some for type checkers only."""
+    try:
+        return typing.get_type_hints(function)
+    except (TypeError, AttributeError):
+        return {}
+    except NameError:
+        plain = inspect.unwrap(function)
+    found: dict[str, Any] = {}
+    for name, hint in plain.__annotations__.items():
+        with contextlib.suppress(NameError):
+            one = types.SimpleNamespace(__annotations__={name: hint})
+            found |= typing.get_type_hints(one, plain.__globals__)
+    return found
 
 
 def _check(key: str, value: Any, hint: Any) -> None:

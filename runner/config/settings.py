@@ -1,5 +1,6 @@
 """What a configuration says, as plain checked data."""
 
+import copy
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -87,11 +88,36 @@ def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:
     and for top-level values out of range. What an argument of a group must be is checked by
     the class that takes it.
     """
+    return finish(prepare(config), {}, hydra)
+
+
+def prepare(config: DictConfig) -> DictConfig:
+    """Return the typed part of `read` that is the same for all values of a search.
+
+    Raises Mistake for an unknown key or a value of the wrong type.
+    """
     own = OmegaConf.create(OmegaConf.to_container(config, resolve=False))
     assert isinstance(own, DictConfig)
     own.pop("hydra", None)
+    own.pop("study", None)
     _check_names(own)
-    plain = _typed(own)
+    try:
+        merged = OmegaConf.merge(_schema(), own)
+    except ValidationError as error:
+        raise Mistake(wrong_type(error, own)) from error
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
+def finish(
+    prepared: DictConfig, values: Mapping[str, Any], hydra: HydraConf | DictConfig
+) -> Settings:
+    """Return the settings of a prepared configuration with other values by dotted key, checked.
+
+    Raises Mistake as `read` does.
+    """
+    own = copy.deepcopy(prepared)
+    plain = _resolved(own, values)
     for key, number in _numbers(plain):
         if not math.isfinite(number):
             raise Mistake(f"{key} must be finite, got {number}")
@@ -139,14 +165,15 @@ def _schema() -> DictConfig:
     return schema
 
 
-def _typed(config: DictConfig) -> dict[str, Any]:
+def _resolved(config: DictConfig, values: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        merged = OmegaConf.merge(_schema(), config)
-        assert isinstance(merged, DictConfig)
-        _fill_in(merged)
-        plain = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
+        OmegaConf.set_struct(config, False)
+        for key, value in values.items():
+            OmegaConf.update(config, key, value, merge=False)
+        _fill_in(config)
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except ValidationError as error:
-        raise Mistake(_wrong_type(error, config)) from error
+        raise Mistake(wrong_type(error, config)) from error
     except OmegaConfBaseException as error:
         raise Mistake(f"{error.full_key or error.key}: {_message(error)}") from error
     assert isinstance(plain, dict)
@@ -161,7 +188,8 @@ def _fill_in(config: DictConfig) -> None:
         config.train.epochs = DEFAULT_EPOCHS
 
 
-def _wrong_type(error: ValidationError, config: DictConfig) -> str:
+def wrong_type(error: ValidationError, config: DictConfig) -> str:
+    """Return what a value must be instead; the error's full key is one of the configuration."""
     key, text = str(error.full_key), _message(error)
     kind = next((words for sign, words in _KINDS.items() if sign in text), None)
     if kind is None:
@@ -207,6 +235,9 @@ def config_dir(hydra: HydraConf | DictConfig) -> str | None:
 
 def _forced_sweep(hydra: HydraConf | DictConfig) -> bool:
     """Whether the configuration itself asks for a sweep, so that a run alone has to refuse it."""
-    if not str(hydra.mode).endswith("MULTIRUN"):
-        return bool(hydra.sweeper.get("params"))
-    return "hydra.mode=MULTIRUN" not in list(hydra.overrides.hydra)
+    if str(hydra.mode).endswith("MULTIRUN"):
+        return "hydra.mode=MULTIRUN" not in list(hydra.overrides.hydra)
+    return bool(hydra.sweeper.get("params")) or hydra.runtime.choices.get("study") not in (
+        None,
+        "none",
+    )

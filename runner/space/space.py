@@ -115,13 +115,16 @@ class Space:
             inner |= encoded
         return inner
 
-    def all(self, applies: Applies) -> list[dict[str, Any]]:
+    def all(self, applies: Applies, most: int | None = None) -> list[dict[str, Any]]:
         """Return the values of every possible trial, the last key varying fastest.
+
+        Arguments:
+            most: where to stop.
 
         Raises:
             Mistake: a key that exists in some trial is continuous.
         """
-        return list(self._from(0, {}, applies))
+        return list(itertools.islice(self._from(0, {}, applies), most))
 
     def rename(self, inner: str) -> str:
         """Return the key that an inner parameter belongs to.

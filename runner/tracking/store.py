@@ -1,6 +1,7 @@
 """MLflow stores: whether one answers, a client for it, its experiments and artifacts."""
 
 import atexit
+import functools
 import http.client
 import logging
 import os
@@ -87,6 +88,17 @@ def client(uri: str, *, create: bool = False) -> "MlflowClient":
         return MlflowClient(uri)
     if not create and not file.exists():
         raise Mistake(f"there is no database {file}")
+    return _local_client(file, file.stat().st_ino if file.exists() else 0)
+
+
+@functools.lru_cache(maxsize=4)
+def _local_client(file: Path, inode: int) -> "MlflowClient":
+    """Return the client of a local database, kept since it takes 10 ms to make.
+
+    inode: of the file, so that another file in its place gets another client.
+    """
+    from mlflow import MlflowClient
+
     # Two processes may not create the tables at once.
     lock = file.parent / ".runner" / "mlflow.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)

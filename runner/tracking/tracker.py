@@ -78,14 +78,19 @@ class Tracker:
         self._wake.set()
         self._sent.wait(wait_seconds)
 
-    def close(self, status: str) -> bool:
+    def close(self, status: str, *, wait: bool = True) -> bool:
         """End the run as FINISHED, FAILED or KILLED; return whether all is delivered.
 
-        What cannot be delivered, or not before a KeyboardInterrupt, waits in the outbox.
+        What cannot be delivered, or not before a KeyboardInterrupt, waits in the outbox. Without
+        `wait` the rest travels in the thread, until `join`.
         """
         self._box.append({"status": status, "end_ms": time.time_ns() // 1_000_000})
         self._closing.set()
         self._wake.set()
+        return self.join() if wait else True
+
+    def join(self) -> bool:
+        """Wait for the delivery of an ended run; return whether all is delivered."""
         with contextlib.suppress(KeyboardInterrupt):
             self._thread.join()
         return self._delivered

@@ -13,7 +13,7 @@ QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd"
 HEAVY = ("torch", "mlflow", "pandas", "matplotlib")
 
 
-def test_help_shows_groups_and_three_examples_and_loads_nothing_heavy(folder: Path) -> None:
+def test_help_shows_groups_and_examples_and_loads_nothing_heavy(folder: Path) -> None:
     code = (
         "import sys\nfrom runner.__main__ import main\nstatus = main(['--help'])\n"
         f"print(status, [name for name in {HEAVY} if name in sys.modules])"
@@ -26,8 +26,14 @@ def test_help_shows_groups_and_three_examples_and_loads_nothing_heavy(folder: Pa
         "  python -m runner schedule=cosine warmup=linear warmup.fraction=0.1 lr=3e-3",
         "  python -m runner -m schedule=exponential,polynomial,cosine seed=0,1,2",
         "  python -m runner +experiment=bert_recipe",
+        "  python -m runner study=boundaries study.workers=2 study.trials=40",
+        "  python -m runner -m hydra/sweeper=optuna 'lr=tag(log, interval(1e-4, 1e-1))' "
+        "study.trials=30",
+        "  python -m runner study=boundaries study.workers=2 study.trials=40",
+        "  python -m runner -m hydra/sweeper=optuna 'lr=tag(log, interval(1e-4, 1e-1))' "
+        "study.trials=30",
     ]
-    for group in ("clipping", "dataset", "experiment", "model", "optimizer", "tracking", "warmup"):
+    for group in ("clipping", "dataset", "experiment", "model", "optimizer", "study", "warmup"):
         assert any(line.startswith(f"{group}: ") for line in text)
     assert list(folder.iterdir()) == []
 

@@ -10,6 +10,7 @@ import pytest
 from runner import preview
 from runner.config import compose, expand, read
 from runner.config.compose import split
+from runner.study.plan import plan
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -48,6 +49,10 @@ def test_it_is_short() -> None:
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_is_accepted(line: str, own: Path) -> None:
     overrides, config_dir = split(shlex.split(line)[3:])
+    if "hydra/sweeper=optuna" in overrides or any(word.startswith("study=") for word in overrides):
+        words = [word for word in overrides if not word.startswith("hydra/")]
+        assert plan(words, config_dir).definition.space
+        return
     jobs = expand(overrides) if " -m " in line else [overrides]
     for job in jobs:
         config = compose(job, config_dir)

@@ -107,7 +107,7 @@ def test_tied_weights_are_trained_and_kept(command, store, own, folder) -> None:
 def test_a_model_that_cannot_be_written_still_ends(command, store, monkeypatch) -> None:
     from runner import artifacts
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(artifacts, "write", full)

@@ -1,0 +1,36 @@
+"""A configuration as a file that a command line adds: an option of the group `experiment`."""
+
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from runner.config.settings import Settings
+
+_LEFT_OUT = ("experiment", "study", "tracking")
+NAME = Path("experiment") / "best.yaml"
+
+
+def as_experiment(settings: Settings, folder: Path) -> str:
+    """Return the text of a file that sets all groups and values, save where records go.
+
+    folder: which holds it as experiment/best.yaml.
+    """
+    groups = {
+        group: option
+        for group, option in settings.choices.items()
+        if group.partition("/")[0] not in _LEFT_OUT
+    }
+    taken_away = "".join(f" {word}" for word in settings.overrides if word.startswith("~"))
+    command = f"python -m runner --config-dir {settings.config_dir or folder} +experiment=best"
+    where = f"in {settings.config_dir}/experiment/: " if settings.config_dir else ""
+    values = {k: v for k, v in settings.resolved().items() if k not in _LEFT_OUT}
+    return "\n".join(
+        [
+            "# @package _global_",
+            f"# {where}{command}{taken_away}",
+            "defaults:",
+            *(f"  - override /{group}: {option}" for group, option in groups.items()),
+            "",
+            OmegaConf.to_yaml(OmegaConf.create(values)),
+        ]
+    )

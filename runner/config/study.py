@@ -1,0 +1,135 @@
+"""The node `study` of a configuration: how a search goes, typed and checked."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException, ValidationError
+
+from runner.config.settings import wrong_type
+from runner.errors import Mistake, nearest, one_line
+
+_OF = ("best", "last", "mean")
+_DIRECTIONS = ("maximize", "minimize")
+_NAME = re.compile(r"[^\W_][\w .-]*")
+_LEAST = {
+    "trials": 1,
+    "workers": 1,
+    "last_k": 1,
+    "seeds": 1,
+    "confirm_seeds": 0,
+    "max_failures": 0,
+    "seed": 0,
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """How a search goes; what it searches stands in `space`. See conf/config.yaml for the units."""
+
+    name: str | None = None
+    trials: int | None = None
+    timeout: float | None = None
+    workers: int = 1
+    metric: Any = None
+    of: str = "best"
+    last_k: int = 3
+    direction: Any = None
+    seeds: int = 1
+    confirm_seeds: int = 5
+    baseline: bool = True
+    max_failures: int = 5
+    heartbeat_seconds: float = 30.0
+    seed: int = 0
+    storage: str = "sqlite:///optuna.db"
+    space: Any = None
+    sampler: Any = None
+    pruner: Any = None
+    worker: str | None = None
+
+    def metrics(self) -> list[str]:
+        """Return the metrics that were asked for; none where the data decide."""
+        return [] if self.metric is None else _listed(self.metric)
+
+    def directions(self) -> list[str]:
+        """Return the directions that were asked for."""
+        return [] if self.direction is None else _listed(self.direction)
+
+
+def read_study(config: DictConfig) -> Study:
+    """Return the study of a composed configuration.
+
+    Raises Mistake for an unknown key, a value of the wrong type or one out of its range.
+    """
+    given = config.get("study")
+    schema = OmegaConf.create({"study": OmegaConf.structured(Study)})
+    OmegaConf.set_readonly(schema.study, False)
+    known = [f"study.{key}" for key in map(str, schema.study)]
+    if not isinstance(given, DictConfig):
+        raise Mistake(f"study must have keys ({', '.join(known)}), got {given}")
+    for key in map(str, given):
+        if f"study.{key}" not in known:
+            raise Mistake(f"unknown key 'study.{key}'{nearest(f'study.{key}', known)}")
+    try:
+        own = OmegaConf.create({"study": OmegaConf.to_container(given, resolve=True)})
+        plain = OmegaConf.to_container(OmegaConf.merge(schema, own), resolve=True)
+    except ValidationError as error:
+        raise Mistake(wrong_type(error, own)) from error
+    except OmegaConfBaseException as error:
+        raise Mistake(f"{error.full_key or 'study'}: {one_line(error)}") from error
+    assert isinstance(plain, dict)
+    study = Study(**{str(key): value for key, value in plain["study"].items()})
+    _check(study)
+    return study
+
+
+def _check(study: Study) -> None:
+    for key, least in _LEAST.items():
+        value = getattr(study, key)
+        if value is not None and value < least:
+            raise Mistake(f"study.{key} must be at least {least}, got {value}")
+    for key in ("timeout", "heartbeat_seconds"):
+        value = getattr(study, key)
+        if value is not None and not value > 0:
+            raise Mistake(f"study.{key} must be greater than 0, got {value:g}")
+    if study.name is not None and not _NAME.fullmatch(study.name):
+        raise Mistake(
+            f"study.name must be letters, digits, spaces, dots, dashes and underscores, beginning "
+            f"with a letter or a digit, got '{study.name}'"
+        )
+    if study.of not in _OF:
+        raise Mistake(
+            f"study.of must be best, last or mean, got '{study.of}'{nearest(study.of, _OF)}"
+        )
+    for part in ("sampler", "pruner"):
+        if not isinstance(getattr(study, part), Mapping):
+            raise Mistake(
+                f"study.{part} must have a _target_ and its arguments, got {getattr(study, part)}; "
+                f"an option of study/{part} is chosen in a list of defaults or on the command line"
+            )
+    _check_goals(study.metrics(), study.directions())
+    for key in ("metric", "direction"):
+        if getattr(study, key) == []:
+            raise Mistake(f"study.{key} must list at least one, got []")
+    if study.space is not None and not isinstance(study.space, Mapping):
+        raise Mistake(f"study.space must be keys with what to search, got {study.space!r}")
+
+
+def _check_goals(metrics: list[str], directions: list[str]) -> None:
+    if len(set(metrics)) < len(metrics):
+        raise Mistake(f"study.metric must list each metric once, got {metrics}")
+    for direction in directions:
+        if direction not in _DIRECTIONS:
+            hint = nearest(direction, _DIRECTIONS)
+            raise Mistake(f"study.direction must be maximize or minimize, got '{direction}'{hint}")
+    if directions and len(directions) != max(len(metrics), 1):
+        raise Mistake(
+            f"study.direction must be one for each of study.metric, "
+            f"got {directions} and {metrics or 'one metric'}"
+        )
+
+
+def _listed(given: Any) -> list[str]:
+    return [str(one) for one in given] if isinstance(given, list) else [str(given)]

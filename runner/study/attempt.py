@@ -1,0 +1,197 @@
+"""One trial in the hands of a worker: from its claim to what is told of it."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from runner.assemble import Job, assemble
+from runner.run import DIVERGED, FAILED, KILLED, PRUNED, Result
+from runner.study import queue, samplers
+from runner.study.beats import Beats
+from runner.study.definition import Definition
+from runner.study.runs import Runs
+from runner.study.training import (
+    Report,
+    Trained,
+    Watcher,
+    identity,
+    outcome,
+    told_when_diverged,
+)
+
+POLL_SECONDS = 0.25
+
+
+class Attempt:
+    """Trains a claimed trial, seed by seed, and tells how it ended."""
+
+    def __init__(
+        self, study: Study, definition: Definition, trial: Trial, runs: Runs, beats: Beats
+    ) -> None:
+        self.study = study
+        self.definition = definition
+        self.trial = trial
+        self.runs = runs
+        self.beats = beats
+        self.trained = Trained()
+        self.run_ids: list[str] = []
+        self.label = trial.user_attrs.get("label", f"trial {trial.number}")
+        self.seeds = 1 if runs.confirms else definition.seeds
+
+    def make(self) -> None:
+        """Train and tell. A trial that crashes is told as failed."""
+        try:
+            with self.beats.of(self.trial._trial_id):
+                try:
+                    self._train()
+                except UpdateFinishedTrialError:
+                    self.beats.lost = True
+                except Exception as error:
+                    values = self.trial.user_attrs.get(queue.VALUES, {})
+                    self._failed(self.runs.failed(self.label, values, error))
+        finally:
+            if self.beats.lost:
+                reason = f"{self.label} was taken for lost and queued again"
+                self.runs.disown(self.run_ids, reason)
+
+    def _train(self) -> None:
+        values = self._values()
+        self.trial.set_user_attr(queue.VALUES, values)
+        base = int(self.definition.base.get("seed", 0))
+        first = int(self.trial.user_attrs.get(queue.SEED, base))
+        for i in range(self.seeds):
+            job = assemble(self.runs.settings(values, first + i, self.label))
+            if i == 0 and not self.runs.confirms and self._copied(identity(job)):
+                return
+            watcher = Watcher(job, self.definition, self._report(i))
+            result = self.runs.run(job, watcher, self._opened)
+            self.trained.results.append(result)
+            if not self._goes_on(watcher, result, job) or self._pruned_by_seed(i):
+                return
+        self._end({}, list(self.trained.mean()))
+
+    def _values(self) -> Mapping[str, Any]:
+        fixed: Mapping[str, Any] | None = self.trial.user_attrs.get(queue.FIXED)
+        if fixed is not None:
+            return fixed
+        configurator = self.runs.configurator
+        found: Mapping[str, Any] = configurator.space.suggest(self.trial, configurator.applies)
+        return found
+
+    def _opened(self, run_id: str) -> None:
+        """Keep which runs are this trial's, for whoever takes it over."""
+        self.run_ids.append(run_id)
+        try:
+            self.trial.set_user_attr(queue.RUNS, self.run_ids)
+        except UpdateFinishedTrialError:
+            self.beats.lost = True
+
+    def _report(self, i: int) -> Report | None:
+        """Return what the first seed's evaluations are reported to; None where none are."""
+        if i or self.runs.confirms or len(self.definition.goals) > 1:
+            return None
+        if samplers.prunes_by_seed(self.definition):
+            return None
+        seen: set[int] = set()
+
+        def report(percent: int, value: float) -> bool:
+            if percent in seen:
+                return False
+            seen.add(percent)
+            try:
+                self.trial.report(value, percent)
+                return self.trial.should_prune()
+            except UpdateFinishedTrialError:
+                self.beats.lost = True  # the run stops after this step
+                return False
+
+        return report
+
+    def _pruned_by_seed(self, i: int) -> bool:
+        """Compare seed by seed where the pruner does; return whether the trial ends here."""
+        if not samplers.prunes_by_seed(self.definition) or self.seeds == 1:
+            return False
+        self.trial.report(self.trained.per_seed[-1][0], i)
+        if i + 1 == self.seeds or not self.trial.should_prune():
+            return False
+        self._end({"reason": f"pruned after {i + 1} seeds"}, None, TrialState.PRUNED)
+        return True
+
+    def _goes_on(self, watcher: Watcher, result: Result, job: Job) -> bool:
+        """Take the end of a run; return whether the trial goes on."""
+        if result.status == KILLED:
+            self.beats.rest()
+            if not self.beats.lost:
+                queue.again(self.study, self.trial._trial_id, queue.INTERRUPTED)
+            return False
+        if result.status == FAILED:
+            self._failed(result)
+            return False
+        if result.status == PRUNED:
+            self._end({"reason": result.reason}, None, TrialState.PRUNED)
+            return False
+        values = watcher.values()
+        if result.status == DIVERGED or values is None:
+            self._diverged(result.reason or "its value is not finite", job)
+            return False
+        self.trained.per_seed.append(values)
+        return True
+
+    def _diverged(self, reason: str, job: Job) -> None:
+        done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        classes = job.data.classes if job.data else None
+        told = []
+        for i, goal in enumerate(self.definition.goals):
+            finite = [t.values[i] for t in done if not queue.outcome(t).get("diverged")]
+            told.append(told_when_diverged(goal, finite, classes))
+        self._end({"diverged": reason}, told)
+
+    def _copied(self, key: str) -> bool:
+        """Take over the value of a trial that is the same; return whether there was one.
+
+        One that still trains is waited for.
+        """
+        self.trial.set_user_attr(queue.IDENTITY, key)
+        while (other := self._same(key)) is not None and not self.runs.should_stop():
+            if other.state in queue.DONE:
+                self._copy(other)
+                return True
+            time.sleep(POLL_SECONDS)
+        return False
+
+    def _same(self, key: str) -> FrozenTrial | None:
+        states = (*queue.DONE, TrialState.RUNNING)
+        for other in self.study.get_trials(deepcopy=False, states=states):
+            earlier = other.state in queue.DONE or other.number < self.trial.number
+            is_copy = "copy_of" in queue.outcome(other)
+            if other.user_attrs.get(queue.IDENTITY) == key and earlier and not is_copy:
+                return other
+        return None
+
+    def _copy(self, other: FrozenTrial) -> None:
+        for step, value in other.intermediate_values.items():
+            self.trial.report(value, step)
+        said = {**queue.outcome(other), "copy_of": other.number, "seconds": 0.0, "run_ids": []}
+        values = list(other.values) if other.state == TrialState.COMPLETE else None
+        self._told(said, values, other.state)
+
+    def _failed(self, result: Result) -> None:
+        said = {"failed": True, "reason": result.reason, "details": result.details[-2000:]}
+        self._end(said, None, TrialState.FAIL)
+
+    def _end(
+        self,
+        said: Mapping[str, Any],
+        values: list[float] | None,
+        state: TrialState = TrialState.COMPLETE,
+    ) -> None:
+        self._told(outcome(self.trained, **said), values, state)
+
+    def _told(self, said: Mapping[str, Any], values: list[float] | None, state: TrialState) -> None:
+        self.beats.rest()
+        if not queue.end(self.study, self.trial, said, values, state):
+            self.beats.lost = True

@@ -1,0 +1,95 @@
+"""A planned study as it stands in a storage: made or found again, with the trials that it lacks."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.study import Study
+
+from runner import tracking
+from runner.errors import Mistake
+from runner.study import queue
+from runner.study.confirm import SUFFIX
+from runner.study.definition import Definition
+from runner.study.plan import Plan
+from runner.study.storage import DEFINITION, creating, make
+
+MOST_NAMED = 3
+
+
+def create(planned: Plan, storage: BaseStorage) -> Study:
+    """Return the study, made where it does not exist, with waiting trials for those that lack.
+
+    Raises Mistake for a name that another search has.
+    """
+    with creating():
+        existing = optuna.get_all_study_names(storage)
+        definition = replace(planned.definition, experiment=planned.name)
+        if planned.name in existing:
+            study = optuna.load_study(study_name=planned.name, storage=storage)
+            _check_same(definition, study)
+        else:
+            _say_if_changed(definition, existing)
+            if definition.tracking:
+                tracking.create_store(definition.tracking_uri, planned.name)
+            study = make(storage, planned.name, definition)
+        study.set_user_attr(DEFINITION, definition.as_json())
+        _queue(planned, study)
+    return study
+
+
+def _check_same(definition: Definition, study: Study) -> None:
+    found = study.user_attrs.get(DEFINITION)
+    if found is None:
+        raise Mistake(
+            f"study.name must not be the name of a study that something else has made, "
+            f"got '{study.study_name}'"
+        )
+    if differences := definition.differences(Definition.from_json(found)):
+        more = f" and {len(differences) - MOST_NAMED} more" if len(differences) > MOST_NAMED else ""
+        raise Mistake(
+            f"study.name '{study.study_name}' is another study "
+            f"({'; '.join(differences[:MOST_NAMED])}{more}); choose another name, or leave it out"
+        )
+
+
+def _queue(planned: Plan, study: Study) -> None:
+    """Put the trials that the total lacks into the queue: the baseline and a grid first."""
+    definition = planned.definition
+    space = planned.configurator.space
+    wanted: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
+    if definition.baseline:
+        wanted.append((planned.baseline, {queue.BASELINE: True}))
+    for cell in planned.grid:
+        if definition.baseline and space.encode(cell) == space.encode(planned.baseline):
+            wanted[0][1][queue.CELL] = cell
+        else:
+            wanted.append((cell, {queue.CELL: cell}))
+    known = study.get_trials(deepcopy=False, states=queue.COUNTED)
+    there = {_name(trial.user_attrs) for trial in known}
+    lacking = [(values, attrs) for values, attrs in wanted if _name(attrs) not in there]
+    for values, attrs in lacking[: max(definition.trials - len(known), 0)]:
+        inner = space.encode(values)
+        if inner is None:  # as they are, since the space has no such values
+            attrs[queue.FIXED] = dict(values)
+        study.enqueue_trial(inner or {}, user_attrs=attrs)
+    if not planned.grid:
+        queue.fill(study, definition.trials)
+
+
+def _name(attrs: Mapping[str, Any]) -> str:
+    """Return by what a trial of given values is known again."""
+    named = {key: attrs[key] for key in (queue.BASELINE, queue.CELL) if key in attrs}
+    return json.dumps(named, sort_keys=True)
+
+
+def _say_if_changed(definition: Definition, existing: Sequence[str]) -> None:
+    mine = f"{definition.preset}-"
+    earlier = [name for name in existing if name.startswith(mine) and not name.endswith(SUFFIX)]
+    if earlier:
+        more = f" and {len(earlier) - MOST_NAMED} more" if len(earlier) > MOST_NAMED else ""
+        named = ", ".join(sorted(earlier)[:MOST_NAMED])
+        print(f"a new study: the search differs from that of {named}{more}")

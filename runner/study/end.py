@@ -1,0 +1,100 @@
+"""The end of a study: tables on the terminal, pictures, the best configuration, a summary run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from optuna.study import Study
+
+from runner import provenance
+from runner.assemble import load
+from runner.config import Settings, experiment
+from runner.errors import Mistake
+from runner.report import looking
+from runner.scheduled import horizon, scheduled
+from runner.study import pictures, tables
+from runner.study.answer import winner
+from runner.study.configure import Configurator
+from runner.study.confirmed import confirmations
+from runner.study.definition import Definition
+from runner.study.influence import importance, rung_correlations
+from runner.study.plan import Plan
+from runner.study.rows import Row, ranked, rows
+from runner.study.storage import DEFINITION
+from runner.study.summary import Summary
+
+MOST_TRACES = 200
+FOLDER = Path(".runner") / "studies"
+
+
+def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
+    """Print and keep what a study has found so far."""
+    definition = Definition.from_json(study.user_attrs[DEFINITION])
+    configurator = planned.configurator
+    found = rows(study.get_trials(deepcopy=False), definition)
+    print("\n" + "\n".join(tables.top(found, definition)))
+    best = next(iter(ranked(found, definition)), None)
+    if best is None:
+        print("no trial has finished with a finite value")
+        return
+    important = importance(study, definition, configurator.space.rename)
+    for lines in (tables.importances(important), tables.correlations(rung_correlations(found))):
+        if lines:
+            print("\n" + "\n".join(lines))
+    confirmed, baseline = confirmations(confirmation, definition)
+    chosen = winner(confirmed, baseline, definition.goals[0])
+    values = best.values if chosen is None else chosen.values
+    settings = configurator.settings(values)
+    settings = replace(settings, threads=settings.threads or definition.threads)
+    command = provenance.command(settings)
+    print()
+    if confirmed:
+        print("\n".join(tables.answer(confirmed, baseline, definition, command)))
+    else:
+        print(f"best      trial {best.number}, not confirmed on fresh seeds")
+        print(f"repeat    {command}")
+    folder = FOLDER / study.study_name
+    summary = Summary(study, found, confirmed, command)
+    file = folder / experiment.NAME
+    if summary.is_new() or not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(experiment.as_experiment(settings, folder))
+        _draw(folder, found, important, configurator, definition)
+        summary.record(folder, definition, values)
+    print(f"pictures  {folder}")
+    if summary.link is not None:
+        print(f"compare   {looking(summary.link, summary.link.experiment_page())}")
+
+
+def _draw(
+    folder: Path,
+    found: Sequence[Row],
+    important: dict[str, float],
+    configurator: Configurator,
+    definition: Definition,
+) -> None:
+    pictures.history(found, definition, folder / "history.png")
+    pictures.importance(important, folder / "importance.png")
+    pictures.slices(found, definition, folder / "slices.png")
+    pictures.parallel(found, definition, folder / "parallel.png")
+    pictures.traces(_traces(found, configurator), found, definition, folder / "traces.png")
+
+
+def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.ndarray]:
+    """Return the learning rates of the trials, as if no evaluation came for those that listen."""
+    traces = {}
+    for row in [row for row in found if row.values][-MOST_TRACES:]:
+        try:
+            settings = configurator.settings(row.values)
+            traces[row.number] = scheduled(settings, _length(settings)).traces()["lr"]
+        except Mistake:  # a trial that was refused has none
+            continue
+    return traces
+
+
+def _length(settings: Settings) -> Any:
+    data = load(json.dumps(settings.dataset, sort_keys=True))
+    return horizon(settings, len(data.train) if data else 0)

@@ -1,0 +1,130 @@
+"""What a sampler sees of a study: the trials that were drawn, in the order of their draws.
+
+A trial of values outside of the space, such as a baseline, has no parameters, and to many samplers
+one such trial would leave no parameter that all trials share. A trial that was lost and queued
+again stands at its first place, so that an interrupted study goes on as if nothing had been.
+"""
+
+import copy
+from collections.abc import Container, Sequence
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from runner.study import queue
+
+
+def places(trials: Sequence[FrozenTrial]) -> dict[int, int]:
+    """Return each trial's place in the order of draws by its number; trials that were dropped since
+    the total had been reached have none."""
+    found: dict[int, int] = {}
+    free = 0
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        attrs = trial.user_attrs
+        if attrs.get(queue.RETRY_OF) in found:
+            found[trial.number] = found[attrs[queue.RETRY_OF]]
+        elif attrs.get(queue.LOST) != queue.LEFT_OVER:
+            found[trial.number] = free
+            free += 1
+    return found
+
+
+class Seeing(BaseSampler):
+    """Another sampler, which sees a study through its history."""
+
+    def __init__(self, sampler: BaseSampler) -> None:
+        self._sampler = sampler
+        self._seen: _History | None = None  # as it was before the trial
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return what is drawn together."""
+        seen = self._history(study)
+        return self._sampler.infer_relative_search_space(seen, seen.placed(trial))
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw together."""
+        seen = self._history(study)
+        return self._sampler.sample_relative(seen, seen.placed(trial), search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
+        """Draw one parameter alone."""
+        seen = self._history(study)
+        return self._sampler.sample_independent(seen, seen.placed(trial), name, distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Get ready."""
+        self._seen = None
+        seen = self._history(study)
+        self._sampler.before_trial(seen, seen.placed(trial))
+
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Take note of a trial's end."""
+        self._seen = None
+        seen = self._history(study)
+        self._sampler.after_trial(seen, seen.placed(trial), state, values)
+
+    def _history(self, study: Study) -> Any:
+        if self._seen is None:
+            self._seen = _History(study)
+        return self._seen
+
+    def reseed_rng(self) -> None:
+        """Draw other numbers from now on."""
+        self._sampler.reseed_rng()
+
+
+class _History:
+    """A study with other trials; what is no matter of trials is the study's own."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        self._places = places(trials)
+        self._lost = {
+            self._places[trial.number]: trial.system_attrs
+            for trial in trials
+            if trial.number in self._places and queue.LOST in trial.user_attrs
+        }
+        drawn = filter(_was_drawn, study.get_trials(deepcopy=False))  # with Hyperband fewer
+        self._trials = sorted(map(self.placed, drawn), key=lambda trial: trial.number)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def placed(self, trial: FrozenTrial) -> FrozenTrial:
+        """Return a trial as it stands at its place, with what a sampler has noted there before."""
+        found = copy.copy(trial)
+        found.number = self._places.get(trial.number, trial.number)
+        earlier = self._lost.get(found.number, {})
+        found.system_attrs = {**earlier, **trial.system_attrs}
+        return found
+
+    def get_trials(
+        self, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Return the trials that were drawn."""
+        found = [trial for trial in self._trials if states is None or trial.state in states]
+        return copy.deepcopy(found) if deepcopy else found
+
+    def _get_trials(
+        self,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+        use_cache: bool = False,
+    ) -> list[FrozenTrial]:
+        return self.get_trials(deepcopy, states)
+
+
+def _was_drawn(trial: FrozenTrial) -> bool:
+    return queue.FIXED not in trial.user_attrs and queue.LOST not in trial.user_attrs

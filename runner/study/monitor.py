@@ -1,0 +1,148 @@
+"""Watches a study from the process that was started: prints what ends, and queues again what is
+lost."""
+
+import sys
+import threading
+import time
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from optuna.exceptions import StorageInternalError
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from runner.errors import one_line
+from runner.study import confirm, queue, tables
+from runner.study.beats import Watch
+from runner.study.definition import Definition
+from runner.study.plan import Plan
+from runner.study.rows import ranked, rows
+from runner.study.storage import DEFINITION, FORGIVEN
+from runner.tracking.disown import disown
+
+LOOK_SECONDS = 0.5
+
+
+class Monitor:
+    """While open, watches in a thread.
+
+    confirmation: the study that confirms the answer, as soon as there is one.
+    """
+
+    def __init__(self, study: Study, planned: Plan, deadline: float | None) -> None:
+        self.study = study
+        self.definition = Definition.from_json(study.user_attrs[DEFINITION])
+        self.confirmation: Study | None = confirm.existing(study)
+        self._watch = Watch(self.definition.heartbeat_seconds)
+        self._shown = {t.number for t in study.get_trials(deepcopy=False, states=queue.DONE)}
+        self._before = len(self._shown)
+        self._forgiven = queue.failures(study)
+        self._lost = _gone(study) | (_gone(self.confirmation) if self.confirmation else set())
+        self._confirmed = 0
+        self._settled: set[str] = set()
+        self._began = time.monotonic()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, name="monitor", daemon=True)
+        study.set_user_attr(FORGIVEN, self._forgiven)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        if kind is not None and not issubclass(kind, Exception):
+            return  # a person insists
+        self._thread.join()
+        self._look()
+
+    def failures(self) -> int:
+        """Return how many trials crashed since this start."""
+        return queue.failures(self.study) - self._forgiven
+
+    def _look_on(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS if self._shown else LOOK_SECONDS / 5):
+            with suppress(StorageInternalError):  # it is away for long; the workers say so
+                self._look()
+
+    def _look(self) -> None:
+        self._requeue(self.study)
+        self._settle(self.study)
+        self._print()
+        if self.confirmation is None and not any(queue.left(self.study)):
+            self.confirmation = confirm.existing(self.study)
+        if self.confirmation is not None:
+            self._requeue(self.confirmation)
+            self._settle(self.confirmation)
+
+    def _requeue(self, study: Study) -> None:
+        """Queue again what is lost, and say so of all that is, whoever has done it."""
+        queue.requeue(study, self._watch)
+        lost = _gone(study) - self._lost
+        self._lost |= lost
+        for _, number in sorted(lost):
+            print(f"the worker of trial {number} is gone; queued again", flush=True)
+
+    def _settle(self, study: Study) -> None:
+        """Let the runs of lost trials end as failed, whoever has queued the trials again."""
+        if not self.definition.tracking:
+            return
+        lost = {
+            run_id
+            for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+            if queue.LOST in trial.user_attrs
+            for run_id in trial.user_attrs.get(queue.RUNS, ())
+        }
+        if not (new := lost - self._settled):
+            return
+        try:
+            disown(self.definition.tracking_uri, sorted(new), "queued again as another trial")
+        except Exception as error:  # the server is away; the next look tries again
+            if self._ended.is_set():
+                print(f"lost runs are not marked: {one_line(error)}", file=sys.stderr)
+            return
+        self._settled |= new
+
+    def _print(self) -> None:
+        trials = self.study.get_trials(deepcopy=False)
+        found = rows(trials, self.definition)
+        ended = [row for row in found if row.state not in ("RUNNING", "WAITING")]
+        new = [row for row in ended if row.number not in self._shown]
+        done = [row for row in found if row.state in ("COMPLETE", "PRUNED")]
+        best = next(iter(ranked(found, self.definition)), None)
+        made = len(done) - sum(row in done for row in new)
+        for row in new:
+            self._shown.add(row.number)
+            made += row in done
+            left = self._seconds_left(made)
+            line = tables.line(row, self.definition, best, made, self.definition.trials, left)
+            print(line, flush=True)
+        if self.confirmation is not None:
+            total = len(self.confirmation.get_trials(deepcopy=False, states=queue.COUNTED))
+            made = len(self.confirmation.get_trials(deepcopy=False, states=queue.DONE))
+            if made != self._confirmed:
+                self._confirmed = made
+                print(f"confirming on fresh seeds: {made} of {total} runs", flush=True)
+
+    def _seconds_left(self, done: int) -> float | None:
+        """Return how long the rest takes at the pace of this start."""
+        made = done - self._before
+        if made < 2:
+            return None
+        return (time.monotonic() - self._began) / made * max(self.definition.trials - done, 0)
+
+
+def _gone(study: Study) -> set[tuple[str, int]]:
+    """Return the trials that lost their worker, each with its study."""
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    return {
+        (study.study_name, trial.number)
+        for trial in failed
+        if trial.user_attrs.get(queue.LOST) == queue.GONE
+    }

@@ -1,0 +1,200 @@
+"""The trials of a study as a queue: slots to claim, to end, and to queue again when they are lost.
+
+A study's total is made as waiting trials, some ahead of the workers, each of which one worker
+claims. Starts at the same moment may make more of them; whoever claims one too many drops it.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from runner.study.beats import WORKER, Watch
+from runner.study.storage import CONFIRMS, DEFINITION, alone, creating
+
+VALUES, OUTCOME, IDENTITY, RUNS = "values", "outcome", "identity", "runs"
+BASELINE, CELL, FIXED, CANDIDATE, SEED = "baseline", "cell", "fixed", "candidate", "seed"
+LOST, RETRY_OF, KILLS = "lost", "retry_of", "kills"
+OF_ONE_ATTEMPT = {WORKER, VALUES, OUTCOME, IDENTITY, RUNS, LOST}
+COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
+DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+LEFT_OVER, GONE, INTERRUPTED = "left over", "its worker is gone", "interrupted"
+AHEAD = 8  # trials that wait: each look at the storage reads those that have not ended
+MOST_KILLS = 3  # workers that a trial may take with it before it counts as crashed
+
+
+@creating()
+def fill(study: Study, total: int) -> int:
+    """Make waiting trials of those that the total lacks, a few ahead; return how many.
+
+    First those whose worker ended in the very moment of queueing them again.
+    """
+    trials = study.get_trials(deepcopy=False)
+    retried = {trial.user_attrs.get(RETRY_OF) for trial in trials}
+    missing = total - sum(trial.state in COUNTED for trial in trials)
+    dropped = [t for t in trials if _is_lost(t) and t.user_attrs[LOST] != LEFT_OVER]
+    forgotten = [t for t in dropped if t.number not in retried][: max(missing, 0)]
+    for trial in forgotten:
+        _queue_again(study, trial)
+    waiting = sum(trial.state == TrialState.WAITING for trial in trials)
+    more = min(missing - len(forgotten), AHEAD - waiting - len(forgotten))
+    for _ in range(more):
+        study.enqueue_trial({})
+    return len(forgotten) + max(more, 0)
+
+
+def claim(study: Study, sampler: Callable[[int], BaseSampler] | None = None) -> Trial | None:
+    """Return a waiting trial that is this process's own now, None where there is none.
+
+    sampler: number -> the sampler that the trial draws from.
+    """
+    while True:
+        with alone(study):
+            trial_id = _pop(study)
+        if trial_id is None:
+            return None
+        frozen = study._storage.get_trial(trial_id)
+        if not _surplus(study, frozen):
+            if sampler is not None:
+                study.sampler = sampler(frozen.number)
+            return Trial(study, trial_id)
+        _drop(study, trial_id, LEFT_OVER)
+
+
+def _pop(study: Study) -> int | None:
+    """Return a waiting trial that runs now: first those that are queued again, by number."""
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    for trial in sorted(waiting, key=lambda t: (RETRY_OF not in t.user_attrs, t.number)):
+        with suppress(UpdateFinishedTrialError):
+            if study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+                return trial._trial_id
+    return None
+
+
+def left(study: Study) -> tuple[int, int]:
+    """Return how many trials wait and how many run."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.WAITING, TrialState.RUNNING))
+    waiting = sum(trial.state == TrialState.WAITING for trial in trials)
+    return waiting, len(trials) - waiting
+
+
+def end(
+    study: Study,
+    trial: Trial,
+    said: Mapping[str, Any],
+    values: list[float] | None = None,
+    state: TrialState = TrialState.COMPLETE,
+) -> bool:
+    """Tell how a trial ended; return False, with nothing told, where it was taken for lost."""
+    try:
+        with alone(study):
+            trial.set_user_attr(OUTCOME, said)
+            study.tell(trial, values, state=state, skip_if_finished=True)
+    except UpdateFinishedTrialError:
+        pass
+    found = study._storage.get_trial(trial._trial_id)
+    return found.state == state and not _is_lost(found)
+
+
+def again(study: Study, trial_id: int, reason: str, *, killed: bool = False) -> bool:
+    """End a trial that was not finished and queue its parameters again.
+
+    Return False where another process has done so, or the trial has ended after all.
+    """
+    if not _drop(study, trial_id, reason):
+        return False
+    _queue_again(study, study._storage.get_trial(trial_id), killed=killed)
+    return True
+
+
+def requeue(study: Study, watch: Watch) -> list[int]:
+    """Queue what is lost again; return the numbers of these trials.
+
+    A trial that took several workers with it counts as crashed: it would take all others, too.
+    """
+    numbers = []
+    for trial in watch.lost(study):
+        if trial.user_attrs.get(KILLS, 0) + 1 >= MOST_KILLS:
+            said = {"failed": True, "reason": f"its worker was killed {MOST_KILLS} times"}
+            with suppress(UpdateFinishedTrialError), alone(study):
+                study._storage.set_trial_user_attr(trial._trial_id, OUTCOME, said)
+                study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+        elif again(study, trial._trial_id, GONE, killed=True):
+            numbers.append(trial.number)
+    return numbers
+
+
+def failures(study: Study) -> int:
+    """Return how many trials crashed, over all starts."""
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    return sum("failed" in outcome(trial) for trial in failed)
+
+
+def outcome(trial: FrozenTrial) -> Mapping[str, Any]:
+    """Return what a worker said of a trial at its end."""
+    found: Mapping[str, Any] = trial.user_attrs.get(OUTCOME, {})
+    return found
+
+
+def _drop(study: Study, trial_id: int, reason: str) -> bool:
+    with suppress(UpdateFinishedTrialError), alone(study):
+        study._storage.set_trial_user_attr(trial_id, LOST, reason)
+        return study._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+    return False
+
+
+def _queue_again(study: Study, trial: FrozenTrial, *, killed: bool = False) -> None:
+    """Make a waiting trial with what was given to another and what it drew already."""
+    attrs = {key: value for key, value in trial.user_attrs.items() if key not in OF_ONE_ATTEMPT}
+    attrs[RETRY_OF] = trial.number
+    if killed:
+        attrs[KILLS] = attrs.get(KILLS, 0) + 1
+    params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+    study.enqueue_trial(params, user_attrs=attrs)
+
+
+def _is_lost(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.FAIL and LOST in trial.user_attrs
+
+
+def _surplus(study: Study, trial: FrozenTrial) -> bool:
+    """Return whether a claimed trial is one too many: the total is reached without it, or what was
+    asked for by name has a trial already."""
+    named: set[str] = set()
+    before = 0
+    for other in study.get_trials(deepcopy=False, states=COUNTED):
+        names = set(_names(other))
+        doubled = bool(names & named)
+        named |= names
+        if other.number == trial.number and doubled:
+            return True
+        if other.number != trial.number and not doubled:
+            before += _precedes(other, trial)
+    attrs = study.user_attrs
+    if CONFIRMS in attrs:
+        return False
+    return bool(before >= json.loads(attrs[DEFINITION])["trials"])
+
+
+def _names(trial: FrozenTrial) -> Iterator[str]:
+    """Return what a trial was asked for by: the baseline, a cell of the grid, a confirmation, the
+    repetition of another."""
+    for keys in ((BASELINE,), (CELL,), (CANDIDATE, SEED), (RETRY_OF,)):
+        if all(key in trial.user_attrs for key in keys):
+            yield json.dumps([[key, trial.user_attrs[key]] for key in keys], sort_keys=True)
+
+
+def _precedes(other: FrozenTrial, trial: FrozenTrial) -> bool:
+    """Return whether another trial has the older right to a place in the total."""
+
+    def place(one: FrozenTrial) -> tuple[bool, int]:
+        return not any(_names(one)), one.number
+
+    if other.state in DONE or place(other) < place(trial):
+        return True
+    return other.state == TrialState.RUNNING and other.number < trial.number

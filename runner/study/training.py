@@ -1,0 +1,109 @@
+"""One trial: the runs of its seeds, what is reported while they train, and what it is worth."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner.assemble import Job
+from runner.records import Evaluation
+from runner.run import PRUNED, Result
+from runner.study.definition import MAXIMIZE, Definition, Goal
+from runner.trial import fingerprint
+from schedules import Warmup
+
+Report = Callable[[int, float], bool]  # percent of the run, value -> whether to stop
+
+
+class Watcher:
+    """Follows a run's evaluations: the goals' values so far, and reports of the first goal.
+
+    report: called after each evaluation behind the warm-up with the percent of the run that is
+    made and the first goal's value so far; it says whether the run is to stop there.
+    """
+
+    def __init__(self, job: Job, definition: Definition, report: Report | None) -> None:
+        self.goals = definition.goals
+        self.report = report
+        self.total = job.trial.horizon.total_steps
+        schedule = job.trial.schedule
+        self.ramp = int(schedule.steps or 0) if isinstance(schedule, Warmup) else 0
+        self.seen: dict[str, list[float]] = {goal.metric: [] for goal in self.goals}
+
+    def __call__(self, evaluation: Evaluation) -> bool:
+        """Take an evaluation; return whether the run is to stop."""
+        for metric, values in self.seen.items():
+            if metric in evaluation.metrics:
+                values.append(evaluation.metrics[metric])
+        first = self.goals[0]
+        if self.report is None or evaluation.step <= self.ramp or not self.seen[first.metric]:
+            return False
+        percent = 100 * evaluation.step // self.total
+        stop = self.report(percent, first.value(self.seen[first.metric]))
+        return stop and evaluation.step < self.total
+
+    def values(self) -> tuple[float, ...] | None:
+        """Return the goals' values; None if one was never evaluated or is not finite."""
+        if not all(self.seen.values()):
+            return None
+        values = tuple(goal.value(self.seen[goal.metric]) for goal in self.goals)
+        return values if all(map(math.isfinite, values)) else None
+
+
+@dataclass
+class Trained:
+    """What the runs of a trial gave so far."""
+
+    per_seed: list[tuple[float, ...]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def pruned(self) -> bool:
+        """Whether a run was stopped early."""
+        return any(result.status == PRUNED for result in self.results)
+
+    def mean(self) -> tuple[float, ...]:
+        """Return the mean over seeds for each goal."""
+        return tuple(sum(one) / len(one) for one in zip(*self.per_seed, strict=True))
+
+
+def identity(job: Job) -> str:
+    """Return the same text for trials that would train the same, whatever their seed."""
+    recipe = job.trial.recipe
+    seedless = type(recipe)(**{**vars(recipe), "seed": 0})
+    trace = job.trial.trace()
+    if trace is None:
+        text = json.dumps({**vars(seedless), "schedule": repr(job.trial.schedule)}, default=dict)
+        return hashlib.sha256(text.encode()).hexdigest()
+    import numpy as np
+
+    steps = np.arange(job.trial.horizon.total_steps)
+    others = {name: schedule(steps) for name, schedule in job.trial.others.items()}
+    return fingerprint(seedless, trace, others)
+
+
+def told_when_diverged(goal: Goal, finite: list[float], classes: int | None) -> float:
+    """Return what a sampler is told of a trial that diverged: the worst finite value so far; before
+    there is one, 0 for an accuracy and 10 ln(classes) for a loss.
+
+    >>> told_when_diverged(Goal("val/loss", "minimize"), [0.3, 0.9], 10)
+    0.9
+    """
+    if finite:
+        return goal.worst(finite)
+    return 0.0 if goal.direction == MAXIMIZE else 10 * math.log(classes or math.e)
+
+
+def outcome(trained: Trained, **more: Any) -> Mapping[str, Any]:
+    """Return what is stored of a trial at its end."""
+    return {
+        "per_seed": [list(values) for values in trained.per_seed],
+        "seconds": sum(result.seconds for result in trained.results),
+        "run_ids": [r.link.run_id for r in trained.results if r.link is not None],
+        "test": [
+            {k: v for k, v in r.metrics.items() if k.startswith("test/")} for r in trained.results
+        ],
+        **more,
+    }

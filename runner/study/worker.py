@@ -1,0 +1,138 @@
+"""A worker: claims trials of a study, trains them, tells, until nothing is left to do.
+
+python -m runner.study.worker STORAGE STUDY DEADLINE DEVICE: as a process of its own.
+"""
+
+import json
+import os
+import sys
+import time
+
+import optuna
+from optuna.study import Study
+
+from runner.config.grammar import parse_space
+from runner.interrupts import Interrupts
+from runner.study import queue, samplers
+from runner.study.attempt import POLL_SECONDS, Attempt
+from runner.study.beats import Beats, Watch
+from runner.study.configure import Configurator
+from runner.study.confirm import confirmation
+from runner.study.definition import Definition
+from runner.study.history import places
+from runner.study.runs import Runs
+from runner.study.storage import CONFIRMS, DEFINITION, FORGIVEN, open_storage
+
+
+class Worker:
+    """Works on a study, or on what confirms its answer.
+
+    interrupts: Ctrl-C or a stop file. deadline: time.time() at which no further trial begins.
+    device: an accelerator of its own, "auto" for the configuration's.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        interrupts: Interrupts,
+        deadline: float | None = None,
+        device: str | None = None,
+    ) -> None:
+        attrs = study.user_attrs
+        self.study = study
+        self.definition = Definition.from_json(attrs[DEFINITION])
+        self.interrupts = interrupts
+        self.deadline = deadline
+        self.confirms = CONFIRMS in attrs
+        study.pruner = samplers.pruner(self.definition) or samplers.no_pruner()
+        self._most_failures = attrs.get(FORGIVEN, 0) + self.definition.max_failures
+        self._watch = Watch(self.definition.heartbeat_seconds)
+        self._beats = Beats(study._storage, self.definition.heartbeat_seconds)
+        self._runs = Runs(
+            self.definition,
+            Configurator(
+                self.definition.overrides,
+                self.definition.config_dir,
+                parse_space(self.definition.space),
+            ),
+            device,
+            confirms=self.confirms,
+            should_stop=lambda: interrupts.requested() or self._beats.lost,
+        )
+
+    def work(self) -> bool:
+        """Train until all trials are done, the time is over or somebody interrupts.
+
+        Returns whether all are done.
+        """
+        with self._beats:
+            try:
+                return self._work()
+            finally:
+                self._runs.delivered()
+
+    def _work(self) -> bool:
+        while not self._over():
+            trial = queue.claim(self.study, self._sampler)
+            if trial is not None:
+                Attempt(self.study, self.definition, trial, self._runs, self._beats).make()
+            elif not self._refilled():
+                if not any(queue.left(self.study)):
+                    return True
+                queue.requeue(self.study, self._watch)
+                time.sleep(POLL_SECONDS)
+        return False
+
+    def _over(self) -> bool:
+        late = self.deadline is not None and time.time() > self.deadline
+        return (
+            late or self.interrupts.requested() or queue.failures(self.study) > self._most_failures
+        )
+
+    def _refilled(self) -> bool:
+        """Make new trials in the place of those that crashed; those of a grid have none."""
+        grid = self.definition.sampler.get("_target_") == samplers.GRID
+        return not self.confirms and not grid and queue.fill(self.study, self.definition.trials) > 0
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        place = places(self.study.get_trials(deepcopy=False))[number]
+        return samplers.sampler(self.definition, place)
+
+
+class Orphaned(Interrupts):
+    """Also asks to stop when the process that started this one is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._starter = os.getppid()
+
+    def requested(self) -> bool:
+        """Return whether the run should stop."""
+        return super().requested() or os.getppid() != self._starter
+
+
+def work(study: Study, interrupts: Interrupts, deadline: float | None, device: str | None) -> None:
+    """Work on a study and, when all its trials are done, on what confirms its answer."""
+    if Worker(study, interrupts, deadline, device).work():
+        confirms = confirmation(study)
+        if confirms is not None:
+            Worker(confirms, interrupts, deadline, device).work()
+
+
+def main(words: list[str], interrupts: Interrupts) -> int:
+    """Work as a process of its own: storage, study, deadline and device, the last two may be ""."""
+    address, name, deadline, device = words
+    study = optuna.load_study(study_name=name, storage=open_storage(address))
+    with interrupts:
+        work(study, interrupts, float(deadline) if deadline else None, device or None)
+    return 0
+
+
+def launched(spec: str) -> None:
+    """Work as a job of Hydra's launcher, by what the starter gave it."""
+    address, name, deadline = json.loads(spec)
+    main([address, name, str(deadline or ""), ""], Interrupts())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Orphaned()))
