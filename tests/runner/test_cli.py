@@ -29,9 +29,6 @@ def test_help_shows_groups_and_examples_and_loads_nothing_heavy(folder: Path) ->
         "  python -m runner study=boundaries study.workers=2 study.trials=40",
         "  python -m runner -m hydra/sweeper=optuna 'lr=tag(log, interval(1e-4, 1e-1))' "
         "study.trials=30",
-        "  python -m runner study=boundaries study.workers=2 study.trials=40",
-        "  python -m runner -m hydra/sweeper=optuna 'lr=tag(log, interval(1e-4, 1e-1))' "
-        "study.trials=30",
     ]
     for group in ("clipping", "dataset", "experiment", "model", "optimizer", "study", "warmup"):
         assert any(line.startswith(f"{group}: ") for line in text)
