@@ -19,8 +19,9 @@ from optuna.trial import FrozenTrial, TrialState
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-WORKER = "worker"  # the attribute of a trial
+WORKER, SUSPECTED = "worker", "suspected"  # attributes of a trial
 _GAP_SECONDS = 2.0
+_GRACE_SECONDS = 1.0  # for a beat that waited for the storage as long as the suspicion did
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _STATE, _BEGAN = 0, 19  # fields of /proc/PID/stat behind the name
 
@@ -100,11 +101,13 @@ class Watch:
 
     seconds: without a new beat, where the process cannot be seen from here. Clocks of machines are
     not compared: a beat counts from when this process first saw it, and only while this process
-    looks on: what kept it from looking (a storage that was away) kept workers from beating.
+    looks on: what kept it from looking (a storage that was away) kept workers from beating. Nor is
+    a trial lost before a suspicion was written: what can be read may be locked for writers.
     """
 
     seconds: float
     _seen: dict[int, tuple[Any, float]] = field(default_factory=dict)
+    _suspected: dict[int, float] = field(default_factory=dict)
     _looked: float = field(default_factory=lambda: monotonic())
 
     def lost(self, study: Study) -> list[FrozenTrial]:
@@ -113,10 +116,11 @@ class Watch:
         now = monotonic()
         if now - self._looked > max(self.seconds / 2, _GAP_SECONDS):
             self._seen.clear()
+            self._suspected.clear()
         self._looked = now
-        return [trial for trial in running if self._is_lost(trial, now)]
+        return [trial for trial in running if self._is_lost(study, trial, now)]
 
-    def _is_lost(self, trial: FrozenTrial, now: float) -> bool:
+    def _is_lost(self, study: Study, trial: FrozenTrial, now: float) -> bool:
         sign = trial.user_attrs.get(WORKER)
         if sign is not None and sign["place"] == place():
             return _began(sign["pid"]) != sign["began"] or not _alive(sign["pid"])
@@ -124,8 +128,14 @@ class Watch:
         before, since = self._seen.setdefault(trial._trial_id, (last, now))
         if before != last:
             self._seen[trial._trial_id] = (last, now)
+            self._suspected.pop(trial._trial_id, None)
             return False
-        return now - since > self.seconds
+        if now - since >= self.seconds * 2 / 3 and trial._trial_id not in self._suspected:
+            with suppress(UpdateFinishedTrialError):
+                study._storage.set_trial_user_attr(trial._trial_id, SUSPECTED, time.time())
+            self._suspected[trial._trial_id] = monotonic()
+        suspected = self._suspected.get(trial._trial_id, now)
+        return now - since > self.seconds and now - suspected > _GRACE_SECONDS
 
 
 def _alive(pid: int) -> bool:

@@ -14,13 +14,13 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from runner.study.beats import WORKER, Watch
+from runner.study.beats import SUSPECTED, WORKER, Watch
 from runner.study.storage import CONFIRMS, DEFINITION, alone, creating
 
 VALUES, OUTCOME, IDENTITY, RUNS = "values", "outcome", "identity", "runs"
 BASELINE, CELL, FIXED, CANDIDATE, SEED = "baseline", "cell", "fixed", "candidate", "seed"
 LOST, RETRY_OF, KILLS = "lost", "retry_of", "kills"
-OF_ONE_ATTEMPT = {WORKER, VALUES, OUTCOME, IDENTITY, RUNS, LOST}
+OF_ONE_ATTEMPT = {WORKER, SUSPECTED, VALUES, OUTCOME, IDENTITY, RUNS, LOST}
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 LEFT_OVER, GONE, INTERRUPTED = "left over", "its worker is gone", "interrupted"

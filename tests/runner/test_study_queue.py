@@ -187,6 +187,31 @@ def test_time_without_a_storage_is_no_silence(address: str, clock: Clock) -> Non
     assert queue.requeue(study, watch) == [0]
 
 
+def test_a_storage_that_can_be_read_but_not_written_makes_no_trial_lost(
+    address: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer holds the database: the worker's first beat and the suspicion both wait for it."""
+    study = new_study(address, 1)
+    trial = queue.claim(study)
+    usual = study._storage.set_trial_user_attr
+
+    def locked(trial_id: int, key: str, value: object) -> None:
+        if key == beats.SUSPECTED:
+            clock.now += 3
+            usual(trial_id, key, value)
+            assert beats.beat(study._storage, trial._trial_id)
+        else:
+            usual(trial_id, key, value)
+
+    monkeypatch.setattr(study._storage, "set_trial_user_attr", locked)
+    watch = beats.Watch(2)
+    for seconds in range(20):
+        clock.now += seconds / 2
+        assert queue.requeue(study, watch) == []
+    assert beats.SUSPECTED in study.trials[0].user_attrs
+    assert states(study) == {"RUNNING": 1}
+
+
 def test_a_slow_process_of_this_machine_is_never_lost(address: str, clock: Clock) -> None:
     study = new_study(address, 1)
     with asleep() as pid:
