@@ -94,7 +94,7 @@ class Attempt:
         """Return what the first seed's evaluations are reported to; None where none are."""
         if i or self.runs.confirms or len(self.definition.goals) > 1:
             return None
-        if samplers.prunes_by_seed(self.definition):
+        if samplers.prunes_by_seed(self.study.pruner):
             return None
         seen: set[int] = set()
 
@@ -113,7 +113,7 @@ class Attempt:
 
     def _pruned_by_seed(self, i: int) -> bool:
         """Compare seed by seed where the pruner does; return whether the trial ends here."""
-        if not samplers.prunes_by_seed(self.definition) or self.seeds == 1:
+        if not samplers.prunes_by_seed(self.study.pruner) or self.seeds == 1:
             return False
         self.trial.report(self.trained.per_seed[-1][0], i)
         if i + 1 == self.seeds or not self.trial.should_prune():

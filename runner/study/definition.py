@@ -9,6 +9,7 @@ from typing import Any
 
 HEX = 8  # digits of the digest in a study's name
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
+GRID = "runner.study.samplers.Grid"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class Definition:
     seed: int = 0
     sampler: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     pruner: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the trials are given; nothing is trained in the place of one that crashed."""
+        return bool(self.sampler.get("_target_") == GRID)
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two studies the same one."""

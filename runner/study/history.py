@@ -35,9 +35,10 @@ def places(trials: Sequence[FrozenTrial]) -> dict[int, int]:
 class Seeing(BaseSampler):
     """Another sampler, which sees a study through its history."""
 
-    def __init__(self, sampler: BaseSampler) -> None:
+    def __init__(self, sampler: BaseSampler, trials: Sequence[FrozenTrial]) -> None:
         self._sampler = sampler
-        self._seen: _History | None = None  # as it was before the trial
+        self._claimed = trials  # the study as it was when the trial began
+        self._seen: _History | None = None
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -70,13 +71,12 @@ class Seeing(BaseSampler):
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """Take note of a trial's end."""
-        self._seen = None
-        seen = self._history(study)
+        seen: Any = _History(study, self._claimed, is_over=True)
         self._sampler.after_trial(seen, seen.placed(trial), state, values)
 
     def _history(self, study: Study) -> Any:
         if self._seen is None:
-            self._seen = _History(study)
+            self._seen = _History(study, self._claimed)
         return self._seen
 
     def reseed_rng(self) -> None:
@@ -85,19 +85,22 @@ class Seeing(BaseSampler):
 
 
 class _History:
-    """A study with other trials; what is no matter of trials is the study's own."""
+    """A study with other trials; what is no matter of trials is the study's own.
 
-    def __init__(self, study: Study) -> None:
+    trials: of the whole study, as its places are counted. is_over: whether others may have been
+    added or have ended since.
+    """
+
+    def __init__(self, study: Study, trials: Sequence[FrozenTrial], is_over: bool = False) -> None:
         self._study = study
-        trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+        self._known = None if is_over or type(study) is not Study else trials
         self._places = places(trials)
         self._lost = {
             self._places[trial.number]: trial.system_attrs
             for trial in trials
             if trial.number in self._places and queue.LOST in trial.user_attrs
         }
-        drawn = filter(_was_drawn, study.get_trials(deepcopy=False))  # with Hyperband fewer
-        self._trials = sorted(map(self.placed, drawn), key=lambda trial: trial.number)
+        self._found: list[FrozenTrial] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
@@ -114,7 +117,12 @@ class _History:
         self, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         """Return the trials that were drawn."""
-        found = [trial for trial in self._trials if states is None or trial.state in states]
+        if self._found is None:
+            if self._known is None:  # with Hyperband the study shows fewer
+                self._known = self._study.get_trials(deepcopy=False)
+            drawn = filter(_was_drawn, self._known)
+            self._found = sorted(map(self.placed, drawn), key=lambda trial: trial.number)
+        found = [trial for trial in self._found if states is None or trial.state in states]
         return copy.deepcopy(found) if deepcopy else found
 
     def _get_trials(

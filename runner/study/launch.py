@@ -83,7 +83,9 @@ def start(
     conclude(study, planned, monitor.confirmation)
     if interrupts.requested():
         return INTERRUPTED
-    early = deadline is None and any(queue.left(study))
+    done = len(study.get_trials(deepcopy=False, states=queue.DONE))
+    gone = queue.failures(study) if planned.definition.is_grid else 0
+    early = deadline is None and done + gone < total
     return 1 if early or monitor.failures() > planned.definition.max_failures else 0
 
 

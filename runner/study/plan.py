@@ -78,7 +78,7 @@ def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -
     samplers.check(definition)
     baseline = _baseline(configurator, settings)
     grid: tuple[Mapping[str, Any], ...] = ()
-    if definition.sampler.get("_target_") == samplers.GRID:
+    if definition.is_grid:
         grid = _combinations(configurator)
         beside = study.baseline and space.encode(baseline) is None
         definition = replace(definition, trials=study.trials or len(grid) + beside)

@@ -5,7 +5,7 @@ claims. Starts at the same moment may make more of them; whoever claims one too 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,7 +24,7 @@ OF_ONE_ATTEMPT = {WORKER, SUSPECTED, VALUES, OUTCOME, IDENTITY, RUNS, LOST}
 COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
 DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 LEFT_OVER, GONE, INTERRUPTED = "left over", "its worker is gone", "interrupted"
-AHEAD = 8  # trials that wait: each look at the storage reads those that have not ended
+AHEAD = 3  # trials that wait: each look at the storage reads those that have not ended
 MOST_KILLS = 3  # workers that a trial may take with it before it counts as crashed
 
 
@@ -48,20 +48,23 @@ def fill(study: Study, total: int) -> int:
     return len(forgotten) + max(more, 0)
 
 
-def claim(study: Study, sampler: Callable[[int], BaseSampler] | None = None) -> Trial | None:
+def claim(
+    study: Study, sampler: Callable[[Sequence[FrozenTrial], int], BaseSampler] | None = None
+) -> Trial | None:
     """Return a waiting trial that is this process's own now, None where there is none.
 
-    sampler: number -> the sampler that the trial draws from.
+    sampler: trials of the study, number -> the sampler that the trial of this number draws from.
     """
     while True:
         with alone(study):
             trial_id = _pop(study)
         if trial_id is None:
             return None
-        frozen = study._storage.get_trial(trial_id)
-        if not _surplus(study, frozen):
+        trials = study.get_trials(deepcopy=False)
+        (own,) = (trial for trial in trials if trial._trial_id == trial_id)
+        if not _surplus(study, trials, own):
             if sampler is not None:
-                study.sampler = sampler(frozen.number)
+                study.sampler = sampler(trials, own.number)
             return Trial(study, trial_id)
         _drop(study, trial_id, LEFT_OVER)
 
@@ -94,10 +97,9 @@ def end(
     try:
         with alone(study):
             trial.set_user_attr(OUTCOME, said)
-            study.tell(trial, values, state=state, skip_if_finished=True)
+            found = study.tell(trial, values, state=state, skip_if_finished=True)
     except UpdateFinishedTrialError:
-        pass
-    found = study._storage.get_trial(trial._trial_id)
+        found = study._storage.get_trial(trial._trial_id)
     return found.state == state and not _is_lost(found)
 
 
@@ -162,12 +164,14 @@ def _is_lost(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.FAIL and LOST in trial.user_attrs
 
 
-def _surplus(study: Study, trial: FrozenTrial) -> bool:
+def _surplus(study: Study, trials: Sequence[FrozenTrial], trial: FrozenTrial) -> bool:
     """Return whether a claimed trial is one too many: the total is reached without it, or what was
     asked for by name has a trial already."""
     named: set[str] = set()
     before = 0
-    for other in study.get_trials(deepcopy=False, states=COUNTED):
+    for other in trials:
+        if other.state not in COUNTED:
+            continue
         names = set(_names(other))
         doubled = bool(names & named)
         named |= names

@@ -1,7 +1,8 @@
 """Samplers and pruners by their configuration."""
 
+import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,14 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from runner import config
 from runner.errors import Mistake
 from runner.study import options
 from runner.study.definition import Definition
-from runner.study.history import Seeing
+from runner.study.history import Seeing, places
 
-GRID = "runner.study.samplers.Grid"
 _SHARED_SEED = ("optuna.samplers.QMCSampler",)  # its sequence is one for all workers
 
 
@@ -24,24 +25,39 @@ class Grid(optuna.samplers.RandomSampler):
     """Every combination once. They are queued when the study is made; nothing is drawn."""
 
 
-def sampler(definition: Definition, place: int) -> BaseSampler:
-    """Return the sampler of a trial, seeded by the study's seed and the trial's place, so that the
-    same history gives the same trial whichever worker asks.
+class Samplers:
+    """Makes the sampler of each trial, seeded by the study's seed and the trial's place, so that
+    the same history gives the same trial whichever worker asks.
 
     Raises Mistake for arguments that it does not take.
     """
-    spec = dict(definition.sampler)
-    if config.partial("study.sampler", spec).accepts("seed"):
-        (state,) = np.random.SeedSequence([definition.seed, place]).generate_state(1)
-        spec["seed"] = definition.seed if spec["_target_"] in _SHARED_SEED else int(state)
-    return Seeing(_built("study.sampler", spec, BaseSampler))
+
+    def __init__(self, definition: Definition) -> None:
+        self._seed = definition.seed
+        self._target = config.partial("study.sampler", definition.sampler)
+        self._is_seeded = self._target.accepts("seed")
+        self._is_shared = definition.sampler["_target_"] in _SHARED_SEED
+
+    def of(self, trials: Sequence[FrozenTrial], number: int) -> BaseSampler:
+        """Return the sampler of a trial.
+
+        trials: of the study, this one among them.
+        """
+        place = places(trials)[number]
+        more = {}
+        if self._is_seeded:
+            (state,) = np.random.SeedSequence([self._seed, place]).generate_state(1)
+            more["seed"] = self._seed if self._is_shared else int(state)
+        target = copy.deepcopy(self._target)  # objects among its arguments may keep a state
+        return Seeing(_checked("study.sampler", target, BaseSampler, **more), trials)
 
 
 def pruner(definition: Definition) -> BasePruner | None:
     """Return the pruner; None where nothing is pruned."""
     if definition.pruner.get("_target_") is None:
         return None
-    built: BasePruner = _built("study.pruner", definition.pruner, BasePruner)
+    target = config.partial("study.pruner", definition.pruner)
+    built: BasePruner = _checked("study.pruner", target, BasePruner)
     return built
 
 
@@ -50,16 +66,16 @@ def no_pruner() -> BasePruner:
     return NopPruner()
 
 
-def prunes_by_seed(definition: Definition) -> bool:
-    """Return whether the pruner compares trials seed by seed rather than while they train."""
-    return isinstance(pruner(definition), WilcoxonPruner)
+def prunes_by_seed(pruner: BasePruner) -> bool:
+    """Return whether a pruner compares trials seed by seed rather than while they train."""
+    return isinstance(pruner, WilcoxonPruner)
 
 
 def check(definition: Definition) -> None:
     """Raise Mistake for a sampler or a pruner that cannot do what is asked of it."""
     options.check("study.sampler", definition.sampler)
     options.check("study.pruner", definition.pruner)
-    sampler(definition, 0)
+    Samplers(definition).of([create_trial(state=TrialState.WAITING)], -1)
     chosen = pruner(definition)
     if chosen is not None and len(definition.goals) > 1:
         raise Mistake(
@@ -73,10 +89,10 @@ def check(definition: Definition) -> None:
         )
 
 
-def _built(key: str, spec: Mapping[str, Any], kind: type) -> Any:
+def _checked(key: str, target: Callable[..., Any], kind: type, **more: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        built = config.build(key, spec)
+        built = target(**more)
     if not isinstance(built, kind):
         raise Mistake(f"{key}._target_ must be a {kind.__name__}, got {built!r}")
     return built

@@ -19,7 +19,6 @@ from runner.study.beats import Beats, Watch
 from runner.study.configure import Configurator
 from runner.study.confirm import confirmation
 from runner.study.definition import Definition
-from runner.study.history import places
 from runner.study.runs import Runs
 from runner.study.storage import CONFIRMS, DEFINITION, FORGIVEN, open_storage
 
@@ -44,6 +43,7 @@ class Worker:
         self.interrupts = interrupts
         self.deadline = deadline
         self.confirms = CONFIRMS in attrs
+        self._samplers = samplers.Samplers(self.definition)
         study.pruner = samplers.pruner(self.definition) or samplers.no_pruner()
         self._most_failures = attrs.get(FORGIVEN, 0) + self.definition.max_failures
         self._watch = Watch(self.definition.heartbeat_seconds)
@@ -73,7 +73,7 @@ class Worker:
 
     def _work(self) -> bool:
         while not self._over():
-            trial = queue.claim(self.study, self._sampler)
+            trial = queue.claim(self.study, self._samplers.of)
             if trial is not None:
                 Attempt(self.study, self.definition, trial, self._runs, self._beats).make()
             elif not self._refilled():
@@ -91,12 +91,9 @@ class Worker:
 
     def _refilled(self) -> bool:
         """Make new trials in the place of those that crashed; those of a grid have none."""
-        grid = self.definition.sampler.get("_target_") == samplers.GRID
-        return not self.confirms and not grid and queue.fill(self.study, self.definition.trials) > 0
-
-    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        place = places(self.study.get_trials(deepcopy=False))[number]
-        return samplers.sampler(self.definition, place)
+        if self.confirms or self.definition.is_grid:
+            return False
+        return queue.fill(self.study, self.definition.trials) > 0
 
 
 class Orphaned(Interrupts):
