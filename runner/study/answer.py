@@ -7,22 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.study.definition import MAXIMIZE, Definition, Goal
-from runner.study.influence import importance, rung_correlations
 from runner.study.rows import Row, ranked
-
-__all__ = [
-    "ABSENT",
-    "Confirmed",
-    "Difference",
-    "candidates",
-    "changes",
-    "front",
-    "importance",
-    "leader",
-    "paired",
-    "rung_correlations",
-    "winner",
-]
 
 ABSENT = "-"  # stands for the value of a key that does not exist in a trial
 _LEVEL = 0.95

@@ -10,10 +10,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from runner.assemble import Job, assemble
 from runner.run import DIVERGED, FAILED, KILLED, PRUNED, Result
-from runner.study import queue, samplers
+from runner.study import attributes, queue
 from runner.study.beats import Beats
 from runner.study.definition import Definition
-from runner.study.runs import Runs
+from runner.study.locks import alone
+from runner.study.runs import Runs, Stopped
 from runner.study.training import (
     Report,
     Trained,
@@ -39,7 +40,8 @@ class Attempt:
         self.beats = beats
         self.trained = Trained()
         self.run_ids: list[str] = []
-        self.label = trial.user_attrs.get("label", f"trial {trial.number}")
+        self.label = trial.user_attrs.get(attributes.LABEL, f"trial {trial.number}")
+        self.is_baseline = attributes.BASELINE in trial.user_attrs  # which is never pruned
         self.seeds = 1 if runs.confirms else definition.seeds
 
     def make(self) -> None:
@@ -50,8 +52,10 @@ class Attempt:
                     self._train()
                 except UpdateFinishedTrialError:
                     self.beats.lost = True
+                except Stopped:
+                    self._interrupted()
                 except Exception as error:
-                    values = self.trial.user_attrs.get(queue.VALUES, {})
+                    values = self.trial.user_attrs.get(attributes.VALUES, {})
                     self._failed(self.runs.failed(self.label, values, error))
         finally:
             if self.beats.lost:
@@ -60,9 +64,9 @@ class Attempt:
 
     def _train(self) -> None:
         values = self._values()
-        self.trial.set_user_attr(queue.VALUES, values)
+        self.trial.set_user_attr(attributes.VALUES, values)
         base = int(self.definition.base.get("seed", 0))
-        first = int(self.trial.user_attrs.get(queue.SEED, base))
+        first = int(self.trial.user_attrs.get(attributes.SEED, base))
         for i in range(self.seeds):
             job = assemble(self.runs.settings(values, first + i, self.label))
             if i == 0 and not self.runs.confirms and self._copied(identity(job)):
@@ -75,7 +79,7 @@ class Attempt:
         self._end({}, list(self.trained.mean()))
 
     def _values(self) -> Mapping[str, Any]:
-        fixed: Mapping[str, Any] | None = self.trial.user_attrs.get(queue.FIXED)
+        fixed: Mapping[str, Any] | None = self.trial.user_attrs.get(attributes.FIXED)
         if fixed is not None:
             return fixed
         configurator = self.runs.configurator
@@ -86,7 +90,7 @@ class Attempt:
         """Keep which runs are this trial's, for whoever takes it over."""
         self.run_ids.append(run_id)
         try:
-            self.trial.set_user_attr(queue.RUNS, self.run_ids)
+            self.trial.set_user_attr(attributes.RUNS, self.run_ids)
         except UpdateFinishedTrialError:
             self.beats.lost = True
 
@@ -94,7 +98,7 @@ class Attempt:
         """Return what the first seed's evaluations are reported to; None where none are."""
         if i or self.runs.confirms or len(self.definition.goals) > 1:
             return None
-        if samplers.prunes_by_seed(self.study.pruner):
+        if self.definition.prunes_by_seed:
             return None
         seen: set[int] = set()
 
@@ -104,7 +108,7 @@ class Attempt:
             seen.add(percent)
             try:
                 self.trial.report(value, percent)
-                return self.trial.should_prune()
+                return not self.is_baseline and self.trial.should_prune()
             except UpdateFinishedTrialError:
                 self.beats.lost = True  # the run stops after this step
                 return False
@@ -113,10 +117,10 @@ class Attempt:
 
     def _pruned_by_seed(self, i: int) -> bool:
         """Compare seed by seed where the pruner does; return whether the trial ends here."""
-        if not samplers.prunes_by_seed(self.study.pruner) or self.seeds == 1:
+        if not self.definition.prunes_by_seed or self.seeds == 1:
             return False
         self.trial.report(self.trained.per_seed[-1][0], i)
-        if i + 1 == self.seeds or not self.trial.should_prune():
+        if self.is_baseline or i + 1 == self.seeds or not self.trial.should_prune():
             return False
         self._end({"reason": f"pruned after {i + 1} seeds"}, None, TrialState.PRUNED)
         return True
@@ -124,9 +128,7 @@ class Attempt:
     def _goes_on(self, watcher: Watcher, result: Result, job: Job) -> bool:
         """Take the end of a run; return whether the trial goes on."""
         if result.status == KILLED:
-            self.beats.rest()
-            if not self.beats.lost:
-                queue.again(self.study, self.trial._trial_id, queue.INTERRUPTED)
+            self._interrupted()
             return False
         if result.status == FAILED:
             self._failed(result)
@@ -141,41 +143,60 @@ class Attempt:
         self.trained.per_seed.append(values)
         return True
 
+    def _interrupted(self) -> None:
+        """Give the trial back."""
+        self.beats.rest()
+        if not self.beats.lost:
+            queue.again(self.study, self.trial._trial_id, attributes.INTERRUPTED)
+
     def _diverged(self, reason: str, job: Job) -> None:
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         classes = job.data.classes if job.data else None
         told = []
         for i, goal in enumerate(self.definition.goals):
-            finite = [t.values[i] for t in done if not queue.outcome(t).get("diverged")]
+            finite = [t.values[i] for t in done if not attributes.outcome(t).get("diverged")]
             told.append(told_when_diverged(goal, finite, classes))
         self._end({"diverged": reason}, told)
 
     def _copied(self, key: str) -> bool:
         """Take over the value of a trial that is the same; return whether there was one.
 
-        One that still trains is waited for.
+        One that still trains is waited for. Of two that come at the same moment, where the
+        database lets them, the later number waits.
         """
-        self.trial.set_user_attr(queue.IDENTITY, key)
-        while (other := self._same(key)) is not None and not self.runs.should_stop():
-            if other.state in queue.DONE:
+        said = False
+        while not self.runs.should_stop():
+            with alone(self.study) as is_alone:
+                other = self._same(key, before=self.trial.number if said else None)
+                if other is None and not said:
+                    self.trial.set_user_attr(attributes.IDENTITY, key)
+                    said = True
+                    if not is_alone:
+                        continue
+            if other is None:
+                return False
+            if other.state in attributes.DONE:
                 self._copy(other)
                 return True
             time.sleep(POLL_SECONDS)
         return False
 
-    def _same(self, key: str) -> FrozenTrial | None:
-        states = (*queue.DONE, TrialState.RUNNING)
+    def _same(self, key: str, before: int | None) -> FrozenTrial | None:
+        """Return a trial that is the same, or trains the same; of those only one in front of a
+        number."""
+        states = (*attributes.DONE, TrialState.RUNNING)
         for other in self.study.get_trials(deepcopy=False, states=states):
-            earlier = other.state in queue.DONE or other.number < self.trial.number
-            is_copy = "copy_of" in queue.outcome(other)
-            if other.user_attrs.get(queue.IDENTITY) == key and earlier and not is_copy:
+            is_same = other.user_attrs.get(attributes.IDENTITY) == key
+            is_copy = "copy_of" in attributes.outcome(other)
+            is_later = before is not None and other.number >= before
+            if is_same and not is_copy and (other.state in attributes.DONE or not is_later):
                 return other
         return None
 
     def _copy(self, other: FrozenTrial) -> None:
         for step, value in other.intermediate_values.items():
             self.trial.report(value, step)
-        said = {**queue.outcome(other), "copy_of": other.number, "seconds": 0.0, "run_ids": []}
+        said = {**attributes.outcome(other), "copy_of": other.number, "seconds": 0.0, "run_ids": []}
         values = list(other.values) if other.state == TrialState.COMPLETE else None
         self._told(said, values, other.state)
 
@@ -189,7 +210,8 @@ class Attempt:
         values: list[float] | None,
         state: TrialState = TrialState.COMPLETE,
     ) -> None:
-        self._told(outcome(self.trained, **said), values, state)
+        by_seed = {"by_seed": True} if self.definition.prunes_by_seed else {}
+        self._told(outcome(self.trained, **by_seed, **said), values, state)
 
     def _told(self, said: Mapping[str, Any], values: list[float] | None, state: TrialState) -> None:
         self.beats.rest()

@@ -16,10 +16,11 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from runner.study.attributes import SUSPECTED, WORKER
+
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
-WORKER, SUSPECTED = "worker", "suspected"  # attributes of a trial
 _GAP_SECONDS = 2.0
 _GRACE_SECONDS = 1.0  # for a beat that waited for the storage as long as the suspicion did
 _BOOT = Path("/proc/sys/kernel/random/boot_id")

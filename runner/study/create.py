@@ -11,11 +11,13 @@ from optuna.study import Study
 
 from runner import tracking
 from runner.errors import Mistake
-from runner.study import queue
+from runner.study import attributes, queue
+from runner.study.attributes import DEFINITION
 from runner.study.confirm import SUFFIX
 from runner.study.definition import Definition
+from runner.study.locks import creating
 from runner.study.plan import Plan
-from runner.study.storage import DEFINITION, creating, make
+from runner.study.storage import make
 
 MOST_NAMED = 3
 
@@ -30,7 +32,9 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
         definition = replace(planned.definition, experiment=planned.name)
         if planned.name in existing:
             study = optuna.load_study(study_name=planned.name, storage=storage)
-            _check_same(definition, study)
+            before = _the_same(definition, study)
+            if planned.settings.threads is None:  # their number decides the bits
+                definition = replace(definition, threads=before.threads)
         else:
             _say_if_changed(definition, existing)
             if definition.tracking:
@@ -41,19 +45,22 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
     return study
 
 
-def _check_same(definition: Definition, study: Study) -> None:
+def _the_same(definition: Definition, study: Study) -> Definition:
+    """Return the definition of an earlier start. Raises Mistake for that of another search."""
     found = study.user_attrs.get(DEFINITION)
     if found is None:
         raise Mistake(
             f"study.name must not be the name of a study that something else has made, "
             f"got '{study.study_name}'"
         )
-    if differences := definition.differences(Definition.from_json(found)):
+    before = Definition.from_json(found)
+    if differences := definition.differences(before):
         more = f" and {len(differences) - MOST_NAMED} more" if len(differences) > MOST_NAMED else ""
         raise Mistake(
             f"study.name '{study.study_name}' is another study "
             f"({'; '.join(differences[:MOST_NAMED])}{more}); choose another name, or leave it out"
         )
+    return before
 
 
 def _queue(planned: Plan, study: Study) -> None:
@@ -62,27 +69,27 @@ def _queue(planned: Plan, study: Study) -> None:
     space = planned.configurator.space
     wanted: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
     if definition.baseline:
-        wanted.append((planned.baseline, {queue.BASELINE: True}))
+        wanted.append((planned.baseline, {attributes.BASELINE: True}))
     for cell in planned.grid:
         if definition.baseline and space.encode(cell) == space.encode(planned.baseline):
-            wanted[0][1][queue.CELL] = cell
+            wanted[0][1][attributes.CELL] = cell
         else:
-            wanted.append((cell, {queue.CELL: cell}))
-    known = study.get_trials(deepcopy=False, states=queue.COUNTED)
+            wanted.append((cell, {attributes.CELL: cell}))
+    known = study.get_trials(deepcopy=False, states=attributes.COUNTED)
     there = {_name(trial.user_attrs) for trial in known}
     lacking = [(values, attrs) for values, attrs in wanted if _name(attrs) not in there]
     for values, attrs in lacking[: max(definition.trials - len(known), 0)]:
         inner = space.encode(values)
         if inner is None:  # as they are, since the space has no such values
-            attrs[queue.FIXED] = dict(values)
+            attrs[attributes.FIXED] = dict(values)
         study.enqueue_trial(inner or {}, user_attrs=attrs)
     if not planned.grid:
-        queue.fill(study, definition.trials)
+        queue.fill(study)
 
 
 def _name(attrs: Mapping[str, Any]) -> str:
     """Return by what a trial of given values is known again."""
-    named = {key: attrs[key] for key in (queue.BASELINE, queue.CELL) if key in attrs}
+    named = {key: attrs[key] for key in (attributes.BASELINE, attributes.CELL) if key in attrs}
     return json.dumps(named, sort_keys=True)
 
 

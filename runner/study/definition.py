@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 HEX = 8  # digits of the digest in a study's name
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 GRID = "runner.study.samplers.Grid"
+WILCOXON = "optuna.pruners.WilcoxonPruner"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Goal:
         if self.of == "mean":
             last = evaluations[-self.last_k :]
             return sum(last) / len(last)
-        return max(evaluations) if self.direction == MAXIMIZE else min(evaluations)
+        finite = [value for value in evaluations if math.isfinite(value)]
+        best = max if self.direction == MAXIMIZE else min
+        return best(finite, default=math.nan)
 
     def better(self, one: float, other: float) -> bool:
         """Return whether one value is better than another."""
@@ -83,6 +87,11 @@ class Definition:
     def is_grid(self) -> bool:
         """Whether the trials are given; nothing is trained in the place of one that crashed."""
         return bool(self.sampler.get("_target_") == GRID)
+
+    @property
+    def prunes_by_seed(self) -> bool:
+        """Whether the pruner compares trials seed by seed rather than while they train."""
+        return bool(self.pruner.get("_target_") == WILCOXON)
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two studies the same one."""

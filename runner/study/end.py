@@ -17,13 +17,14 @@ from runner.report import looking
 from runner.scheduled import horizon, scheduled
 from runner.study import pictures, tables
 from runner.study.answer import winner
+from runner.study.attributes import DEFINITION
 from runner.study.configure import Configurator
-from runner.study.confirmed import confirmations
+from runner.study.confirm import confirmations
 from runner.study.definition import Definition
 from runner.study.influence import importance, rung_correlations
+from runner.study.locks import creating
 from runner.study.plan import Plan
 from runner.study.rows import Row, ranked, rows
-from runner.study.storage import DEFINITION
 from runner.study.summary import Summary
 
 MOST_TRACES = 200
@@ -54,19 +55,26 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     if confirmed:
         print("\n".join(tables.answer(confirmed, baseline, definition, command)))
     else:
-        print(f"best      trial {best.number}, not confirmed on fresh seeds")
+        print(f"best      trial {best.number}, not confirmed on fresh seeds{_why(definition)}")
         print(f"repeat    {command}")
     folder = FOLDER / study.study_name
-    summary = Summary(study, found, confirmed, command)
     file = folder / experiment.NAME
-    if summary.is_new() or not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(experiment.as_experiment(settings, folder))
-        _draw(folder, found, important, configurator, definition)
-        summary.record(folder, definition, values)
+    with creating():  # several starts of one study end at the same moment
+        summary = Summary(study, found, confirmed, command)
+        if summary.is_new() or not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(experiment.as_experiment(settings, folder))
+            _draw(folder, found, important, configurator, definition)
+            summary.record(folder, definition, values)
     print(f"pictures  {folder}")
     if summary.link is not None:
         print(f"compare   {looking(summary.link, summary.link.experiment_page())}")
+
+
+def _why(definition: Definition) -> str:
+    if definition.confirm_seeds:
+        return "; the same command goes on"
+    return " (study.confirm_seeds=0); its command shows the test figures"
 
 
 def _draw(

@@ -14,7 +14,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from runner.study import queue
+from runner.study import attributes
 
 
 def places(trials: Sequence[FrozenTrial]) -> dict[int, int]:
@@ -24,9 +24,9 @@ def places(trials: Sequence[FrozenTrial]) -> dict[int, int]:
     free = 0
     for trial in sorted(trials, key=lambda trial: trial.number):
         attrs = trial.user_attrs
-        if attrs.get(queue.RETRY_OF) in found:
-            found[trial.number] = found[attrs[queue.RETRY_OF]]
-        elif attrs.get(queue.LOST) != queue.LEFT_OVER:
+        if attrs.get(attributes.RETRY_OF) in found:
+            found[trial.number] = found[attrs[attributes.RETRY_OF]]
+        elif attrs.get(attributes.LOST) != attributes.LEFT_OVER:
             found[trial.number] = free
             free += 1
     return found
@@ -98,7 +98,7 @@ class _History:
         self._lost = {
             self._places[trial.number]: trial.system_attrs
             for trial in trials
-            if trial.number in self._places and queue.LOST in trial.user_attrs
+            if trial.number in self._places and attributes.is_lost(trial)
         }
         self._found: list[FrozenTrial] | None = None
 
@@ -135,4 +135,4 @@ class _History:
 
 
 def _was_drawn(trial: FrozenTrial) -> bool:
-    return queue.FIXED not in trial.user_attrs and queue.LOST not in trial.user_attrs
+    return attributes.FIXED not in trial.user_attrs and not attributes.is_lost(trial)

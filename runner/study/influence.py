@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 _FEWEST = 5  # trials that a correlation or an importance is made of
+_END = 100  # percent
+_MOST = 10  # rungs
 _TOP = 0.1  # the share of the trials that importance explains, at least _FEWEST of them
 
 
 def rung_correlations(rows: Sequence[Row]) -> dict[int, tuple[float, int]]:
     """Return of each rung Spearman's rank correlation with the final value, and of how many trials.
 
-    They are those that were trained to the end; a rung of fewer than 5 is left out.
+    They are those that were trained to the end. A rung of fewer than 5 is left out, as is the end
+    of the run; of many rungs, about ten are judged.
 
     >>> ends = [0.1, 0.2, 0.3, 0.4, 0.5]
     >>> trials = [Row(i, "COMPLETE", objective=(x,), rungs={50: -x}) for i, x in enumerate(ends)]
@@ -29,7 +32,8 @@ def rung_correlations(rows: Sequence[Row]) -> dict[int, tuple[float, int]]:
 
     counted = [row for row in rows if row.counts and row.copy_of is None]
     found = {}
-    for rung in sorted({rung for row in counted for rung in row.rungs}):
+    rungs = sorted({rung for row in counted for rung in row.rungs if rung < _END})
+    for rung in rungs[:: math.ceil(len(rungs) / _MOST) or 1]:
         pairs = [(row.rungs[rung], row.objective[0]) for row in counted if rung in row.rungs]
         pairs = [pair for pair in pairs if math.isfinite(pair[0])]
         if len(pairs) < _FEWEST:

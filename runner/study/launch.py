@@ -17,8 +17,9 @@ from runner.config import BASIC_LAUNCHER
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.space import text_of
-from runner.study import queue
+from runner.study import attributes, queue
 from runner.study.create import create
+from runner.study.definition import Definition
 from runner.study.end import conclude
 from runner.study.monitor import Monitor
 from runner.study.plan import Plan, plan
@@ -74,19 +75,29 @@ def start(
     study = create(planned, storage)
     total = planned.definition.trials
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
-    done = len(study.get_trials(deepcopy=False, states=queue.DONE))
+    done = len(study.get_trials(deepcopy=False, states=attributes.DONE))
     print(f"study     {study.study_name}: {done} of {total} trials done", flush=True)
-    with Interrupts() as interrupts, Monitor(study, planned, deadline) as monitor:
+    with Interrupts() as interrupts, Monitor(study) as monitor:
         _work(planned, study, crew, deadline, interrupts)
     if interrupts.requested():
         print("\ninterrupted; the same command goes on")
+    elif deadline is not None and _lacks(study):
+        print(f"\nstudy.timeout={planned.study.timeout:g} is over; the same command goes on")
     conclude(study, planned, monitor.confirmation)
     if interrupts.requested():
         return INTERRUPTED
-    done = len(study.get_trials(deepcopy=False, states=queue.DONE))
-    gone = queue.failures(study) if planned.definition.is_grid else 0
-    early = deadline is None and done + gone < total
-    return 1 if early or monitor.failures() > planned.definition.max_failures else 0
+    early = deadline is None and _lacks(study)
+    failed = monitor.failures() > planned.definition.max_failures
+    return 1 if early or failed or not monitor.is_confirmed() else 0
+
+
+def _lacks(study: Study) -> bool:
+    """Return whether trials are left to do. A crashed cell of a grid has none in its place."""
+    definition = Definition.from_json(study.user_attrs[attributes.DEFINITION])
+    if definition.is_grid:
+        return any(queue.left(study))
+    done = study.get_trials(deepcopy=False, states=attributes.DONE)
+    return len(done) < definition.trials
 
 
 def _work(
@@ -120,8 +131,9 @@ def _processes(planned: Plan, study: Study, deadline: float | None, interrupts: 
     stop = Path(".runner") / f"stop-{os.getpid()}"
     stop.parent.mkdir(exist_ok=True)
     environment = {**os.environ, STOP_FILE: str(stop.absolute())}
-    if planned.definition.threads is not None:
-        environment["OMP_NUM_THREADS"] = str(planned.definition.threads)
+    threads = Definition.from_json(study.user_attrs[attributes.DEFINITION]).threads
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
     spread = devices.count() > 1 and planned.settings.device == "auto"
 
     def begin(i: int) -> "subprocess.Popen[bytes]":

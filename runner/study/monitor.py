@@ -13,12 +13,11 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from runner.errors import one_line
-from runner.study import confirm, queue, tables
+from runner.study import attributes, confirm, queue, tables
+from runner.study.attributes import DEFINITION, FORGIVEN
 from runner.study.beats import Watch
 from runner.study.definition import Definition
-from runner.study.plan import Plan
 from runner.study.rows import ranked, rows
-from runner.study.storage import DEFINITION, FORGIVEN
 from runner.tracking.disown import disown
 
 LOOK_SECONDS = 0.5
@@ -30,21 +29,24 @@ class Monitor:
     confirmation: the study that confirms the answer, as soon as there is one.
     """
 
-    def __init__(self, study: Study, planned: Plan, deadline: float | None) -> None:
+    def __init__(self, study: Study) -> None:
         self.study = study
         self.definition = Definition.from_json(study.user_attrs[DEFINITION])
         self.confirmation: Study | None = confirm.existing(study)
         self._watch = Watch(self.definition.heartbeat_seconds)
-        self._shown = {t.number for t in study.get_trials(deepcopy=False, states=queue.DONE)}
+        self._shown = {t.number for t in study.get_trials(deepcopy=False, states=attributes.DONE)}
         self._before = len(self._shown)
-        self._forgiven = queue.failures(study)
-        self._lost = _gone(study) | (_gone(self.confirmation) if self.confirmation else set())
-        self._confirmed = 0
+        self._forgiven = {one.study_name: queue.failures(one) for one in self._studies()}
+        self._lost = {trial for one in self._studies() for trial in _gone(one)}
+        self._confirmed = self._confirmations()
+        crashed = queue.crashed(self.confirmation) if self.confirmation else []
+        self._failed = {trial.number for trial in crashed}
         self._settled: set[str] = set()
         self._began = time.monotonic()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="monitor", daemon=True)
-        study.set_user_attr(FORGIVEN, self._forgiven)
+        for one in self._studies():
+            one.set_user_attr(FORGIVEN, self._forgiven[one.study_name])
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -63,8 +65,25 @@ class Monitor:
         self._look()
 
     def failures(self) -> int:
-        """Return how many trials crashed since this start."""
-        return queue.failures(self.study) - self._forgiven
+        """Return how many trials of the search crashed since this start."""
+        return self._crashes(self.study)
+
+    def is_confirmed(self) -> bool:
+        """Return whether all runs that confirm have ended well, if there are any."""
+        one = self.confirmation
+        return one is None or not (self._crashes(one) or any(queue.left(one)))
+
+    def _crashes(self, study: Study) -> int:
+        return queue.failures(study) - self._forgiven.get(study.study_name, 0)
+
+    def _studies(self) -> list[Study]:
+        return [self.study, *([self.confirmation] if self.confirmation else [])]
+
+    def _confirmations(self) -> int:
+        """Return how many runs that confirm are done."""
+        if self.confirmation is None:
+            return 0
+        return len(self.confirmation.get_trials(deepcopy=False, states=attributes.DONE))
 
     def _look_on(self) -> None:
         while not self._ended.wait(LOOK_SECONDS if self._shown else LOOK_SECONDS / 5):
@@ -72,22 +91,22 @@ class Monitor:
                 self._look()
 
     def _look(self) -> None:
-        self._requeue(self.study)
-        self._settle(self.study)
-        self._print()
-        if self.confirmation is None and not any(queue.left(self.study)):
+        if self.confirmation is None:
             self.confirmation = confirm.existing(self.study)
+        for study in self._studies():
+            self._requeue(study)
+            self._settle(study)
+        self._print()
         if self.confirmation is not None:
-            self._requeue(self.confirmation)
-            self._settle(self.confirmation)
+            self._print_confirmation(self.confirmation)
 
     def _requeue(self, study: Study) -> None:
         """Queue again what is lost, and say so of all that is, whoever has done it."""
         queue.requeue(study, self._watch)
         lost = _gone(study) - self._lost
         self._lost |= lost
-        for _, number in sorted(lost):
-            print(f"the worker of trial {number} is gone; queued again", flush=True)
+        for _, _, label in sorted(lost):
+            print(f"the worker of {label} is gone; queued again", flush=True)
 
     def _settle(self, study: Study) -> None:
         """Let the runs of lost trials end as failed, whoever has queued the trials again."""
@@ -95,9 +114,8 @@ class Monitor:
             return
         lost = {
             run_id
-            for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-            if queue.LOST in trial.user_attrs
-            for run_id in trial.user_attrs.get(queue.RUNS, ())
+            for trial in filter(attributes.is_lost, study.get_trials(deepcopy=False))
+            for run_id in trial.user_attrs.get(attributes.RUNS, ())
         }
         if not (new := lost - self._settled):
             return
@@ -123,12 +141,19 @@ class Monitor:
             left = self._seconds_left(made)
             line = tables.line(row, self.definition, best, made, self.definition.trials, left)
             print(line, flush=True)
-        if self.confirmation is not None:
-            total = len(self.confirmation.get_trials(deepcopy=False, states=queue.COUNTED))
-            made = len(self.confirmation.get_trials(deepcopy=False, states=queue.DONE))
-            if made != self._confirmed:
-                self._confirmed = made
-                print(f"confirming on fresh seeds: {made} of {total} runs", flush=True)
+
+    def _print_confirmation(self, study: Study) -> None:
+        for trial in queue.crashed(study):
+            if trial.number not in self._failed:
+                self._failed.add(trial.number)
+                reason = attributes.outcome(trial).get("reason", "")
+                seed = trial.user_attrs.get(attributes.SEED)
+                print(f"{attributes.label(trial)} with seed {seed} FAILED: {reason}", flush=True)
+        made = self._confirmations()
+        if made != self._confirmed:
+            self._confirmed = made
+            total = len(study.get_trials(deepcopy=False, states=attributes.COUNTED))
+            print(f"confirming on fresh seeds: {made} of {total} runs", flush=True)
 
     def _seconds_left(self, done: int) -> float | None:
         """Return how long the rest takes at the pace of this start."""
@@ -138,11 +163,11 @@ class Monitor:
         return (time.monotonic() - self._began) / made * max(self.definition.trials - done, 0)
 
 
-def _gone(study: Study) -> set[tuple[str, int]]:
-    """Return the trials that lost their worker, each with its study."""
+def _gone(study: Study) -> set[tuple[str, int, str]]:
+    """Return the trials that lost their worker, each with its study and what it is called."""
     failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
     return {
-        (study.study_name, trial.number)
+        (study.study_name, trial.number, attributes.label(trial))
         for trial in failed
-        if trial.user_attrs.get(queue.LOST) == queue.GONE
+        if trial.user_attrs.get(attributes.LOST) == attributes.GONE
     }

@@ -14,33 +14,45 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from runner.study.beats import SUSPECTED, WORKER, Watch
-from runner.study.storage import CONFIRMS, DEFINITION, alone, creating
+from runner.study.attributes import (
+    BASELINE,
+    CANDIDATE,
+    CELL,
+    CONFIRMS,
+    COUNTED,
+    DONE,
+    GONE,
+    KILLS,
+    LEFT_OVER,
+    LOST,
+    OF_ONE_ATTEMPT,
+    OUTCOME,
+    RETRY_OF,
+    SEED,
+    is_lost,
+    outcome,
+    total,
+)
+from runner.study.beats import Watch
+from runner.study.locks import alone, creating
 
-VALUES, OUTCOME, IDENTITY, RUNS = "values", "outcome", "identity", "runs"
-BASELINE, CELL, FIXED, CANDIDATE, SEED = "baseline", "cell", "fixed", "candidate", "seed"
-LOST, RETRY_OF, KILLS = "lost", "retry_of", "kills"
-OF_ONE_ATTEMPT = {WORKER, SUSPECTED, VALUES, OUTCOME, IDENTITY, RUNS, LOST}
-COUNTED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING, TrialState.WAITING)
-DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-LEFT_OVER, GONE, INTERRUPTED = "left over", "its worker is gone", "interrupted"
 AHEAD = 3  # trials that wait: each look at the storage reads those that have not ended
 MOST_KILLS = 3  # workers that a trial may take with it before it counts as crashed
 
 
 @creating()
-def fill(study: Study, total: int) -> int:
+def fill(study: Study) -> int:
     """Make waiting trials of those that the total lacks, a few ahead; return how many.
 
     First those whose worker ended in the very moment of queueing them again.
     """
     trials = study.get_trials(deepcopy=False)
     retried = {trial.user_attrs.get(RETRY_OF) for trial in trials}
-    missing = total - sum(trial.state in COUNTED for trial in trials)
-    dropped = [t for t in trials if _is_lost(t) and t.user_attrs[LOST] != LEFT_OVER]
+    missing = total(study) - sum(trial.state in COUNTED for trial in trials)
+    dropped = [t for t in trials if is_lost(t) and t.user_attrs[LOST] != LEFT_OVER]
     forgotten = [t for t in dropped if t.number not in retried][: max(missing, 0)]
     for trial in forgotten:
-        _queue_again(study, trial)
+        _queue_again(study, trial, killed=trial.user_attrs[LOST] == GONE)
     waiting = sum(trial.state == TrialState.WAITING for trial in trials)
     more = min(missing - len(forgotten), AHEAD - waiting - len(forgotten))
     for _ in range(more):
@@ -100,7 +112,7 @@ def end(
             found = study.tell(trial, values, state=state, skip_if_finished=True)
     except UpdateFinishedTrialError:
         found = study._storage.get_trial(trial._trial_id)
-    return found.state == state and not _is_lost(found)
+    return found.state == state and not is_lost(found)
 
 
 def again(study: Study, trial_id: int, reason: str, *, killed: bool = False) -> bool:
@@ -131,16 +143,15 @@ def requeue(study: Study, watch: Watch) -> list[int]:
     return numbers
 
 
+def crashed(study: Study) -> list[FrozenTrial]:
+    """Return the trials that crashed, over all starts."""
+    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+    return [trial for trial in failed if "failed" in outcome(trial)]
+
+
 def failures(study: Study) -> int:
     """Return how many trials crashed, over all starts."""
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-    return sum("failed" in outcome(trial) for trial in failed)
-
-
-def outcome(trial: FrozenTrial) -> Mapping[str, Any]:
-    """Return what a worker said of a trial at its end."""
-    found: Mapping[str, Any] = trial.user_attrs.get(OUTCOME, {})
-    return found
+    return len(crashed(study))
 
 
 def _drop(study: Study, trial_id: int, reason: str) -> bool:
@@ -160,10 +171,6 @@ def _queue_again(study: Study, trial: FrozenTrial, *, killed: bool = False) -> N
     study.enqueue_trial(params, user_attrs=attrs)
 
 
-def _is_lost(trial: FrozenTrial) -> bool:
-    return trial.state == TrialState.FAIL and LOST in trial.user_attrs
-
-
 def _surplus(study: Study, trials: Sequence[FrozenTrial], trial: FrozenTrial) -> bool:
     """Return whether a claimed trial is one too many: the total is reached without it, or what was
     asked for by name has a trial already."""
@@ -179,10 +186,7 @@ def _surplus(study: Study, trials: Sequence[FrozenTrial], trial: FrozenTrial) ->
             return True
         if other.number != trial.number and not doubled:
             before += _precedes(other, trial)
-    attrs = study.user_attrs
-    if CONFIRMS in attrs:
-        return False
-    return bool(before >= json.loads(attrs[DEFINITION])["trials"])
+    return CONFIRMS not in study.user_attrs and before >= total(study)
 
 
 def _names(trial: FrozenTrial) -> Iterator[str]:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.study.definition import Definition
+from runner.study import attributes
+from runner.study.definition import MAXIMIZE, Definition
 
-WILCOXON = "optuna.pruners.WilcoxonPruner"
 COMPLETE, PRUNED, FAILED, RUNNING, WAITING = "COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"
 
 
@@ -46,23 +46,23 @@ class Row:
 def rows(trials: Sequence[Any], definition: Definition) -> list[Row]:
     """Return Optuna's trials as rows, those that were lost or left over not among them."""
     found = []
-    by_seed = definition.pruner.get("_target_") == WILCOXON  # which is told of seeds, not percents
     for trial in trials:
-        attrs = trial.user_attrs
-        if "lost" in attrs and trial.state.name == FAILED:
+        if attributes.is_lost(trial):
             continue
-        said = attrs.get("outcome", {})
+        attrs = trial.user_attrs
+        said = attributes.outcome(trial)
+        by_seed = said.get("by_seed", definition.prunes_by_seed)
         values = tuple(trial.values or ())
         found.append(
             Row(
                 number=trial.number,
                 state=trial.state.name,
-                values=attrs.get("values", {}),
+                values=attrs.get(attributes.VALUES, {}),
                 objective=values if trial.state.name == COMPLETE else (),
                 per_seed=tuple(tuple(one) for one in said.get("per_seed", ())),
                 rungs={} if by_seed else dict(sorted(trial.intermediate_values.items())),
                 seconds=said.get("seconds", 0.0),
-                baseline=bool(attrs.get("baseline")),
+                baseline=bool(attrs.get(attributes.BASELINE)),
                 diverged=said.get("diverged", ""),
                 copy_of=said.get("copy_of"),
                 reason=said.get("reason", ""),
@@ -77,4 +77,4 @@ def ranked(rows: Sequence[Row], definition: Definition) -> list[Row]:
     """Return the rows that count, best first by the first goal; a copy stands for its original."""
     first = definition.goals[0]
     counted = [row for row in rows if row.counts and row.copy_of is None]
-    return sorted(counted, key=lambda row: row.objective[0], reverse=first.direction == "maximize")
+    return sorted(counted, key=lambda row: row.objective[0], reverse=first.direction == MAXIMIZE)

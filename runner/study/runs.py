@@ -24,6 +24,10 @@ from runner.tracking.disown import disown
 _ASK_SECONDS = 1.0
 
 
+class Stopped(Exception):
+    """Somebody interrupts before a run could begin."""
+
+
 class Runs:
     """Runs what trials are made of.
 
@@ -63,7 +67,8 @@ class Runs:
     def run(self, job: Job, watcher: Watcher, opened: Callable[[str], None]) -> Result:
         """Train a job to its end, or as far as it goes.
 
-        opened: told the id of the run as soon as it is there.
+        opened: told the id of the run as soon as it is there. Raises Stopped where the tracking
+        server was away until somebody interrupted.
         """
         tracker = self._tracker(opened)
         result = run(job, tracker, self.should_stop, watch=watcher, brief=True, test=self.confirms)
@@ -78,7 +83,9 @@ class Runs:
         if not isinstance(error, Mistake):
             reason = f"{type(error).__name__}: {reason}"
         link = None
-        with contextlib.suppress(Mistake):  # the store refused, which may be the very error
+        with contextlib.suppress(
+            Mistake, Stopped
+        ):  # the store refused, which may be the very error
             link = self._record_failure(label, values, reason, details)
         return Result(label, FAILED, reason=reason, details=details, link=link)
 
@@ -113,7 +120,7 @@ class Runs:
         if not self.definition.tracking:
             return None
         said = False
-        while not self.should_stop():
+        while True:
             try:
                 probe(self.definition.tracking_uri)
                 break
@@ -121,6 +128,8 @@ class Runs:
                 if not said:
                     _warn(f"the next trial waits: {mistake}")
                 said = True
+            if self.should_stop():
+                raise Stopped
             time.sleep(_ASK_SECONDS)
         return _Announced(self.definition.tracking_uri, opened).start()
 

@@ -1,19 +1,21 @@
 """Samplers and pruners by their configuration."""
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import FloatDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, NopPruner, WilcoxonPruner
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial
 
 from runner import config
-from runner.errors import Mistake
+from runner.errors import Mistake, one_line
 from runner.study import options
 from runner.study.definition import Definition
 from runner.study.history import Seeing, places
@@ -43,13 +45,17 @@ class Samplers:
 
         trials: of the study, this one among them.
         """
-        place = places(trials)[number]
+        return Seeing(self.plain(places(trials)[number]), trials)
+
+    def plain(self, place: int) -> BaseSampler:
+        """Return the sampler of a place as it is, without a history."""
         more = {}
         if self._is_seeded:
             (state,) = np.random.SeedSequence([self._seed, place]).generate_state(1)
             more["seed"] = self._seed if self._is_shared else int(state)
         target = copy.deepcopy(self._target)  # objects among its arguments may keep a state
-        return Seeing(_checked("study.sampler", target, BaseSampler, **more), trials)
+        built: BaseSampler = _checked("study.sampler", target, BaseSampler, **more)
+        return built
 
 
 def pruner(definition: Definition) -> BasePruner | None:
@@ -66,27 +72,39 @@ def no_pruner() -> BasePruner:
     return NopPruner()
 
 
-def prunes_by_seed(pruner: BasePruner) -> bool:
-    """Return whether a pruner compares trials seed by seed rather than while they train."""
-    return isinstance(pruner, WilcoxonPruner)
-
-
 def check(definition: Definition) -> None:
     """Raise Mistake for a sampler or a pruner that cannot do what is asked of it."""
     options.check("study.sampler", definition.sampler)
     options.check("study.pruner", definition.pruner)
-    Samplers(definition).of([create_trial(state=TrialState.WAITING)], -1)
+    _try(definition)
     chosen = pruner(definition)
     if chosen is not None and len(definition.goals) > 1:
         raise Mistake(
             f"study.metric must be one metric with a pruner, got "
             f"{[goal.metric for goal in definition.goals]}; or use study/pruner=none"
         )
-    if isinstance(chosen, WilcoxonPruner) and definition.seeds < 2:
-        raise Mistake(
-            f"study.seeds must be at least 2 with study/pruner=wilcoxon, which compares seed by "
-            f"seed, got {definition.seeds}"
-        )
+    if isinstance(chosen, WilcoxonPruner):
+        least = 1 + math.ceil(-math.log2(definition.pruner["p_threshold"]))
+        if definition.seeds < least:
+            raise Mistake(
+                f"study.seeds must be at least {least} with study/pruner=wilcoxon, whose p-value "
+                f"over fewer seeds is never below study.pruner.p_threshold="
+                f"{definition.pruner['p_threshold']}, got {definition.seeds}"
+            )
+
+
+def _try(definition: Definition) -> None:
+    """Draw a trial. Raises Mistake for a sampler that cannot do what is asked of it."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    directions: list[Any] = [goal.direction for goal in definition.goals]
+    study = optuna.create_study(directions=directions, sampler=Samplers(definition).plain(0))
+    between = FloatDistribution(0, 1)
+    try:
+        study.ask({"one": between, "another": between})
+    except (ValueError, TypeError) as error:
+        metrics = [goal.metric for goal in definition.goals]
+        key = "study.metric" if len(metrics) > 1 else "study.sampler"
+        raise Mistake(f"{key} must suit the sampler, got {metrics}: {one_line(error)}") from error
 
 
 def _checked(key: str, target: Callable[..., Any], kind: type, **more: Any) -> Any:

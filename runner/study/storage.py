@@ -1,21 +1,19 @@
 """Where studies are kept: a SQLite file, any database, or a journal file."""
 
 import contextlib
-import functools
 import logging
 import socket
 import sqlite3
-import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from runner.errors import Mistake, one_line
+from runner.study.attributes import DEFINITION
 from runner.study.definition import Definition
+from runner.study.locks import creating
+from runner.study.retries import patient
 from runner.tracking_uri import hide, host_port, refuse_password
 
 if TYPE_CHECKING:
@@ -24,10 +22,8 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 4  # at the start; to reach a database and to open it may take as long each
 BUSY_SECONDS = 10  # that one access may wait for another one's end
-PATIENCE_SECONDS = 60.0  # for a storage that was there and went away
 JOURNAL_LOCK_SECONDS = 10  # after which the lock of a killed process is broken
-DEFINITION, CONFIRMS, FORGIVEN = "definition", "confirms", "forgiven"  # attributes of a study
-LOCK = Path(".runner") / "optuna.lock"
+_NO_FILE = (":", "/", ":memory:")
 
 
 def open_storage(address: str) -> "BaseStorage":
@@ -43,7 +39,8 @@ def open_storage(address: str) -> "BaseStorage":
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.ERROR)
     refuse_password(address, "study.storage")
-    if not address.startswith("journal:") and "://" not in address:
+    is_file = address.startswith(("journal:", "sqlite:///")) and not address.endswith(_NO_FILE)
+    if not is_file and ("://" not in address or address.startswith("sqlite")):
         raise Mistake(
             f"study.storage must be sqlite:///FILE, journal:FILE or a database address, "
             f"got '{address}'"
@@ -52,13 +49,16 @@ def open_storage(address: str) -> "BaseStorage":
         if address.startswith("journal:"):
             file = str(_local(address, "journal:"))
             lock = JournalFileSymlinkLock(file, grace_period=JOURNAL_LOCK_SECONDS)
-            return JournalStorage(JournalFileBackend(file, lock))
+            journal = JournalStorage(JournalFileBackend(file, lock))  # which reads it
+            if Path(file).exists() and Path(file).read_text()[:1] not in ("", "{"):
+                raise ValueError("it holds something else")
+            return journal
         _answers(address)
         with creating():
             storage = RDBStorage(address, engine_kwargs=_engine(address))
             if address.startswith("sqlite"):
                 _write_ahead(storage)
-        shared = _patient(get_storage(storage))
+        shared = patient(get_storage(storage))
         weakref.finalize(shared, storage.engine.dispose)
         return shared
     except Mistake:
@@ -83,65 +83,6 @@ def make(storage: "BaseStorage", name: str, definition: Definition) -> "Study":
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([goal.metric for goal in definition.goals])
     return study
-
-
-@contextlib.contextmanager
-def creating() -> Iterator[None]:
-    """Keep other processes of this folder from creating the same at once; it may be nested. Where
-    nothing is created, nothing is left."""
-    is_first = not LOCK.parent.exists()
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with _lock(LOCK.absolute()):
-            yield
-    except BaseException:
-        if is_first:
-            LOCK.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                LOCK.parent.rmdir()
-        raise
-
-
-@functools.cache
-def _lock(file: Path) -> FileLock:
-    return FileLock(file, timeout=PATIENCE_SECONDS)
-
-
-@contextlib.contextmanager
-def alone(study: "Study") -> Iterator[None]:
-    """Keep other processes from claiming and ending trials meanwhile, where the database does not:
-    SQLite lets two read that a trial waits and both take it."""
-    engine = getattr(getattr(study._storage, "_backend", None), "engine", None)
-    if engine is None or engine.dialect.name != "sqlite":
-        yield
-        return
-    with FileLock(f"{engine.url.database}.lock"):
-        yield
-
-
-def _patient(storage: "BaseStorage") -> "BaseStorage":
-    """Let each access to a storage be tried again while it is away for a moment."""
-    from optuna.exceptions import StorageInternalError
-    from optuna.storages import BaseStorage
-
-    def patient(access: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(access)
-        def tried(*arguments: Any, **named: Any) -> Any:
-            until = time.monotonic() + PATIENCE_SECONDS
-            while True:
-                try:
-                    return access(*arguments, **named)
-                except StorageInternalError:
-                    if time.monotonic() > until:
-                        raise
-                time.sleep(0.5)
-
-        return tried
-
-    for name in dir(BaseStorage):
-        if not name.startswith("_") and name != "check_trial_is_updatable":
-            setattr(storage, name, patient(getattr(storage, name)))
-    return storage
 
 
 def _engine(address: str) -> dict[str, Any]:

@@ -12,12 +12,11 @@ from optuna.study import Study
 from runner.errors import Mistake, one_line
 from runner.study import tables
 from runner.study.answer import Confirmed
+from runner.study.attributes import SUMMARY
 from runner.study.definition import Definition
 from runner.study.rows import Row
 from runner.tracking import Header, Link, Tracker
 from runner.tracking.remove import remove
-
-SUMMARY = "summary"  # an attribute of a study: what was said, as a digest, and where
 
 
 class Summary:

@@ -1,5 +1,6 @@
 """One trial: the runs of its seeds, what is reported while they train, and what it is worth."""
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -7,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from runner.assemble import Job
 from runner.records import Evaluation
-from runner.run import PRUNED, Result
+from runner.run import Result
 from runner.study.definition import MAXIMIZE, Definition, Goal
-from runner.trial import fingerprint
+from runner.trial import Trial, fingerprint
 from schedules import Warmup
 
 Report = Callable[[int, float], bool]  # percent of the run, value -> whether to stop
@@ -28,8 +31,7 @@ class Watcher:
         self.goals = definition.goals
         self.report = report
         self.total = job.trial.horizon.total_steps
-        schedule = job.trial.schedule
-        self.ramp = int(schedule.steps or 0) if isinstance(schedule, Warmup) else 0
+        self.ramp = _rise(job.trial)
         self.seen: dict[str, list[float]] = {goal.metric: [] for goal in self.goals}
 
     def __call__(self, evaluation: Evaluation) -> bool:
@@ -59,29 +61,36 @@ class Trained:
     per_seed: list[tuple[float, ...]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
 
-    @property
-    def pruned(self) -> bool:
-        """Whether a run was stopped early."""
-        return any(result.status == PRUNED for result in self.results)
-
     def mean(self) -> tuple[float, ...]:
         """Return the mean over seeds for each goal."""
         return tuple(sum(one) / len(one) for one in zip(*self.per_seed, strict=True))
 
 
-def identity(job: Job) -> str:
-    """Return the same text for trials that would train the same, whatever their seed."""
-    recipe = job.trial.recipe
-    seedless = type(recipe)(**{**vars(recipe), "seed": 0})
-    trace = job.trial.trace()
+def _rise(trial: Trial) -> int:
+    """Return the steps of a warm-up: a ramp in front of the schedule, or the schedule's own."""
+    ramp = int(trial.schedule.steps or 0) if isinstance(trial.schedule, Warmup) else 0
+    trace = trial.trace()
     if trace is None:
-        text = json.dumps({**vars(seedless), "schedule": repr(job.trial.schedule)}, default=dict)
-        return hashlib.sha256(text.encode()).hexdigest()
-    import numpy as np
+        return ramp
+    falls = np.flatnonzero(np.diff(trace) <= 0)
+    return max(ramp, int(falls[0]) if falls.size else len(trace) - 1)
 
-    steps = np.arange(job.trial.horizon.total_steps)
-    others = {name: schedule(steps) for name, schedule in job.trial.others.items()}
-    return fingerprint(seedless, trace, others)
+
+def identity(job: Job) -> str:
+    """Return the same text for trials that would train and be evaluated the same, whatever their
+    seed. A schedule that listens is known by its arguments instead of its rates."""
+    trial = job.trial
+    seedless = dataclasses.replace(trial.recipe, seed=0)
+    trace = trial.trace()
+    steps = np.arange(trial.horizon.total_steps)
+    others = {name: schedule(steps) for name, schedule in trial.others.items()}
+    parts = [
+        fingerprint(seedless, steps if trace is None else trace, others),
+        repr(trial.schedule) if trace is None else "",
+        repr(trial.horizon),
+        str(job.plan.eval_every),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def told_when_diverged(goal: Goal, finite: list[float], classes: int | None) -> float:

@@ -10,17 +10,19 @@ import time
 
 import optuna
 from optuna.study import Study
+from optuna.trial import TrialState
 
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
 from runner.study import queue, samplers
 from runner.study.attempt import POLL_SECONDS, Attempt
+from runner.study.attributes import CONFIRMS, DEFINITION, FORGIVEN
 from runner.study.beats import Beats, Watch
 from runner.study.configure import Configurator
 from runner.study.confirm import confirmation
 from runner.study.definition import Definition
 from runner.study.runs import Runs
-from runner.study.storage import CONFIRMS, DEFINITION, FORGIVEN, open_storage
+from runner.study.storage import open_storage
 
 
 class Worker:
@@ -46,6 +48,7 @@ class Worker:
         self._samplers = samplers.Samplers(self.definition)
         study.pruner = samplers.pruner(self.definition) or samplers.no_pruner()
         self._most_failures = attrs.get(FORGIVEN, 0) + self.definition.max_failures
+        self._unfinished: set[int] | None = None
         self._watch = Watch(self.definition.heartbeat_seconds)
         self._beats = Beats(study._storage, self.definition.heartbeat_seconds)
         self._runs = Runs(
@@ -61,9 +64,10 @@ class Worker:
         )
 
     def work(self) -> bool:
-        """Train until all trials are done, the time is over or somebody interrupts.
+        """Train until all trials are done, the time is over, too many crash or somebody interrupts.
 
-        Returns whether all are done.
+        Returns whether the answer may be confirmed: nothing is trained any more that might change
+        it.
         """
         with self._beats:
             try:
@@ -72,7 +76,13 @@ class Worker:
                 self._runs.delivered()
 
     def _work(self) -> bool:
-        while not self._over():
+        while not self._stops():
+            if self._is_late():
+                if not self._others():
+                    return True
+                queue.requeue(self.study, self._watch)
+                time.sleep(POLL_SECONDS)
+                continue
             trial = queue.claim(self.study, self._samplers.of)
             if trial is not None:
                 Attempt(self.study, self.definition, trial, self._runs, self._beats).make()
@@ -83,17 +93,24 @@ class Worker:
                 time.sleep(POLL_SECONDS)
         return False
 
-    def _over(self) -> bool:
-        late = self.deadline is not None and time.time() > self.deadline
-        return (
-            late or self.interrupts.requested() or queue.failures(self.study) > self._most_failures
-        )
+    def _stops(self) -> bool:
+        return self.interrupts.requested() or queue.failures(self.study) > self._most_failures
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and time.time() > self.deadline
+
+    def _others(self) -> set[int]:
+        """Return which of the trials that ran when the time was over still run."""
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        numbers = {trial.number for trial in running}
+        self._unfinished = numbers if self._unfinished is None else self._unfinished & numbers
+        return self._unfinished
 
     def _refilled(self) -> bool:
         """Make new trials in the place of those that crashed; those of a grid have none."""
         if self.confirms or self.definition.is_grid:
             return False
-        return queue.fill(self.study, self.definition.trials) > 0
+        return queue.fill(self.study) > 0
 
 
 class Orphaned(Interrupts):
@@ -109,11 +126,11 @@ class Orphaned(Interrupts):
 
 
 def work(study: Study, interrupts: Interrupts, deadline: float | None, device: str | None) -> None:
-    """Work on a study and, when all its trials are done, on what confirms its answer."""
+    """Work on a study until its total or its deadline, then on what confirms its answer."""
     if Worker(study, interrupts, deadline, device).work():
         confirms = confirmation(study)
         if confirms is not None:
-            Worker(confirms, interrupts, deadline, device).work()
+            Worker(confirms, interrupts, None, device).work()
 
 
 def main(words: list[str], interrupts: Interrupts) -> int:

@@ -1,11 +1,20 @@
-"""Storages for studies: a SQLite file, a real PostgreSQL on a unix socket, a journal file."""
+"""Studies, and storages for them: a SQLite file, a real PostgreSQL, a journal file."""
 
+import shlex
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import optuna
 import pytest
+
+from runner.interrupts import Interrupts
+from runner.study.create import create
+from runner.study.plan import plan
+from runner.study.storage import open_storage
+from runner.study.worker import work
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +52,27 @@ def new_postgres(postgres: str) -> Callable[[], str]:
         return f"postgresql+psycopg://postgres@/{name}?host={socket}"
 
     return make
+
+
+@pytest.fixture
+def started(store: Any) -> Callable[[str], optuna.Study]:
+    """Makes a study as a start does, without working on it."""
+
+    def start(line: str) -> optuna.Study:
+        planned = plan(shlex.split(line), None)
+        return create(planned, open_storage(planned.study.storage))
+
+    return start
+
+
+@pytest.fixture
+def worked(started: Callable[[str], optuna.Study]) -> Callable[[str], optuna.Study]:
+    """Makes a study and works on it to its end, as one worker of this process."""
+
+    def run(line: str) -> optuna.Study:
+        study = started(line)
+        with Interrupts() as interrupts:
+            work(study, interrupts, None, None)
+        return study
+
+    return run

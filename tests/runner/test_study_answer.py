@@ -13,13 +13,12 @@ from runner.study.answer import (
     candidates,
     changes,
     front,
-    importance,
     leader,
     paired,
-    rung_correlations,
     winner,
 )
 from runner.study.definition import Definition, Goal
+from runner.study.influence import importance, rung_correlations
 from runner.study.rows import Row
 
 ACCURACY, LOSS = Goal("val/accuracy", "maximize"), Goal("val/loss", "minimize")

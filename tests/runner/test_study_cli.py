@@ -134,11 +134,15 @@ GOALS = {
     f"{RATE} study.metric=[val/loss,val/loss]": "study.metric must list each metric once",
     f"{RATE} study.direction=up": "study.direction must be maximize or minimize, got 'up'",
     f"{RATE} study.direction=[maximize,minimize]": "study.direction must be one for each of",
+    f"{RATE} study.metric=[val/loss,val/accuracy] study/sampler=cmaes": "study.metric must suit "
+    "the sampler, got ['val/loss', 'val/accuracy']: If the study is being used for multi-objective",
     f"{RATE} study.metric=[val/loss,val/accuracy] study/pruner=asha": "study.metric must be "
     "one metric with a pruner, got ['val/loss', 'val/accuracy']; or use study/pruner=none",
 }
 PLACES = {
     f"{RATE} study.storage=studies": "study.storage must be sqlite:///FILE, journal:FILE or",
+    f"{RATE} study.storage=sqlite://": "study.storage must be sqlite:///FILE, journal:FILE or",
+    f"{RATE} study.storage=sqlite:///:memory:": "study.storage must be sqlite:///FILE, journal:",
     f"{RATE} study.storage=sqlite:///no/such/folder.db": "study.storage must lie in a folder",
     f"{RATE} study.storage=postgresql+psycopg://me@127.0.0.1:9/x": "study.storage must be a "
     "database that",
@@ -161,6 +165,15 @@ def test_a_file_that_is_no_database_is_refused(command, folder: Path) -> None:
     assert "got sqlite:///studies.db: file is not a database" in done.err
 
 
+@pytest.mark.parametrize("text", ["a diary", "a diary\n", "\xfe"], ids=repr)
+def test_a_file_that_is_no_journal_is_refused(command, folder: Path, text: str) -> None:
+    (folder / "studies.log").write_bytes(text.encode("latin-1"))
+    done = command("study=decay_rate study.storage=journal:studies.log")
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "study.storage must be a journal file that can be read and written" in done.err
+    assert (folder / "studies.log").read_bytes() == text.encode("latin-1")
+
+
 def test_a_storage_that_never_answers_is_refused_within_10_seconds(refused, monkeypatch) -> None:
     from runner.study import storage
 
@@ -178,7 +191,7 @@ def test_a_search_without_m_prints_its_trials_and_the_answer(command, store, fol
         r"study     decay_rate-[0-9a-f]{8}: 0 of 4 trials done\n\[1/4\] trial 0 ", done.out
     )
     assert "4 trials: 4 complete\n" in done.out
-    assert "trained again on 2 fresh seeds, mean ± deviation:" in done.out
+    assert "trained again on 2 fresh seeds, mean ± deviation, 95 % interval of each" in done.out
     place = folder / after("pictures", done.out)
     assert sorted(file.name for file in place.rglob("*.*")) == [
         "best.yaml",

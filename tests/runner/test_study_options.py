@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from runner.config import CONF
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
-from runner.study import queue
+from runner.study import attributes
 from runner.study.answer import front
 from runner.study.create import create
 from runner.study.definition import Definition
@@ -65,11 +65,11 @@ def searched(folder: Path) -> Searched:
 
 
 def done(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=queue.DONE)
+    return study.get_trials(deepcopy=False, states=attributes.DONE)
 
 
 def values(study: optuna.Study) -> list[dict[str, Any]]:
-    return [trial.user_attrs[queue.VALUES] for trial in done(study)]
+    return [trial.user_attrs[attributes.VALUES] for trial in done(study)]
 
 
 def options(group: str) -> list[str]:
@@ -159,7 +159,9 @@ def test_an_odd_option_of_a_sampler_is_refused(folder: Path, words: str, message
         ("threshold study.pruner.lower=null", "pruner: Either lower or upper must be specified"),
         ("threshold study.pruner.upper=-1", "pruner.lower must be less than study.pruner.upper"),
         ("wilcoxon study.seeds=2 study.pruner.p_threshold=2", r"p_threshold must lie in \[0, 1\]"),
-        ("wilcoxon", "study.seeds must be at least 2 with study/pruner=wilcoxon, which compares"),
+        ("wilcoxon", "study.seeds must be at least 5 with study/pruner=wilcoxon, whose p-value"),
+        ("wilcoxon study.seeds=5", "^$"),
+        ("wilcoxon study.seeds=4 study.pruner.p_threshold=0.125", "^$"),
         ("median study.metric=[val/loss]", "^$"),
     ],
 )
@@ -187,8 +189,8 @@ def test_every_pruner_stops_some_trials_and_never_the_best(searched: Searched, w
     pruned = [t for t in done(study) if t.state == optuna.trial.TrialState.PRUNED]
     assert len(done(study)) == 12
     assert 0 < len(pruned) < 12
-    best = searched(line).best_trial.user_attrs[queue.VALUES]
-    assert study.best_trial.user_attrs[queue.VALUES] == best
+    best = searched(line).best_trial.user_attrs[attributes.VALUES]
+    assert study.best_trial.user_attrs[attributes.VALUES] == best
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,7 @@ def test_patience_ends_after_so_many_reports_without_an_improvement(
 def test_a_study_stops_trials_that_improve_no_more(searched: Searched) -> None:
     line = f"{RATE} study/sampler=random study.trials=6 study/pruner=patient study.pruner.patience"
     ended = done(searched(f"{line}=1 study.direction=maximize"))
-    assert [max(trial.intermediate_values) for trial in ended] == [40] * 6
+    assert [max(trial.intermediate_values) for trial in ended] == [100, *[40] * 5]  # the baseline
 
 
 def test_nothing_is_pruned_within_a_warm_up(searched: Searched) -> None:
@@ -238,7 +240,7 @@ def test_an_interrupted_study_gives_the_trials_of_an_uninterrupted_one(
     study = searched(line, storage, Stops(75))
     assert 0 < len(done(study)) < 9
     resumed = searched(line, storage)
-    assert sum(queue.RETRY_OF in trial.user_attrs for trial in done(resumed)) == 1
+    assert sum(attributes.RETRY_OF in trial.user_attrs for trial in done(resumed)) == 1
     assert sorted(map(str, values(resumed))) == sorted(map(str, values(searched(line))))
 
 
@@ -258,8 +260,8 @@ def test_the_baseline_is_trial_0_even_outside_of_the_space(searched: Searched) -
     study = searched("'lr=interval(0.1, 0.5)' optimizer.momentum=0.5,0.9 study.trials=3")
     first, *others = done(study)
     assert (first.number, first.user_attrs["baseline"]) == (0, True)
-    assert first.user_attrs[queue.VALUES] == {"lr": 0.001, "optimizer.momentum": 0.0}
-    assert all(trial.user_attrs[queue.VALUES]["lr"] >= 0.1 for trial in others)
+    assert first.user_attrs[attributes.VALUES] == {"lr": 0.001, "optimizer.momentum": 0.0}
+    assert all(trial.user_attrs[attributes.VALUES]["lr"] >= 0.1 for trial in others)
     again = searched("'lr=interval(0.1, 0.5)' study.trials=3 study.baseline=false")
     assert not any(trial.user_attrs.get("baseline") for trial in again.get_trials())
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 from optuna.trial import TrialState
 
 from runner.errors import Mistake
-from runner.study import beats, queue
+from runner.study import attributes, beats, history, queue
 from runner.study.definition import Definition, Goal
 from runner.study.storage import make, open_storage
 
@@ -31,7 +31,7 @@ from runner.study.storage import make, open_storage
 address, total, fills = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "fills"
 definition = Definition("test", {}, (), {}, (Goal("val/loss", "minimize"),), trials=total)
 study = make(open_storage(address), "test", definition)
-while (trial := queue.claim(study)) is not None or queue.fill(study, total):
+while (trial := queue.claim(study)) is not None or queue.fill(study):
     if trial is None:
         continue
     beats.beat(study._storage, trial._trial_id)
@@ -47,14 +47,20 @@ def new_study(address: str, total: int) -> optuna.Study:
     """A study with its waiting trials."""
     definition = Definition("test", {}, (), {}, trials=total, **DEFAULTS)
     study = make(open_storage(address), "test", definition)
-    queue.fill(study, total)
+    queue.fill(study)
     return study
+
+
+def retotal(study: optuna.Study, total: int) -> None:
+    """Another start of the study asks for another total."""
+    definition = Definition.from_json(study.user_attrs[attributes.DEFINITION])
+    study.set_user_attr(attributes.DEFINITION, replace(definition, trials=total).as_json())
 
 
 def states(study: optuna.Study) -> Counter[str]:
     """How many trials there are of each state, those that are lost or left over by that."""
     return Counter(
-        trial.user_attrs.get(queue.LOST, trial.state.name)
+        trial.user_attrs.get(attributes.LOST, trial.state.name)
         if trial.state == TrialState.FAIL
         else trial.state.name
         for trial in study.get_trials(deepcopy=False)
@@ -116,7 +122,7 @@ def running(study: optuna.Study, pid: int, place: str = "") -> optuna.Trial:
         "began": beats._began(pid),
         "beat": time.time(),
     }
-    trial.set_user_attr(beats.WORKER, sign)
+    trial.set_user_attr(attributes.WORKER, sign)
     return trial
 
 
@@ -141,9 +147,32 @@ def test_starts_at_the_same_moment_make_the_total_once(address: str) -> None:
 def test_a_raised_total_is_reached_and_a_lowered_one_is_not_passed(address: str) -> None:
     study = new_study(address, 4)
     assert sorted(claimed([process(address, 4, "claims")])) == [0, 1, 2, 3]
-    assert queue.fill(study, 7) == 3
+    retotal(study, 7)
+    assert queue.fill(study) == 3
     assert claimed([process(address, 6, "claims")]) == [4, 5]
     assert states(study) == {"COMPLETE": 6, "left over": 1}
+
+
+def test_a_total_that_another_start_lowers_ends_the_worker(address: str) -> None:
+    study = new_study(address, 40)
+    worker = process(address, 40, "fills")
+    assert worker.stdout is not None
+    for _ in range(5):
+        worker.stdout.readline()
+    retotal(study, 3)
+    assert len(claimed([worker])) < 35
+    assert states(study)["left over"] <= queue.AHEAD
+    assert set(states(study)) <= {"COMPLETE", "left over"}
+
+
+def test_what_was_told_in_spite_of_a_loss_is_seen_by_samplers(address: str) -> None:
+    study = new_study(address, 2)
+    trial = queue.claim(study)
+    trial.suggest_float("x", 0, 1)
+    trial.set_user_attr(attributes.LOST, attributes.GONE)  # and then its worker was faster
+    assert queue.end(study, trial, {}, [1.0])
+    seen = history._History(study, study.trials)
+    assert [t.number for t in seen.get_trials(states=(TrialState.COMPLETE,))] == [0]
 
 
 def test_a_trial_of_a_dead_process_is_queued_again_at_once(address: str) -> None:
@@ -154,7 +183,7 @@ def test_a_trial_of_a_dead_process_is_queued_again_at_once(address: str) -> None
     assert queue.requeue(study, beats.Watch(30)) == [lost.number]
     assert queue.requeue(study, beats.Watch(30)) == []
     again = study.trials[-1]
-    assert (again.state, again.user_attrs[queue.RETRY_OF]) == (TrialState.WAITING, lost.number)
+    assert (again.state, again.user_attrs[attributes.RETRY_OF]) == (TrialState.WAITING, lost.number)
     assert queue.claim(study).suggest_float("x", 0, 1) == lost.params["x"]
     assert queue.claim(study).number == 1
     assert queue.claim(study) is None
@@ -169,8 +198,8 @@ def test_a_silent_trial_of_another_machine_is_queued_again_after_the_heartbeat(
     watch = beats.Watch(30)
     for clock.now in (1000.0, 1010.0, 1020.0, 1030.0):
         assert queue.requeue(study, watch) == []
-    sign = {**study.trials[0].user_attrs[beats.WORKER], "beat": "a new one"}
-    trial.set_user_attr(beats.WORKER, sign)
+    sign = {**study.trials[0].user_attrs[attributes.WORKER], "beat": "a new one"}
+    trial.set_user_attr(attributes.WORKER, sign)
     for clock.now in (1040.0, 1050.0, 1060.0, 1070.0):
         assert queue.requeue(study, watch) == []
     clock.now = 1070.1
@@ -196,7 +225,7 @@ def test_a_storage_that_can_be_read_but_not_written_makes_no_trial_lost(
     usual = study._storage.set_trial_user_attr
 
     def locked(trial_id: int, key: str, value: object) -> None:
-        if key == beats.SUSPECTED:
+        if key == attributes.SUSPECTED:
             clock.now += 3
             usual(trial_id, key, value)
             assert beats.beat(study._storage, trial._trial_id)
@@ -208,7 +237,7 @@ def test_a_storage_that_can_be_read_but_not_written_makes_no_trial_lost(
     for seconds in range(20):
         clock.now += seconds / 2
         assert queue.requeue(study, watch) == []
-    assert beats.SUSPECTED in study.trials[0].user_attrs
+    assert attributes.SUSPECTED in study.trials[0].user_attrs
     assert states(study) == {"RUNNING": 1}
 
 
@@ -225,8 +254,8 @@ def test_a_slow_process_of_this_machine_is_never_lost(address: str, clock: Clock
 def test_a_process_that_took_over_the_id_of_a_dead_one_is_another(address: str) -> None:
     study = new_study(address, 1)
     trial = running(study, os.getpid())
-    sign = {**trial.user_attrs[beats.WORKER], "began": "1"}
-    trial.set_user_attr(beats.WORKER, sign)
+    sign = {**trial.user_attrs[attributes.WORKER], "began": "1"}
+    trial.set_user_attr(attributes.WORKER, sign)
     assert queue.requeue(study, beats.Watch(30)) == [0]
 
 
@@ -253,7 +282,7 @@ def test_a_repetition_keeps_what_was_asked_for(address: str) -> None:
     study = new_study(address, 1)
     study.enqueue_trial({"x": 0.25}, user_attrs={"baseline": True, "cell": {"x": 0.25}})
     trial = queue.claim(study)  # and its worker dies before it draws anything
-    trial.set_user_attr(queue.VALUES, {"x": 0.25})
+    trial.set_user_attr(attributes.VALUES, {"x": 0.25})
     assert queue.again(study, trial._trial_id, "gone")
     again = queue.claim(study)
     assert again.user_attrs == {"baseline": True, "cell": {"x": 0.25}, "retry_of": 1}
@@ -277,7 +306,7 @@ def test_a_trial_forgotten_between_its_end_and_its_repetition_is_found(address: 
     trial = queue.claim(study)
     x = trial.suggest_float("x", 0, 1)
     assert queue._drop(study, trial._trial_id, "its worker is gone")
-    assert queue.fill(study, 2) == 1
+    assert queue.fill(study) == 1
     assert queue.claim(study).suggest_float("x", 0, 1) == x
 
 
@@ -289,7 +318,7 @@ def test_a_trial_that_kills_its_workers_counts_as_crashed(address: str) -> None:
         queue.requeue(study, beats.Watch(30))
     assert queue.failures(study) == 1
     assert queue.left(study) == (0, 0)
-    assert queue.outcome(study.trials[-1])["reason"] == "its worker was killed 3 times"
+    assert attributes.outcome(study.trials[-1])["reason"] == "its worker was killed 3 times"
     assert [t.params["x"] for t in study.trials] == [study.trials[0].params["x"]] * 3
 
 
@@ -298,9 +327,9 @@ def test_beats_go_on_until_another_takes_the_trial(address: str) -> None:
     trial = queue.claim(study)
     with beats.Beats(study._storage, 0.6) as own:
         with own.of(trial._trial_id):
-            first = study.trials[0].user_attrs[beats.WORKER]["beat"]
+            first = study.trials[0].user_attrs[attributes.WORKER]["beat"]
             time.sleep(0.6)
-            assert study.trials[0].user_attrs[beats.WORKER]["beat"] > first
+            assert study.trials[0].user_attrs[attributes.WORKER]["beat"] > first
             assert not own.lost
             queue.again(study, trial._trial_id, "taken over")
             until = time.monotonic() + 5

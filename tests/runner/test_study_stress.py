@@ -15,7 +15,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from runner.study import queue
+from runner.study import attributes, queue
 from runner.study.storage import open_storage
 
 pytestmark = pytest.mark.stress
@@ -46,7 +46,7 @@ from runner.study import beats, queue
 from runner.study.storage import open_storage
 
 study = optuna.load_study(study_name="test", storage=open_storage(sys.argv[1]))
-while (trial := queue.claim(study)) is not None or queue.fill(study, 100):
+while (trial := queue.claim(study)) is not None or queue.fill(study):
     if trial is None:
         continue
     beats.beat(study._storage, trial._trial_id)
@@ -97,7 +97,7 @@ def test_ten_kills_lose_no_trial_and_double_none(address, shell, slow, store) ->
             break
     _, err = process.communicate(timeout=SECONDS)
     assert (process.returncode, killed) == (0, KILLS), err
-    done = study.get_trials(states=queue.DONE)
+    done = study.get_trials(states=attributes.DONE)
     assert len(done) == TRIALS
     assert queue.left(study) == (0, 0)
     runs = [run for run in store.runs() if run.info.run_name != "summary"]
@@ -105,7 +105,7 @@ def test_ten_kills_lose_no_trial_and_double_none(address, shell, slow, store) ->
     ended: Counter[str] = Counter()
     for run in runs:
         ended[run.info.run_name] += run.info.status == "FINISHED" or "pruned" in run.data.tags
-    originals = [trial for trial in done if "copy_of" not in queue.outcome(trial)]
+    originals = [trial for trial in done if "copy_of" not in attributes.outcome(trial)]
     assert dict.fromkeys((f"trial {t.number}" for t in originals), 1) == +ended
     assert time.monotonic() - began < SECONDS
 

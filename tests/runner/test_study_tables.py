@@ -159,7 +159,7 @@ def test_the_answer_quotes_fresh_seeds_and_the_paired_difference() -> None:
     # differences of trial 17: 3, 2, 2 points; t = 4.3027, s = 0.57735, half = 1.43
     # of trial 3: 2, 0, 0 points; s = 1.1547, half = 2.87
     assert answer([GOOD, POOR], BASELINE, STUDY, "python -m runner lr=0.01") == [
-        "trained again on 3 fresh seeds, mean ± deviation:",
+        "trained again on 3 fresh seeds, mean ± deviation, 95 % interval of each difference:",
         "candidate  val accuracy    minus baseline               test accuracy",
         "trial 17   93.33 ± 0.58 %  +2.33 points [+0.90, +3.77]  92.00 %",
         "trial 3    91.67 ± 0.58 %  +0.67 points [-2.20, +3.54]  91.00 %",
@@ -206,7 +206,7 @@ def test_one_seed_and_no_baseline_and_no_candidate_are_said_plainly() -> None:
         "(trial 1: +5.00 points, one seed gives no interval)"
     )
     assert verdict(one, baseline=None) == (
-        "trial 1 has the best mean: val accuracy 95.00 % over 1 fresh seed"
+        "trial 1 has the best mean: val accuracy 95.00 % over 1 fresh seed; no baseline beside it"
     )
     assert verdict(baseline=BASELINE).startswith("no trial")
     assert answer([], None, STUDY, "x") == [

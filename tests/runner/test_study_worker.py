@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -21,12 +21,13 @@ from optuna.trial import TrialState
 from runner.assemble import assemble
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
-from runner.study import queue
-from runner.study.create import create
+from runner.study import attributes, queue
+from runner.study.attempt import Attempt
+from runner.study.confirm import existing
 from runner.study.definition import Definition
 from runner.study.plan import plan
 from runner.study.rows import ranked, rows
-from runner.study.storage import DEFINITION, open_storage
+from runner.study.storage import open_storage
 from runner.study.training import identity
 from runner.study.worker import Worker, work
 
@@ -78,30 +79,6 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 
-@pytest.fixture
-def started(store: Any) -> Callable[[str], optuna.Study]:
-    """Makes a study as a start does, without working on it."""
-
-    def start(line: str) -> optuna.Study:
-        planned = plan(shlex.split(line), None)
-        return create(planned, open_storage(planned.study.storage))
-
-    return start
-
-
-@pytest.fixture
-def worked(started: Callable[[str], optuna.Study]) -> Callable[[str], optuna.Study]:
-    """Makes a study and works on it to its end, as one worker of this process."""
-
-    def run(line: str) -> optuna.Study:
-        study = started(line)
-        with Interrupts() as interrupts:
-            work(study, interrupts, None, None)
-        return study
-
-    return run
-
-
 def the_study(folder: Path) -> optuna.Study:
     storage = open_storage(f"sqlite:///{folder}/optuna.db")
     (name,) = optuna.get_all_study_names(storage)
@@ -109,11 +86,11 @@ def the_study(folder: Path) -> optuna.Study:
 
 
 def definition(study: optuna.Study) -> Definition:
-    return Definition.from_json(study.user_attrs[DEFINITION])
+    return Definition.from_json(study.user_attrs[attributes.DEFINITION])
 
 
 def done(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(states=queue.DONE)
+    return study.get_trials(states=attributes.DONE)
 
 
 def statuses(store: Any) -> Counter[str]:
@@ -132,7 +109,7 @@ def test_a_diverged_trial_is_told_as_the_worst_finite_value_and_not_ranked(worke
     assert first.values == [pytest.approx(10.0)]
     assert good.values[0] < 1e-10 < slow.values[0]
     assert last.values == slow.values
-    assert "step 127, learning rate 1.2" in queue.outcome(first)["diverged"]
+    assert "step 127, learning rate 1.2" in attributes.outcome(first)["diverged"]
     found = rows(study.trials, definition(study))
     assert [row.number for row in ranked(found, definition(study))] == [1, 2]
     assert statuses(store) == {"FAILED": 2, "FINISHED": 2}
@@ -144,17 +121,17 @@ def test_a_diverged_classifier_is_told_as_far_worse_than_guessing(worked) -> Non
     line += " schedule=constant"
     study = worked(f"{line} 'lr=choice(1e39)' study.metric=[val/accuracy,val/loss]")
     (trial,) = study.trials
-    assert "diverged" in queue.outcome(trial)
+    assert "diverged" in attributes.outcome(trial)
     assert trial.values == [0.0, pytest.approx(10 * math.log(10))]
 
 
 def test_an_identical_trial_is_copied_and_not_trained(worked, store) -> None:
     study = worked(f"{SHORT} 'lr=choice(0.1, 0.2)' study.trials=6 study.baseline=no")
-    trained = [t for t in study.trials if "copy_of" not in queue.outcome(t)]
-    copies = [t for t in study.trials if "copy_of" in queue.outcome(t)]
+    trained = [t for t in study.trials if "copy_of" not in attributes.outcome(t)]
+    copies = [t for t in study.trials if "copy_of" in attributes.outcome(t)]
     assert (len(trained), len(copies)) == (2, 4)
     for copy in copies:
-        original = study.trials[queue.outcome(copy)["copy_of"]]
+        original = study.trials[attributes.outcome(copy)["copy_of"]]
         assert copy.values == original.values
         assert copy.intermediate_values == original.intermediate_values
     assert statuses(store) == {"FINISHED": 2}
@@ -168,7 +145,7 @@ class Ends(Interrupts):
         self.study, self.trial = study, trial
 
     def requested(self) -> bool:
-        if any(t.number == 1 and queue.IDENTITY in t.user_attrs for t in self.study.trials):
+        if any(t.number == 1 and attributes.VALUES in t.user_attrs for t in self.study.trials):
             queue.end(self.study, self.trial, {}, [5.0])
         return super().requested()
 
@@ -178,11 +155,11 @@ def test_an_identical_trial_that_still_trains_is_waited_for(started, store) -> N
     planned = plan(shlex.split(f"{SHORT} 'lr=choice(0.1)'"), None)
     other = queue.claim(study)
     job = assemble(planned.configurator.settings({"lr": 0.1}))
-    other.set_user_attr(queue.IDENTITY, identity(job))
+    other.set_user_attr(attributes.IDENTITY, identity(job))
     with Ends(study, other) as interrupts:
         work(study, interrupts, None, None)
     assert [t.values for t in study.trials] == [[5.0], [5.0]]
-    assert queue.outcome(study.trials[1])["copy_of"] == 0
+    assert attributes.outcome(study.trials[1])["copy_of"] == 0
     assert store.runs() == []
 
 
@@ -192,9 +169,42 @@ def test_a_trials_value_is_the_mean_over_its_seeds(worked, store, odd) -> None:
     names = {run.info.run_name for run in store.runs()}
     assert names == {f"trial {n} seed {seed}" for n in range(2) for seed in range(3)}
     for trial in study.trials:
-        per_seed = [one[0] for one in queue.outcome(trial)["per_seed"]]
+        per_seed = [one[0] for one in attributes.outcome(trial)["per_seed"]]
         assert len(set(per_seed)) == 3
         assert trial.values == [pytest.approx(sum(per_seed) / 3)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "schedule=plateau dataset=none train.steps=20,40",
+        "schedule=constant train.eval_every=5,10",
+        "schedule=plateau train.eval_every=5,10",
+        "schedule=plateau optimizer/momentum_schedule=one_cycle "
+        "optimizer.momentum_schedule.shape=linear,cosine",
+    ],
+)
+def test_what_trains_or_is_evaluated_otherwise_is_another_trial(worked, words: str) -> None:
+    line = f"{SHORT} tracking=off study.baseline=no study/sampler=grid lr=0.1"
+    study = worked(f"{line} {words}")
+    assert [t.state for t in study.trials] == [TrialState.COMPLETE] * 2
+    assert ["copy_of" in attributes.outcome(t) for t in study.trials] == [False, False]
+
+
+def test_a_trial_waits_for_a_later_one_that_is_the_same_and_came_first(started, store) -> None:
+    study = started(f"{SHORT} 'lr=choice(0.1)' study.trials=2 study.baseline=no tracking=off")
+    first, second = queue.claim(study), queue.claim(study)
+    second.set_user_attr(attributes.IDENTITY, "the same")
+    made = Attempt(study, definition(study), first, SimpleNamespace(confirms=False), None)
+    assert made._same("the same", before=None).number == 1
+    assert made._same("the same", before=first.number) is None
+
+
+def test_the_rise_of_a_schedule_is_no_time_to_prune(worked) -> None:
+    line = f"{QUADRATIC} schedule=one_cycle train.steps=40 train.eval_every=10 tracking=off"
+    line += " study/sampler=grid study.baseline=no 'lr=choice(0.1)' schedule.rise_steps=50%"
+    study = worked(line)
+    assert list(study.trials[0].intermediate_values) == [75, 100]
 
 
 def test_later_seeds_run_only_for_trials_that_survive_the_first(worked, store) -> None:
@@ -202,7 +212,7 @@ def test_later_seeds_run_only_for_trials_that_survive_the_first(worked, store) -
     study = worked(f"{line} 'lr=choice(1e-3, 0.4)' study/sampler=grid")
     bad, good = study.trials
     assert (bad.state, good.state) == (TrialState.PRUNED, TrialState.COMPLETE)
-    assert queue.outcome(bad)["reason"] == "pruned after 10 of 20 steps"
+    assert attributes.outcome(bad)["reason"] == "pruned after 10 of 20 steps"
     names = [f"trial {n} seed {seed}" for n, seed in ((0, 0), (1, 0), (1, 1), (1, 2))]
     assert sorted(run.info.run_name for run in store.runs()) == names
     assert statuses(store) == {"KILLED": 1, "FINISHED": 3}
@@ -221,7 +231,7 @@ def test_wilcoxon_compares_seed_by_seed(worked, odd) -> None:
     good, bad = study.trials
     assert (good.state, bad.state) == (TrialState.COMPLETE, TrialState.PRUNED)
     assert list(good.intermediate_values) == [0, 1, 2, 3, 4, 5]
-    assert queue.outcome(bad)["reason"] == f"pruned after {len(bad.intermediate_values)} seeds"
+    assert attributes.outcome(bad)["reason"] == f"pruned after {len(bad.intermediate_values)} seeds"
     assert len(bad.intermediate_values) < 6
     assert [row.rungs for row in rows(study.trials, definition(study))] == [{}, {}]
 
@@ -243,8 +253,8 @@ def test_a_crashed_trial_keeps_its_traceback_and_another_takes_its_place(
         work(study, interrupts, None, None)
     (failed,) = study.get_trials(states=(TrialState.FAIL,))
     assert broken == [failed.number]
-    assert queue.outcome(failed)["reason"].endswith(f"RuntimeError: {reason}")
-    assert place in queue.outcome(failed)["details"]
+    assert attributes.outcome(failed)["reason"].endswith(f"RuntimeError: {reason}")
+    assert place in attributes.outcome(failed)["details"]
     assert len(done(study)) == 3
     (run,) = [run for run in store.runs() if run.info.status == "FAILED"]
     assert run.info.run_name == f"trial {failed.number}"
@@ -327,10 +337,10 @@ def test_a_worker_that_was_taken_for_lost_does_no_harm(started, store) -> None:
     with TakesOver(study, 12) as interrupts:
         work(study, interrupts, None, None)
     lost = study.trials[0]
-    assert (lost.state, lost.user_attrs[queue.LOST]) == (TrialState.FAIL, "taken over")
+    assert (lost.state, lost.user_attrs[attributes.LOST]) == (TrialState.FAIL, "taken over")
     assert [t.number for t in done(study)] == [1, 2]
     assert done(study)[-1].params == lost.params
-    assert [t.number for t in study.trials if t.user_attrs.get(queue.RETRY_OF) == 0] == [2]
+    assert [t.number for t in study.trials if t.user_attrs.get(attributes.RETRY_OF) == 0] == [2]
     marked = [run for run in store.runs() if "lost" in run.data.tags]
     assert [run.info.run_name for run in marked] == ["trial 0"]
     assert statuses(store) == {"KILLED": 1, "FINISHED": 2}
@@ -413,7 +423,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_made_again(shell, store, fold
     assert process.returncode == 0, err
     assert "is gone; queued again" in out
     (lost,) = study.get_trials(states=(TrialState.FAIL,))
-    (again,) = [t for t in study.trials if t.user_attrs.get(queue.RETRY_OF) == lost.number]
+    (again,) = [t for t in study.trials if t.user_attrs.get(attributes.RETRY_OF) == lost.number]
     assert again.params == lost.params
     assert again.datetime_start - lost.datetime_start < timedelta(seconds=10)
     assert len(done(study)) == 6
@@ -435,7 +445,7 @@ def test_a_killed_start_is_gone_on_with_by_the_next(shell, command, store, folde
     assert f"study     {study.study_name}: {len(done_before)} of 4 trials done" in again.out
     assert f"the worker of trial {lost.number} is gone; queued again" in again.out
     again = study.trials[-1]
-    assert (again.user_attrs[queue.RETRY_OF], again.params) == (lost.number, lost.params)
+    assert (again.user_attrs[attributes.RETRY_OF], again.params) == (lost.number, lost.params)
     assert len(done(study)) == 4
     assert statuses(store) == {"FAILED": 1, "FINISHED": 4}
 
@@ -479,10 +489,10 @@ def test_ctrl_c_ends_in_order_and_the_same_study_goes_on(
     so_far = len(done(study))
     assert 2 <= so_far < 6
     assert queue.left(study) == (6 - so_far, 0)
-    again = [t for t in study.trials if queue.RETRY_OF in t.user_attrs]
+    again = [t for t in study.trials if attributes.RETRY_OF in t.user_attrs]
     for trial in again:
-        original = study.trials[trial.user_attrs[queue.RETRY_OF]]
-        assert original.user_attrs[queue.LOST] == "interrupted"
+        original = study.trials[trial.user_attrs[attributes.RETRY_OF]]
+        assert original.user_attrs[attributes.LOST] == "interrupted"
         assert trial.system_attrs["fixed_params"] == original.params
     same = started(line)
     with Interrupts() as interrupts:
@@ -518,7 +528,7 @@ def test_a_timeout_ends_this_start_and_the_next_goes_on(started, store, odd) -> 
     study = started(f"{SLOW} study.trials=5")
     began = time.time()
     with Interrupts() as interrupts:
-        assert not Worker(study, interrupts, deadline=began + 0.7).work()
+        Worker(study, interrupts, deadline=began + 0.7).work()
     assert time.time() - began < 5
     some = len(done(study))
     assert 1 <= some < 5
@@ -574,6 +584,16 @@ def test_a_storage_that_is_locked_at_the_start_is_one_line(command, store, folde
     assert store.experiments() == []
 
 
+def test_a_timeout_ends_the_search_and_its_answer_is_confirmed(started, store, odd) -> None:
+    study = started(f"{SLOW} study.trials=50 study.confirm_seeds=1")
+    with Interrupts() as interrupts:
+        work(study, interrupts, time.time() + 2.5, None)
+    assert 2 <= len(done(study)) < 50
+    again = existing(study)
+    assert queue.left(again) == (0, 0)
+    assert len(done(again)) == min(4, len(done(study)))
+
+
 @pytest.mark.stress
 def test_two_starts_at_the_same_moment_share_the_total(shell, store, folder, odd) -> None:
     line = f"-m {SLOW} study.trials=8 study.confirm_seeds=1"
@@ -590,3 +610,4 @@ def test_two_starts_at_the_same_moment_share_the_total(shell, store, folder, odd
     assert len(done(confirmed)) == 4
     assert queue.left(study) == queue.left(confirmed) == (0, 0)
     assert statuses(store) == {"FINISHED": 12}
+    assert [r.data.tags.get("kind") for r in store.runs()].count("summary") == 1

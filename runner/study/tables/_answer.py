@@ -48,7 +48,9 @@ def answer(
             for metric, values in zip(tests, means, strict=True)
         ]
         table.append(cells)
-    lines = [f"trained again on {n} fresh {'seed' if n == 1 else 'seeds'}, mean ± deviation:"]
+    interval = ", 95 % interval of each difference" if baseline and n > 1 else ""
+    seeds = "seed" if n == 1 else "seeds"
+    lines = [f"trained again on {n} fresh {seeds}, mean ± deviation{interval}:"]
     lines += aligned(table)
     lines.append(_verdict(confirmed, baseline, goal))
     if best and baseline and best is not baseline:
@@ -63,7 +65,8 @@ def _verdict(confirmed: Sequence[Confirmed], baseline: Confirmed | None, goal: G
         return "no trial was finite on every fresh seed, so none is shown to be any good"
     over = f"over {len(first.per_seed)} fresh seed{'s' if len(first.per_seed) > 1 else ''}"
     if baseline is None:
-        return f"{first.label} has the best mean: {figure(goal.metric, first.mean)} {over}"
+        mean = figure(goal.metric, first.mean)
+        return f"{first.label} has the best mean: {mean} {over}; no baseline beside it"
     best = winner(confirmed, baseline, goal)
     if best is not None and best is not baseline:
         by = _minus(goal, paired(best, baseline))
