@@ -46,7 +46,7 @@ class Loading:
 class Interrupts:
     """While open, the first signal is noted and a second one raises KeyboardInterrupt."""
 
-    SIGNALS = (signal.SIGINT, signal.SIGTERM)
+    SIGNALS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self) -> None:
         self._noted = False

@@ -18,9 +18,9 @@ STATUS = {"FINISHED": 0, "FAILED": 1, "DIVERGED": 3, "KILLED": INTERRUPTED}
 def task(config: Any) -> "Result | None":
     """Run one configuration. In a sweep nothing is raised: the result says what went wrong."""
     if spec := config.get("study", {}).get("worker"):
-        from runner.study.worker import launched
+        from runner.study.jobs import work_as_job
 
-        launched(spec)
+        work_as_job(spec)
         return None
     if sweeping():
         return one_of_many(config)

@@ -17,6 +17,7 @@ from runner.config.choices import check_choices
 from runner.config.explain import MISTAKES, explain
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
+from runner.launcher import check_launcher
 from runner.report import best, looking, over_seeds, ranking
 from runner.run import DIVERGED, FAILED, KILLED, Result
 
@@ -43,6 +44,7 @@ class Sweep:
 
         Raises Mistake, with nothing created, if any job could not be trained.
         """
+        check_launcher(self.launcher)
         jobs = expand(overrides)
         names = provenance.names(jobs)
         settings = self._check(jobs, names)

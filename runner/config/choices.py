@@ -11,7 +11,7 @@ from runner.config.compose import compose, group_options, split
 from runner.errors import Mistake
 
 _HYDRA = ("hydra/launcher", "hydra/sweeper")
-STUDY = "study"
+STUDY, SPACE = "study", "study.space"
 SEARCHES = "hydra_plugins.study_sweeper.StudySweeper"
 
 
@@ -29,7 +29,10 @@ def check_choices(words: list[str]) -> None:
     parsed = OverridesParser.create().parse_overrides(overrides)
     for override in parsed:
         key, _, given = str(override.input_line).partition("=")
-        key = key.lstrip("+")
+        key = key.lstrip("+~")
+        if key == SPACE or key.startswith(f"{SPACE}."):
+            own = f"{key.removeprefix(f'{SPACE}.')}={given}" if key != SPACE else "KEY=VALUES"
+            raise Mistake(f"{key} is written in files; on the command line write {own}")
         if key == STUDY and override.is_sweep_override():
             raise Mistake(f"{STUDY} must be one of {', '.join(groups[STUDY])}, got {given}")
         if override.is_sweep_override() or override.is_delete():

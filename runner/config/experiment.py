@@ -10,6 +10,14 @@ _LEFT_OUT = ("experiment", "study", "tracking")
 NAME = Path("experiment") / "best.yaml"
 
 
+def command(settings: Settings, folder: Path) -> str:
+    """Return what trains by the file, where `folder` holds it; beside a person's own options it has
+    to stand with them."""
+    taken_away = "".join(f" {word}" for word in settings.overrides if word.startswith("~"))
+    place = settings.config_dir or folder
+    return f"python -m runner --config-dir {place} +experiment={NAME.stem}{taken_away}"
+
+
 def as_experiment(settings: Settings, folder: Path) -> str:
     """Return the text of a file that sets all groups and values, save where records go.
 
@@ -20,14 +28,12 @@ def as_experiment(settings: Settings, folder: Path) -> str:
         for group, option in settings.choices.items()
         if group.partition("/")[0] not in _LEFT_OUT
     }
-    taken_away = "".join(f" {word}" for word in settings.overrides if word.startswith("~"))
-    command = f"python -m runner --config-dir {settings.config_dir or folder} +experiment=best"
     where = f"in {settings.config_dir}/experiment/: " if settings.config_dir else ""
     values = {k: v for k, v in settings.resolved().items() if k not in _LEFT_OUT}
     return "\n".join(
         [
             "# @package _global_",
-            f"# {where}{command}{taken_away}",
+            f"# {where}{command(settings, folder)}",
             "defaults:",
             *(f"  - override /{group}: {option}" for group, option in groups.items()),
             "",

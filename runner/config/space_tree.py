@@ -36,6 +36,8 @@ def leaves_of(
                     held = " and ".join(f"{group}={o}" for o in (dict(when)[group], option))
                     raise Mistake(f"{_SPACE}.when must be possible, got {held}")
                 yield from leaves_of(part, groups, (*when, (group, option)))
+        elif isinstance(given, Mapping) and any("=" in str(part) for part in given):
+            raise Mistake(f"{_SPACE}.{key} must be keys; conditions stand below {_SPACE}.{WHEN}")
         elif isinstance(given, Mapping):
             yield from leaves_of(given, groups, when, f"{key}.")
         else:

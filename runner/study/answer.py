@@ -10,6 +10,7 @@ from runner.study.definition import MAXIMIZE, Definition, Goal
 from runner.study.rows import Row, ranked
 
 ABSENT = "-"  # stands for the value of a key that does not exist in a trial
+CANDIDATES = 3  # trials that are trained again
 _LEVEL = 0.95
 
 
@@ -18,7 +19,8 @@ class Confirmed:
     """A candidate that was trained again on fresh seeds, the same ones in order for all.
 
     label: "baseline" or "trial 17". values: the searched values by key. number: of its trial.
-    per_seed: the first goal's value of each seed. test: metric -> its value of each seed.
+    per_seed: the first goal's value of each seed. test: metric -> its value of each seed. step: the
+    least that two values can differ by: of an accuracy 1 / samples.
     """
 
     label: str
@@ -26,6 +28,7 @@ class Confirmed:
     number: int
     per_seed: tuple[float, ...]
     test: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    step: float = 0.0
 
     @property
     def mean(self) -> float:
@@ -52,6 +55,7 @@ def paired(candidate: Confirmed, baseline: Confirmed) -> Difference:
 
     The interval is mean +- t * s / sqrt(n), with s the standard deviation of the differences and t
     the 0.975 quantile of Student's distribution with n - 1 degrees of freedom; nan for one seed.
+    s is at least step / sqrt(6), what rounding alone makes: seeds may agree by chance.
 
     >>> one = Confirmed("trial 17", {}, 17, (0.93, 0.95, 0.94))
     >>> other = Confirmed("baseline", {}, 0, (0.92, 0.92, 0.92))
@@ -66,7 +70,8 @@ def paired(candidate: Confirmed, baseline: Confirmed) -> Difference:
         return Difference(mean, math.nan, math.nan, n)
     from scipy.stats import t  # type: ignore[import-untyped]
 
-    spread = statistics.stdev(differences) / math.sqrt(n)
+    rounding = max(candidate.step, baseline.step) / math.sqrt(6)
+    spread = max(statistics.stdev(differences), rounding) / math.sqrt(n)
     half = float(t.ppf((1 + _LEVEL) / 2, n - 1)) * spread
     return Difference(mean, mean - half, mean + half, n)
 
@@ -91,9 +96,11 @@ def winner(
     return leader(shown, goal) or baseline
 
 
-def candidates(rows: Sequence[Row], definition: Definition, n: int = 3) -> list[Row]:
-    """Return the best n trials to train again, the baseline not among them."""
-    return [row for row in ranked(rows, definition) if not row.baseline][:n]
+def candidates(rows: Sequence[Row], definition: Definition, n: int = CANDIDATES) -> list[Row]:
+    """Return the best n trials to train again by the first goal, the baseline not among them; with
+    several goals of those that none beats."""
+    order = front(rows, definition) if len(definition.goals) > 1 else ranked(rows, definition)
+    return [row for row in order if not row.baseline][:n]
 
 
 def changes(

@@ -7,9 +7,10 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-# of a study: what it is, as text; the study that it confirms; crashes of earlier starts; what was
-# said of it in the end
-DEFINITION, CONFIRMS, FORGIVEN, SUMMARY = "definition", "confirms", "forgiven", "summary"
+# of a study: what it is, as text; the study that it confirms; crashes of earlier starts; the start
+# whose jobs are to stop; what was said of it in the end
+DEFINITION, CONFIRMS, FORGIVEN = "definition", "confirms", "forgiven"
+STOPPED, SUMMARY = "stopped", "summary"
 
 # of a trial, what it was asked for by
 BASELINE, CELL, CANDIDATE, SEED, RETRY_OF = "baseline", "cell", "candidate", "seed", "retry_of"

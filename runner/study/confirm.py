@@ -57,10 +57,13 @@ def existing(study: Study) -> Study | None:
 
 
 def confirmations(
-    confirmation: Study | None, definition: Definition
+    confirmation: Study | None, definition: Definition, step: float = 0.0
 ) -> tuple[list[Confirmed], Confirmed | None]:
     """Return the candidates and the baseline as their fresh seeds found them, each one that has a
-    run for each of `definition.confirm_seeds`."""
+    run for each of `definition.confirm_seeds`.
+
+    step: the least that two values of the first goal can differ by.
+    """
     if confirmation is None or not definition.confirm_seeds:
         return [], None
     groups: dict[tuple[int, str], dict[int, FrozenTrial]] = {}
@@ -70,7 +73,7 @@ def confirmations(
         of_one[trial.user_attrs[SEED]] = trial
     seeds = _seeds(definition)
     found = [
-        _confirmed(number, name, [trials[seed] for seed in seeds])
+        _confirmed(number, name, [trials[seed] for seed in seeds], step)
         for (number, name), trials in groups.items()
         if trials.keys() >= set(seeds)
     ]
@@ -93,7 +96,7 @@ def _attributes(row: Row, seed: int) -> dict[str, Any]:
     }
 
 
-def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial]) -> Confirmed:
+def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial], step: float) -> Confirmed:
     said = [attributes.outcome(trial) for trial in trials]
     tests = [one["test"][0] if one.get("test") else {} for one in said]
     keys = sorted(set.intersection(*(set(test) for test in tests)))
@@ -106,4 +109,5 @@ def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial]) -> Confirm
             for trial, one in zip(trials, said, strict=True)
         ),
         test={key: tuple(test[key] for test in tests) for key in keys},
+        step=step,
     )

@@ -36,7 +36,7 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
             if planned.settings.threads is None:  # their number decides the bits
                 definition = replace(definition, threads=before.threads)
         else:
-            _say_if_changed(definition, existing)
+            _say_if_changed(definition, existing, storage)
             if definition.tracking:
                 tracking.create_store(definition.tracking_uri, planned.name)
             study = make(storage, planned.name, definition)
@@ -55,10 +55,9 @@ def _the_same(definition: Definition, study: Study) -> Definition:
         )
     before = Definition.from_json(found)
     if differences := definition.differences(before):
-        more = f" and {len(differences) - MOST_NAMED} more" if len(differences) > MOST_NAMED else ""
         raise Mistake(
             f"study.name '{study.study_name}' is another study "
-            f"({'; '.join(differences[:MOST_NAMED])}{more}); choose another name, or leave it out"
+            f"({_listed(differences)}); choose another name, or leave it out"
         )
     return before
 
@@ -93,10 +92,26 @@ def _name(attrs: Mapping[str, Any]) -> str:
     return json.dumps(named, sort_keys=True)
 
 
-def _say_if_changed(definition: Definition, existing: Sequence[str]) -> None:
+def _say_if_changed(definition: Definition, existing: Sequence[str], storage: BaseStorage) -> None:
+    """Say in what a study differs from the one of the same preset that is nearest to it."""
     mine = f"{definition.preset}-"
     earlier = [name for name in existing if name.startswith(mine) and not name.endswith(SUFFIX)]
-    if earlier:
-        more = f" and {len(earlier) - MOST_NAMED} more" if len(earlier) > MOST_NAMED else ""
-        named = ", ".join(sorted(earlier)[:MOST_NAMED])
-        print(f"a new study: the search differs from that of {named}{more}")
+    if not earlier:
+        return
+    definitions = {
+        name: optuna.load_study(study_name=name, storage=storage).user_attrs.get(DEFINITION)
+        for name in sorted(earlier)
+    }
+    differences = {
+        name: definition.differences(Definition.from_json(text))
+        for name, text in definitions.items()
+        if text is not None
+    }
+    if differences:
+        name, nearest = min(differences.items(), key=lambda item: len(item[1]))
+        print(f"a new study, since it differs from {name} ({_listed(nearest)})")
+
+
+def _listed(differences: Sequence[str]) -> str:
+    more = f" and {len(differences) - MOST_NAMED} more" if len(differences) > MOST_NAMED else ""
+    return "; ".join(differences[:MOST_NAMED]) + more

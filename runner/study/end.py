@@ -24,7 +24,7 @@ from runner.study.definition import Definition
 from runner.study.influence import importance, rung_correlations
 from runner.study.locks import creating
 from runner.study.plan import Plan
-from runner.study.rows import Row, ranked, rows
+from runner.study.rows import COMPLETE, PRUNED, Row, ranked, rows
 from runner.study.summary import Summary
 
 MOST_TRACES = 200
@@ -39,13 +39,14 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     print("\n" + "\n".join(tables.top(found, definition)))
     best = next(iter(ranked(found, definition)), None)
     if best is None:
-        print("no trial has finished with a finite value")
+        done = any(row.state in (COMPLETE, PRUNED) for row in found)
+        print("no trial was finite to its end" if done else "no trial has ended yet")
         return
     important = importance(study, definition, configurator.space.rename)
     for lines in (tables.importances(important), tables.correlations(rung_correlations(found))):
         if lines:
             print("\n" + "\n".join(lines))
-    confirmed, baseline = confirmations(confirmation, definition)
+    confirmed, baseline = confirmations(confirmation, definition, _step(planned))
     chosen = winner(confirmed, baseline, definition.goals[0])
     values = best.values if chosen is None else chosen.values
     settings = configurator.settings(values)
@@ -66,9 +67,18 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
             file.write_text(experiment.as_experiment(settings, folder))
             _draw(folder, found, important, configurator, definition)
             summary.record(folder, definition, values)
+    if settings.config_dir is None:
+        print(f"or        {experiment.command(settings, folder)}")
     print(f"pictures  {folder}")
     if summary.link is not None:
         print(f"compare   {looking(summary.link, summary.link.experiment_page())}")
+
+
+def _step(planned: Plan) -> float:
+    """Return the least that two values of the first goal can differ by, 0 for a loss."""
+    data = load(json.dumps(planned.settings.dataset, sort_keys=True))
+    is_share = planned.definition.goals[0].metric.endswith("accuracy")
+    return 1 / len(data.val) if data and is_share else 0.0
 
 
 def _why(definition: Definition) -> str:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ from runner.study.rows import Row, ranked, rows
 if TYPE_CHECKING:
     from optuna.study import Study
 
-_FEWEST = 5  # trials that a correlation or an importance is made of
+_FEWEST = 5  # trials that a correlation is made of
+_ENOUGH = 10  # trials that an importance is made of, and those that have a key
+_BEST = 5  # trials that importance explains at least
 _END = 100  # percent
 _MOST = 10  # rungs
-_TOP = 0.1  # the share of the trials that importance explains, at least _FEWEST of them
+_TOP = 0.1  # the share of the trials that importance explains
 
 
 def rung_correlations(rows: Sequence[Row]) -> dict[int, tuple[float, int]]:
@@ -51,8 +54,8 @@ def importance(
     """Return how much each key decides whether a trial is among the best by the first goal.
 
     Shares that sum to 1, the largest first, of the trials that count (PED-ANOVA, which also
-    judges keys that exist in some trials only). Empty where it cannot be told: fewer than 5
-    trials, a single key, equal values.
+    judges keys that exist in some trials only: https://arxiv.org/abs/2601.20800). A key of fewer
+    than 10 trials is left out. Empty where it cannot be told: a single key, equal values.
 
     Arguments:
         rename: inner parameter -> the key it belongs to.
@@ -64,8 +67,9 @@ def importance(
     trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
     found = ranked(rows(list(trials.values()), definition), definition)
     counted = [row for row in found if row.inner]
-    keys = {rename(inner) for row in counted for inner in row.inner}
-    if len(counted) < _FEWEST or len(keys) < 2 or len({row.objective[0] for row in counted}) == 1:
+    having = Counter(key for row in counted for key in {rename(inner) for inner in row.inner})
+    keys = {key for key, count in having.items() if count >= _ENOUGH}
+    if len(keys) < 2 or len({row.objective[0] for row in counted}) == 1:
         return {}
     told = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -82,7 +86,7 @@ def importance(
                         distributions=trials[row.number].distributions,
                     )
                 )
-            top = max(_TOP, min(0.5, _FEWEST / len(counted)))
+            top = max(_TOP, min(0.5, _BEST / len(counted)))
             parts = get_param_importances(
                 copy, evaluator=PedAnovaImportanceEvaluator(target_quantile=top), normalize=False
             )
@@ -92,7 +96,8 @@ def importance(
         optuna.logging.set_verbosity(told)
     sums = dict.fromkeys(sorted(keys), 0.0)
     for inner, part in parts.items():
-        sums[rename(inner)] += float(part)
+        if rename(inner) in keys:
+            sums[rename(inner)] += float(part)
     total = sum(sums.values())
     if not (math.isfinite(total) and total > 0):
         return {}

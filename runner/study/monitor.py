@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from runner.errors import one_line
 from runner.study import attributes, confirm, queue, tables
+from runner.study.answer import CANDIDATES
 from runner.study.attributes import DEFINITION, FORGIVEN
 from runner.study.beats import Watch
 from runner.study.definition import Definition
@@ -133,12 +134,13 @@ class Monitor:
         ended = [row for row in found if row.state not in ("RUNNING", "WAITING")]
         new = [row for row in ended if row.number not in self._shown]
         done = [row for row in found if row.state in ("COMPLETE", "PRUNED")]
-        best = next(iter(ranked(found, self.definition)), None)
         made = len(done) - sum(row in done for row in new)
         for row in new:
             self._shown.add(row.number)
             made += row in done
             left = self._seconds_left(made)
+            shown = [one for one in found if one.number in self._shown]
+            best = next(iter(ranked(shown, self.definition)), None)
             line = tables.line(row, self.definition, best, made, self.definition.trials, left)
             print(line, flush=True)
 
@@ -156,11 +158,14 @@ class Monitor:
             print(f"confirming on fresh seeds: {made} of {total} runs", flush=True)
 
     def _seconds_left(self, done: int) -> float | None:
-        """Return how long the rest takes at the pace of this start."""
+        """Return how long the rest takes at the pace of this start, with what confirms it."""
         made = done - self._before
         if made < 2:
             return None
-        return (time.monotonic() - self._began) / made * max(self.definition.trials - done, 0)
+        candidates = min(CANDIDATES + self.definition.baseline, self.definition.trials)
+        runs = candidates * self.definition.confirm_seeds / self.definition.seeds
+        left = max(self.definition.trials - done, 0) + runs
+        return (time.monotonic() - self._began) / made * left
 
 
 def _gone(study: Study) -> set[tuple[str, int, str]]:

@@ -29,7 +29,7 @@ _NO_FILE = (":", "/", ":memory:")
 def open_storage(address: str) -> "BaseStorage":
     """Return a storage; its tables are made where they are missing.
 
-    address: "sqlite:///FILE", a database address, or "journal:FILE".
+    address: "sqlite:///FILE", a database address, or "journal:FILE", also "journal:///FILE".
     Raises Mistake for one that cannot be read, does not answer or is locked.
     """
     import optuna
@@ -47,7 +47,8 @@ def open_storage(address: str) -> "BaseStorage":
         )
     try:
         if address.startswith("journal:"):
-            file = str(_local(address, "journal:"))
+            is_url = address.startswith("journal:///")
+            file = str(_local(address, "journal:///" if is_url else "journal:"))
             lock = JournalFileSymlinkLock(file, grace_period=JOURNAL_LOCK_SECONDS)
             journal = JournalStorage(JournalFileBackend(file, lock))  # which reads it
             if Path(file).exists() and Path(file).read_text()[:1] not in ("", "{"):

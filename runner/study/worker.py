@@ -3,7 +3,6 @@
 python -m runner.study.worker STORAGE STUDY DEADLINE DEVICE: as a process of its own.
 """
 
-import json
 import os
 import sys
 import time
@@ -140,12 +139,6 @@ def main(words: list[str], interrupts: Interrupts) -> int:
     with interrupts:
         work(study, interrupts, float(deadline) if deadline else None, device or None)
     return 0
-
-
-def launched(spec: str) -> None:
-    """Work as a job of Hydra's launcher, by what the starter gave it."""
-    address, name, deadline = json.loads(spec)
-    main([address, name, str(deadline or ""), ""], Interrupts())
 
 
 if __name__ == "__main__":

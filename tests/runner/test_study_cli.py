@@ -1,7 +1,10 @@
 """Searches as people type them: what they print, leave behind, repeat, go on with and refuse."""
 
+import os
 import re
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import optuna
 import pytest
 
 from runner.config.compose import group_options
+from runner.errors import Mistake
 
 SMALL = "model=linear train.epochs=null train.steps=12 train.eval_every=4 threads=1"
 QUADRATIC = (
@@ -88,7 +92,10 @@ SPACES = {
     f"{RATE} tracking=off,mlflow": "tracking must not be searched, got choice(off, mlflow)",
     f"{RATE} +experiment=one_cycle,finetune": "experiment must not be searched, got",
     "-m hydra/sweeper=optuna lr=0.1": "study.space must hold what is searched, got nothing; give a",
-    f"{RATE} study.space=lr": "study.space must be keys with what to search, got 'lr'",
+    f"{RATE} study.space=lr": "study.space is written in files; on the command line write KEY=",
+    "study=warmup study.space.warmup.fraction=0.2": "study.space.warmup.fraction is written in "
+    "files; on the command line write warmup.fraction=0.2",
+    "study=warmup 'study.space.lr=interval(1, 2)'": "on the command line write lr=interval(1, 2)",
     f"{RATE} study/sampler=grid": "lr must be finite for the grid sampler: tag(log, "
     "interval(0.0001, 0.1)) is continuous; list its values instead",
     f"{RATE} study/sampler=grid lr=range(1,99999) schedule.decay_rate=0.9": "study/sampler="
@@ -252,7 +259,7 @@ def test_the_same_command_goes_on_and_more_trials_are_the_total(command, store, 
 def test_a_changed_search_is_a_new_study_and_says_so(command, store, undrawn) -> None:
     first = after("study", command(f"{SEARCH} {FEW}").out).partition(":")[0]
     other = command(f"{SEARCH} {FEW} train.steps=12")
-    assert f"a new study: the search differs from that of {first}\n" in other.out
+    assert f"it differs from {first} (train.steps: 8 there, 12 here)\n" in other.out
     assert len(store.experiments()) == 2
 
 
@@ -313,8 +320,9 @@ def test_workers_of_the_joblib_launcher_share_a_study(store, shell) -> None:
 
 
 def test_every_job_of_another_launcher_is_a_worker(store, undrawn, capsys) -> None:
+    from runner.config import compose
+    from runner.study.jobs import work_as_job
     from runner.study.launch import start
-    from runner.study.worker import launched
 
     jobs: list[list[str]] = []
 
@@ -323,15 +331,13 @@ def test_every_job_of_another_launcher_is_a_worker(store, undrawn, capsys) -> No
 
     def launch(batch: Any, first: int) -> list[Ended]:
         jobs.extend(list(job) for job in batch)
-        from runner.config import compose
-
         for job in batch:
-            launched(compose(list(job)).study.worker)
+            work_as_job(compose(list(job)).study.worker)
         return [Ended() for _ in batch]
 
     words = [*QUADRATIC.split(), "lr=0.1,0.2,0.3", "study.workers=3", "study.trials=4"]
     words = [*words, "study.confirm_seeds=0", "study/sampler=grid"]
-    launcher = {"_target_": "hydra_plugins.hydra_submitit_launcher.SlurmLauncher"}
+    launcher = {"_target_": "elsewhere.Launcher"}
     assert start(words, None, launch=launch, launcher=launcher) == 0
     assert len(jobs) == 3
     assert {word for job in jobs for word in job if not word.startswith("study.")} == {
@@ -340,6 +346,62 @@ def test_every_job_of_another_launcher_is_a_worker(store, undrawn, capsys) -> No
     }
     assert all(job[-1].startswith("study.worker=") for job in jobs)
     assert "4 trials: 4 complete" in capsys.readouterr().out
+
+
+def test_slurm_is_refused_where_there_is_none(store, undrawn, monkeypatch) -> None:
+    from runner.study.launch import start
+    from runner.sweep import Sweep
+
+    monkeypatch.setenv("PATH", "")
+    launcher = {"_target_": "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"}
+    words = [*QUADRATIC.split(), "lr=0.1,0.2", "study.trials=2"]
+    with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
+        start(words, None, launch=lambda *_: [], launcher=launcher)
+    with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
+        Sweep(compose=None, launch=None, launcher=launcher).run(["seed=0,1"])
+    assert store.experiments() == []
+    assert not list(Path.cwd().glob("optuna.db*"))
+
+
+def test_a_launcher_that_gives_up_is_outlived_by_its_jobs(store, undrawn, capsys) -> None:
+    """Submitit raises at the first job that died, while the others work on."""
+    from runner.config import compose
+    from runner.study.jobs import work_as_job
+    from runner.study.launch import start
+
+    jobs: list[threading.Thread] = []
+
+    def launch(batch: Any, first: int) -> list[Any]:
+        spec = compose(list(batch[0])).study.worker
+        jobs.append(threading.Thread(target=work_as_job, args=(spec,)))
+        jobs[0].start()
+        raise RuntimeError("Job 17 has not produced any output")
+
+    words = [*QUADRATIC.split(), "lr=0.1,0.2,0.3", "study.trials=4", "study.confirm_seeds=1"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    assert start([*words, "study.workers=2"], None, launch=launch, launcher=launcher) == 0
+    jobs[0].join()
+    said = capsys.readouterr()
+    assert said.err == "a worker ended early: RuntimeError: Job 17 has not produced any output\n"
+    assert "trained again on 1 fresh seed" in said.out
+
+
+def test_jobs_elsewhere_hear_of_an_interrupt_by_the_storage(store, undrawn, capsys) -> None:
+    from runner.config import compose
+    from runner.study.jobs import work_as_job
+    from runner.study.launch import start
+
+    def launch(batch: Any, first: int) -> list[Any]:
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        work_as_job(compose(list(batch[0])).study.worker)
+        return []
+
+    line = f"{QUADRATIC} train.steps=200000 study.trials=2"
+    words = [*line.split(), "lr=0.1,0.2"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    assert start(words, None, launch=launch, launcher=launcher) == 130
+    assert "interrupted; the same command goes on" in capsys.readouterr().out
+    assert {run.info.status for run in store.runs()} == {"KILLED"}
 
 
 def test_a_worker_that_fails_elsewhere_is_told_of(store, undrawn, capsys) -> None:
@@ -351,7 +413,7 @@ def test_a_worker_that_fails_elsewhere_is_told_of(store, undrawn, capsys) -> Non
             raise RuntimeError("the node is gone")
 
     words = [*QUADRATIC.split(), "lr=0.1,0.2", "study.trials=2", "study.confirm_seeds=0"]
-    launcher = {"_target_": "hydra_plugins.hydra_submitit_launcher.SlurmLauncher"}
+    launcher = {"_target_": "elsewhere.Launcher"}
     assert start(words, None, launch=lambda *_: [Failed()], launcher=launcher) == 1
     assert "worker 1 ended early: RuntimeError: the node is gone\n" in capsys.readouterr().err
 

@@ -81,9 +81,9 @@ def test_the_top_has_values_in_columns_and_says_what_does_not_apply() -> None:
         "   1             1       95.00 %     12.0  cosine     0.003123  -",
         "   2             2       92.00 %      0.0  piecewise  -         [30%, 60%]",
         "   3  0 (baseline)       90.00 %      2.0  step       0.001     -",
-        "8 trials: 4 complete, 1 pruned, 1 diverged, 1 failed, 1 waiting, 1 copy",
+        "6 of 40 trials: 4 complete, 1 pruned, 1 diverged, 1 failed, 1 copy",
     ]
-    assert len(top(rows, STUDY, n=1)) == 3
+    assert [line.split()[0] for line in top(rows, STUDY, n=1)] == ["rank", "1", "3", "6"]
 
 
 def test_keys_of_few_trials_share_a_column_where_the_table_is_too_wide() -> None:
@@ -125,7 +125,7 @@ def test_the_top_over_seeds_has_mean_deviation_and_n() -> None:
         "rank  trial    val accuracy  n  seconds",
         "   1      1  90.00 ± 1.00 %  3      0.0",
         "   2      2         80.00 %  1      0.0",
-        "2 trials: 2 complete",
+        "2 of 40 trials: 2 complete",
     ]
 
 
@@ -135,19 +135,19 @@ def test_the_top_of_several_goals_is_the_front() -> None:
         "trials that no other one beats in every goal",
         "rank  trial  val accuracy  val loss  seconds",
         "   1      0       90.00 %       0.3      0.0",
-        "2 trials: 2 complete",
+        "2 of 40 trials: 2 complete",
     ]
 
 
 def test_the_top_without_a_trial_that_counts_only_counts() -> None:
-    assert top([], STUDY) == ["0 trials: 0 complete"]
+    assert top([], STUDY) == ["0 of 40 trials: 0 complete"]
     nan = Row(1, "COMPLETE", objective=(math.nan,))
-    assert top([nan, Row(2, "PRUNED")], STUDY) == ["2 trials: 1 complete, 1 pruned"]
+    assert top([nan, Row(2, "PRUNED")], STUDY) == ["2 of 40 trials: 1 complete, 1 pruned"]
 
 
 def test_counts_tell_copies() -> None:
     rows = [Row(0, "COMPLETE"), *(Row(i, "COMPLETE", copy_of=0) for i in (1, 2))]
-    assert counts(rows) == "3 trials: 3 complete, 2 copies"
+    assert counts(rows, 3) == "3 trials: 3 complete, 2 copies"
 
 
 BASELINE = confirmed("baseline", 0.90, 0.91, 0.92, values={"lr": 0.001, "rate": 0.9}, accuracy=0.9)
@@ -226,7 +226,7 @@ def test_a_seed_that_is_not_finite_is_said() -> None:
 def test_importances_are_bars() -> None:
     assert importances({}) == []
     assert importances({"lr": 0.995, "a.long.key": 0.005}) == [
-        "importance for being among the best",
+        "importance for being among the best (of keys that at least 10 trials have)",
         f"  lr          0.99  {'#' * 40}",
         "  a.long.key  0.01",
     ]
@@ -235,7 +235,8 @@ def test_importances_are_bars() -> None:
 def test_correlations_are_one_line() -> None:
     assert correlations({}) == []
     assert correlations({20: (math.nan, 25), 40: (0.616, 20)}) == [
-        "rank correlation with the final value: 20 % not defined (n 25), 40 % 0.62 (n 20)"
+        "rank correlation of early values with final ones: at 20 % of the run not defined (n 25), "
+        "40 % 0.62 (n 20)"
     ]
 
 

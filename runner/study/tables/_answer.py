@@ -70,7 +70,8 @@ def _verdict(confirmed: Sequence[Confirmed], baseline: Confirmed | None, goal: G
     best = winner(confirmed, baseline, goal)
     if best is not None and best is not baseline:
         by = _minus(goal, paired(best, baseline))
-        return f"{best.label} is better than the baseline: {heading(goal.metric)} {by} {over}"
+        but = "" if first is best else f"; the interval of {first.label} contains 0"
+        return f"{best.label} is better than the baseline: {heading(goal.metric)} {by} {over}{but}"
     difference = paired(first, baseline)
     if not math.isfinite(difference.mean):
         why = "the baseline was not finite on every seed"

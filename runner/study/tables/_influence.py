@@ -15,17 +15,17 @@ def importances(found: Mapping[str, float]) -> list[str]:
     if not found:
         return []
     width = max(map(len, found))
-    return ["importance for being among the best"] + [
+    return ["importance for being among the best (of keys that at least 10 trials have)"] + [
         f"  {key:<{width}}  {share:.2f}  {'#' * round(_BAR * share)}".rstrip()
         for key, share in found.items()
     ]
 
 
 def correlations(found: Mapping[int, tuple[float, int]]) -> list[str]:
-    """Return how well the values at the rungs foretold the final ones, in a line.
+    """Return how well the values at shares of the run foretold the final ones, in a line.
 
     >>> correlations({20: (0.31, 25), 40: (0.62, 25)})
-    ['rank correlation with the final value: 20 % 0.31, 40 % 0.62 (n 25)']
+    ['rank correlation of early values with final ones: at 20 % of the run 0.31, 40 % 0.62 (n 25)']
     """
     if not found:
         return []
@@ -36,4 +36,5 @@ def correlations(found: Mapping[int, tuple[float, int]]) -> list[str]:
         for rung, (rank, n) in found.items()
     ]
     of_all = f" (n {sizes.pop()})" if len(sizes) == 1 else ""
-    return [f"rank correlation with the final value: {', '.join(each)}{of_all}"]
+    said = ", ".join(each).replace(" %", " % of the run", 1)
+    return [f"rank correlation of early values with final ones: at {said}{of_all}"]

@@ -17,53 +17,57 @@ _WORDS = {
     _DIVERGED: "diverged",
     FAILED: "failed",
     RUNNING: "running",
-    WAITING: "waiting",
 }
 
 
 def top(rows: Sequence[Row], definition: Definition, n: int = 10) -> list[str]:
-    """Return a table of the best trials, with several goals of those that none beats, and how all
-    of them ended.
+    """Return a table of the best trials and the baseline, with several goals of those that none
+    beats, and how all of them ended.
 
     A line has no more than 160 characters: of too many keys those that the fewest trials have,
     then the last ones, share a column.
 
     >>> from runner.study.definition import Goal
-    >>> study = Definition("", {}, (), {}, (Goal("val/loss", "minimize"),))
+    >>> study = Definition("", {}, (), {}, (Goal("val/loss", "minimize"),), trials=1)
     >>> print(*top([Row(7, "COMPLETE", {"lr": 0.1}, (0.5,), seconds=2.0)], study), sep="\\n")
     rank  trial  val loss  seconds  lr
        1      7       0.5      2.0  0.1
     1 trial: 1 complete
     """
     several = len(definition.goals) > 1
-    best = (front(rows, definition) if several else ranked(rows, definition))[:n]
+    order = front(rows, definition) if several else ranked(rows, definition)
+    ranks = [(rank, row) for rank, row in enumerate(order, start=1) if rank <= n or row.baseline]
+    best = [row for _, row in ranks]
     if not best:
-        return [counts(rows)]
+        return [counts(rows, definition.trials)]
     head = ["trials that no other one beats in every goal"] if several else []
-    return [*head, *_fitting(best, _outcomes(best, definition)), counts(rows)]
+    return [*head, *_fitting(best, _outcomes(ranks, definition)), counts(rows, definition.trials)]
 
 
-def counts(rows: Sequence[Row]) -> str:
-    """Return how many trials ended in which way; copies are among those that are complete.
+def counts(rows: Sequence[Row], total: int) -> str:
+    """Return how many of all trials ended in which way; copies are among those that are complete.
 
-    >>> counts([Row(0, "COMPLETE"), Row(1, "COMPLETE", copy_of=0), Row(2, "PRUNED")])
+    >>> counts([Row(0, "COMPLETE"), Row(1, "COMPLETE", copy_of=0), Row(2, "PRUNED")], 3)
     '3 trials: 2 complete, 1 pruned, 1 copy'
     """
+    rows = [row for row in rows if row.state != WAITING]
     states = [_DIVERGED if row.diverged else row.state for row in rows]
     copies = sum(row.copy_of is not None for row in rows)
     said = [f"{states.count(COMPLETE)} complete"]
     for state, word in _WORDS.items():
         said += [f"{states.count(state)} {word}"] if state in states else []
     said += [f"{copies} {'copy' if copies == 1 else 'copies'}"] if copies else []
-    return f"{len(rows)} {'trial' if len(rows) == 1 else 'trials'}: {', '.join(said)}"
+    done = sum(row.state in (COMPLETE, PRUNED) for row in rows)
+    of = f"{done} of {total}" if done < total else str(len(rows))
+    return f"{of} {'trial' if of == '1' else 'trials'}: {', '.join(said)}"
 
 
-def _outcomes(best: Sequence[Row], definition: Definition) -> list[list[str]]:
+def _outcomes(ranks: Sequence[tuple[int, Row]], definition: Definition) -> list[list[str]]:
     """Return how good each trial is, below a heading."""
     seeds = ["n"] if definition.seeds > 1 else []
     metrics = [heading(goal.metric) for goal in definition.goals]
     table = [["rank", "trial", *metrics, *seeds, "seconds"]]
-    for rank, row in enumerate(best, start=1):
+    for rank, row in ranks:
         figures = [
             over_seeds(goal.metric, row.objective[i], [seed[i] for seed in row.per_seed])
             for i, goal in enumerate(definition.goals)
