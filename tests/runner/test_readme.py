@@ -33,7 +33,7 @@ PREVIEWS = [
 def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the README shows under their names."""
     for _, block in BLOCKS:
-        if found := re.match(r"# (\S+\.(?:py|yaml))\n", block):
+        if found := re.match(r"(?:# @package \S+\n)?# (\S+\.(?:py|yaml))\n", block):
             file = folder / found[1]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block)
