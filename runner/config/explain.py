@@ -15,6 +15,7 @@ from runner.config.grammar import quoted
 from runner.config.settings import leaf_keys
 from runner.errors import Mistake, nearest, one_line, redact
 
+_GLOBAL = "# @package _global_"
 MISTAKES = (Mistake, HydraException, OmegaConfBaseException, YAMLError)
 
 
@@ -41,6 +42,8 @@ def explain(error: BaseException, words: list[str]) -> str:
     if (found := re.match(r"Error merging override (.*)", text)) and error.__cause__:
         key, _, value = found[1].partition("=")
         return redact(f"{key.lstrip('+')} cannot be {value}: {_plain(error.__cause__)}")
+    if found := re.match(r"In '(.*?)': Could not override '[\w/]+@", text):
+        return f"{found[1]}.yaml overrides other groups, so its first line must be '{_GLOBAL}'"
     if found := re.search(r"Could not (?:override|delete from config\.) '?([\w./@-]+)'?", text):
         return _unknown_key(found[1], overrides, config_dir)
     return text

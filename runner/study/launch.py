@@ -40,8 +40,12 @@ def start(
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
     done = len(study.get_trials(deepcopy=False, states=attributes.DONE))
     print(f"study     {study.study_name}: {done} of {total} trials done", flush=True)
-    with Interrupts() as interrupts, Monitor(study) as monitor:
-        _work(planned, study, crew, deadline, interrupts)
+    try:
+        with Interrupts() as interrupts, Monitor(study) as monitor:
+            _work(planned, study, crew, deadline, interrupts)
+    except KeyboardInterrupt:
+        print("\nwhat was training is made again when the same command goes on", flush=True)
+        raise
     if interrupts.requested():
         print("\ninterrupted; the same command goes on")
     elif deadline is not None and _lacks(study):

@@ -540,6 +540,10 @@ def test_what_depends_on_a_group_that_is_searched_no_more_is_dropped() -> None:
             "study.space.when must be possible, got schedule=step and schedule=cosine",
         ),
         (
+            {"wenn": {"schedule=cosine": {"lr": [1, 2]}}},
+            "study.space.wenn must be keys; conditions stand below study.space.when",
+        ),
+        (
             {"when": ["schedule=cosine"]},
             "study.space.when must list parts as GROUP=OPTION: keys, got ['schedule=cosine']",
         ),

@@ -427,3 +427,14 @@ def test_a_preview_of_a_search_shows_its_baseline(words, folder, capsys) -> None
     assert out.startswith("baseline: ")
     assert "boundary 2" in out
     assert [file.name for file in folder.iterdir()] == ["preview.png"]
+
+
+def test_a_search_of_ones_own_needs_its_first_line(refused, tmp_path: Path) -> None:
+    (tmp_path / "study").mkdir()
+    text = "defaults: [override /hydra/sweeper: optuna]\n"
+    (tmp_path / "study" / "mine.yaml").write_text(text)
+    said = refused(f"--config-dir {tmp_path} study=mine")
+    assert said == (
+        "error: study/mine.yaml overrides other groups, so its first line must be "
+        "'# @package _global_'\n"
+    )

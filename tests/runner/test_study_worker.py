@@ -516,9 +516,10 @@ def test_a_second_ctrl_c_ends_at_once_and_nothing_stays(
     time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
-    _, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
+    assert "made again when the same command goes on" in out
     assert time.monotonic() - began < 5
     assert alive(pids) == []
     assert not list(Path(".runner").glob("stop-*"))
