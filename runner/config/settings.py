@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from runner.config.checks import check
+from runner.config.text import to_yaml
 from runner.errors import Mistake, nearest, one_line
 
 DEFAULT_LR = 1e-3
@@ -78,7 +79,7 @@ class Settings(_Schema):
 
     def yaml(self) -> str:
         """Return the resolved configuration as text."""
-        return OmegaConf.to_yaml(OmegaConf.create(self.resolved()))
+        return to_yaml(self.resolved())
 
 
 def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:

@@ -65,7 +65,8 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
         if summary.is_new() or not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(experiment.as_experiment(settings, folder))
-            _draw(folder, found, important, configurator, definition)
+            answer = None if chosen is None else chosen.number
+            _draw(folder, found, important, configurator, definition, answer)
             summary.record(folder, definition, values)
     if settings.config_dir is None:
         print(f"or        {experiment.command(settings, folder)}")
@@ -93,12 +94,18 @@ def _draw(
     important: dict[str, float],
     configurator: Configurator,
     definition: Definition,
+    answer: int | None,
 ) -> None:
-    pictures.history(found, definition, folder / "history.png")
+    """Draw all pictures; answer is the number of the trial that fresh seeds confirmed."""
+    counted = ranked(found, definition)
+    last = [row for row in found if row.baseline or row.number == answer] + counted[:1]
+    traced = [*(row for row in found if row not in last), *last]  # of many the last are drawn
+    traces = _traces(traced, configurator)
+    pictures.history(found, definition, folder / "history.png", answer)
     pictures.importance(important, folder / "importance.png")
-    pictures.slices(found, definition, folder / "slices.png")
-    pictures.parallel(found, definition, folder / "parallel.png")
-    pictures.traces(_traces(found, configurator), found, definition, folder / "traces.png")
+    pictures.slices(found, definition, folder / "slices.png", answer)
+    pictures.parallel(found, definition, folder / "parallel.png", answer)
+    pictures.traces(traces, found, definition, folder / "traces.png", answer)
 
 
 def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.ndarray]:

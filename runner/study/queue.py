@@ -61,15 +61,20 @@ def fill(study: Study) -> int:
 
 
 def claim(
-    study: Study, sampler: Callable[[Sequence[FrozenTrial], int], BaseSampler] | None = None
+    study: Study,
+    sampler: Callable[[Sequence[FrozenTrial], int], BaseSampler] | None = None,
+    known: Sequence[FrozenTrial] = (),
 ) -> Trial | None:
     """Return a waiting trial that is this process's own now, None where there is none.
 
-    sampler: trials of the study, number -> the sampler that the trial of this number draws from.
+    Arguments:
+        sampler: trials of the study, number -> the sampler that this trial draws from.
+        known: the study's trials as they were a moment ago.
     """
     while True:
         with alone(study):
-            trial_id = _pop(study)
+            trial_id = _pop(study, known) or _pop(study, study.get_trials(deepcopy=False))
+        known = ()
         if trial_id is None:
             return None
         trials = study.get_trials(deepcopy=False)
@@ -81,9 +86,9 @@ def claim(
         _drop(study, trial_id, LEFT_OVER)
 
 
-def _pop(study: Study) -> int | None:
+def _pop(study: Study, known: Sequence[FrozenTrial]) -> int | None:
     """Return a waiting trial that runs now: first those that are queued again, by number."""
-    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    waiting = [trial for trial in known if trial.state == TrialState.WAITING]
     for trial in sorted(waiting, key=lambda t: (RETRY_OF not in t.user_attrs, t.number)):
         with suppress(UpdateFinishedTrialError):
             if study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
@@ -143,9 +148,13 @@ def requeue(study: Study, watch: Watch) -> list[int]:
     return numbers
 
 
-def crashed(study: Study) -> list[FrozenTrial]:
-    """Return the trials that crashed, over all starts."""
-    failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+def crashed(study: Study, known: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
+    """Return the trials that crashed, over all starts.
+
+    known: the study's trials as they were a moment ago.
+    """
+    trials = study.get_trials(deepcopy=False) if known is None else known
+    failed = [trial for trial in trials if trial.state == TrialState.FAIL]
     return [trial for trial in failed if "failed" in outcome(trial)]
 
 

@@ -75,14 +75,17 @@ class Worker:
                 self._runs.delivered()
 
     def _work(self) -> bool:
-        while not self._stops():
+        while not self.interrupts.requested():
+            trials = self.study.get_trials(deepcopy=False)
+            if len(queue.crashed(self.study, trials)) > self._most_failures:
+                return False
             if self._is_late():
                 if not self._others():
                     return True
                 queue.requeue(self.study, self._watch)
                 time.sleep(POLL_SECONDS)
                 continue
-            trial = queue.claim(self.study, self._samplers.of)
+            trial = queue.claim(self.study, self._samplers.of, trials)
             if trial is not None:
                 Attempt(self.study, self.definition, trial, self._runs, self._beats).make()
             elif not self._refilled():
@@ -91,9 +94,6 @@ class Worker:
                 queue.requeue(self.study, self._watch)
                 time.sleep(POLL_SECONDS)
         return False
-
-    def _stops(self) -> bool:
-        return self.interrupts.requested() or queue.failures(self.study) > self._most_failures
 
     def _is_late(self) -> bool:
         return self.deadline is not None and time.time() > self.deadline

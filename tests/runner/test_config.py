@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from runner.config import build, compose, expand, partial, read
 from runner.config.compose import group_options, split
 from runner.config.kinds import check_kinds
+from runner.config.text import to_yaml
 from runner.errors import Mistake, nearest, redact
 from runner.provenance import command, name
+
+PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="$"))  # no interpolations
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | PLAIN
 
 
 def settings(*overrides: str):
@@ -187,3 +194,18 @@ def test_the_nearest_name_may_lie_in_another_group() -> None:
     assert nearest("batch_size", ["train.batch_size", "seed"]) == (
         " (did you mean 'train.batch_size'?)"
     )
+
+
+@pytest.mark.parametrize(
+    "group", ["schedule", "model", "dataset", "optimizer", "clipping", "warmup"]
+)
+def test_a_configuration_as_text_is_what_omegaconf_writes(group: str) -> None:
+    for option in group_options()[group]:
+        values = OmegaConf.to_container(compose([f"{group}={option}"]), resolve=False)
+        del values["hydra"]
+        assert to_yaml(values) == OmegaConf.to_yaml(OmegaConf.create(values))
+
+
+@given(st.recursive(SCALARS, lambda x: st.lists(x) | st.dictionaries(PLAIN, x)))
+def test_values_as_text_are_read_back_as_they_were(value: object) -> None:
+    assert OmegaConf.to_container(OmegaConf.create(to_yaml({"key": value}))) == {"key": value}

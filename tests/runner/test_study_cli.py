@@ -202,7 +202,7 @@ def test_a_search_without_m_prints_its_trials_and_the_answer(command, store, fol
     place = folder / after("pictures", done.out)
     assert sorted(file.name for file in place.rglob("*.*")) == [
         "best.yaml",
-        *sorted(f"{name}.png" for name in DRAWN),
+        *sorted(f"{name}.png" for name in DRAWN if name != "importance"),  # of too few trials
     ]
 
 

@@ -1,7 +1,7 @@
 """Pictures of a study, a PNG each; needs matplotlib.
 
-A better value is darker, the best trial stands out, and the baseline is black. An axis of values
-leaves out what lies far on the worse side, and marks it at its edge.
+A better value is darker; the answer, the best of the search and the baseline stand out. An axis of
+values leaves out what lies far on the worse side, which has a strip of its own beyond it.
 """
 
 from runner.study.pictures._history import history

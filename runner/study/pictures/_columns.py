@@ -13,7 +13,7 @@ from runner.study.definition import Definition
 from runner.study.rows import Row
 from runner.study.tables import shown
 
-UNITS = {"": "", "%": " (%)", "ep": " (epochs)", "samples": " (samples)"}
+_UNITS = {"": "", "%": "%", "ep": "epochs", "samples": "samples"}
 ABSENT_AT = 0.02  # of an axis: where "-" is, for trials without the key
 _FLOOR = 0.12  # of an axis with "-": where its values begin
 _SPREAD = 0.05  # of an axis: the width of a category
@@ -42,6 +42,12 @@ class Column:
     ends: tuple[float, float] | None = None
 
     @property
+    def remark(self) -> str:
+        """What follows its name: in brackets the unit, and whether it is logarithmic."""
+        words = ", ".join(filter(None, (_UNITS[self.unit], "log" if self.log else "")))
+        return f" ({words})" if words else ""
+
+    @property
     def absent(self) -> NDArray[np.bool_]:
         """Which rows do not have it."""
         return np.isnan(self.places)
@@ -68,7 +74,7 @@ class Column:
             texts = list(self.categories)
         else:
             numbers = ticks(self.low, self.high, self.log)
-            texts = [f"{number:g}{self.unit}" for number in numbers]
+            texts = [f"{number:g}" for number in numbers]
         heights = self._height(np.array(numbers, dtype=float)).tolist()
         return list(zip(heights, texts, strict=True))
 

@@ -1,17 +1,15 @@
 """What the pictures share: colours, a blank figure, its legend, its file."""
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from runner.study.rows import Row
-
 File = str | PathLike[str] | BinaryIO
 
-BEST, BASELINE, DIVERGED, PRUNED_RATES = "#D55E00", "#000000", "#8A8A8A", "#C4C4C4"
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")  # Okabe and Ito's
+COLOURS = ("#0072B2", "#009E73", "#E69F00", "#56B4E9", "#CC79A7")  # Okabe and Ito's
 _PALETTE = 96
 _WIDTH = 112  # letters of a legend's line
 
@@ -42,15 +40,31 @@ def dress(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def legend(figure: Any, axes: Any, marks: Mapping[str, Any] | None = None) -> None:
-    """Explain below the picture what is labelled in axes, or the marks given by their label."""
-    if marks is None:
-        handles, labels = axes.get_legend_handles_labels()
-        marks = dict(zip(labels, handles, strict=True))
-    if marks:
-        columns = min(len(marks), _WIDTH // (max(map(len, marks)) + 7))
-        where = {"loc": "outside lower center", "ncols": columns, "columnspacing": 1.6}
-        figure.legend(marks.values(), marks.keys(), frameon=False, fontsize=9, **where)
+def legend(figure: Any, plots: Sequence[Any], *sentences: str) -> None:
+    """Explain below the picture what is labelled in its plots, each label once.
+
+    sentences: how it is to be read, above; empty ones are left out.
+    """
+    marks: dict[str, Any] = {}
+    for axes in plots:
+        for mark, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            marks.setdefault(label, mark)
+    if not marks:
+        return
+    most = _WIDTH // (max(map(len, marks)) + 7)
+    box = figure.legend(
+        marks.values(),
+        marks.keys(),
+        title=textwrap.fill("; ".join(filter(None, sentences)), _WIDTH),
+        title_fontproperties={"size": 8.5},
+        fontsize=9,
+        loc="outside lower center",
+        ncols=-(-len(marks) // -(-len(marks) // most)),  # as many in each line
+        columnspacing=1.6,
+        frameon=False,
+    )
+    for mark in box.legend_handles:
+        mark.set_alpha(1)
 
 
 def nothing(figure: Any, file: File, text: str = "no trial has finished") -> None:
@@ -69,26 +83,6 @@ def save(figure: Any, file: File) -> None:
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
     palette = picture.quantize(_PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     palette.save(file, format="png", optimize=True)
-
-
-def outstanding(counted: Sequence[Row]) -> list[tuple[str, int, dict[str, Any]]]:
-    """Return the label, the place and the style of a line of the best trial and the baseline.
-
-    counted: the best first.
-    """
-    found: list[tuple[str, int, dict[str, Any]]] = []
-    if counted:
-        found.append((best_label(counted), 0, {"color": BEST, "linewidth": 2.8, "zorder": 4}))
-    for i, row in enumerate(counted):
-        if row.baseline:
-            style = {"color": BASELINE, "linewidth": 1.8, "linestyle": "--", "zorder": 5}
-            found.append(("baseline", i, style))
-    return found
-
-
-def best_label(counted: Sequence[Row]) -> str:
-    """Return the legend's words for the best trial."""
-    return f"best (trial {counted[0].number})"
 
 
 def tail(text: str, letters: int) -> str:

@@ -1,39 +1,29 @@
 """Each trial's value by its number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
 from runner.study.definition import Definition
-from runner.study.pictures._figure import (
-    BASELINE,
-    BEST,
-    COLOURS,
-    DIVERGED,
-    File,
-    best_label,
-    blank,
-    dress,
-    legend,
-    nothing,
-    save,
-)
+from runner.study.pictures._figure import COLOURS, File, blank, dress, legend, nothing, save
+from runner.study.pictures._marks import BASELINE, BEST, Mark, marks
 from runner.study.pictures._values import Values
-from runner.study.rows import FAILED, PRUNED, Row, ranked
+from runner.study.rows import FAILED, PRUNED, Row
+
+_GREY = "#8A8A8A"
+_Fates = Mapping[str, tuple[list[Row], str, str]]  # label -> trials, colour, marker
 
 
-def history(rows: Sequence[Row], definition: Definition, file: File) -> None:
-    """Draw each trial's value by its number and the best so far; below, which have no value."""
-    values = Values.of(rows, definition)
+def history(
+    rows: Sequence[Row], definition: Definition, file: File, answer: int | None = None
+) -> None:
+    """Draw each trial's value by its number and the best so far; below, which have no value.
+
+    answer: the number of the trial that fresh seeds confirmed.
+    """
+    values = Values.of(rows, definition, answer)
     counted = sorted((row for row in rows if row.counts), key=lambda row: row.number)
-    far = [row for row in counted if values.is_far(row.objective[0])]
-    fates = {
-        f"beyond the axis {'↓' if values.upwards else '↑'}": (far, COLOURS[0], values.arrow),
-        "pruned": ([row for row in rows if row.state == PRUNED], DIVERGED, "|"),
-        "diverged": ([row for row in rows if row.diverged], BASELINE, "x"),
-        "failed": ([row for row in rows if row.state == FAILED], COLOURS[3], "+"),
-    }
-    fates = {label: fate for label, fate in fates.items() if fate[0]}
+    fates = _fates(rows, counted, values)
     figure = blank(f"{values.title} of each trial")
     if not counted and not fates:
         nothing(figure, file)
@@ -42,27 +32,50 @@ def history(rows: Sequence[Row], definition: Definition, file: File) -> None:
     plots = figure.subplots(2 if fates else 1, sharex=True, squeeze=False, **shares)[:, 0]
     for axes in plots:
         dress(axes)
-    _points(plots[0], [row for row in counted if row not in far], values)
+    outstanding = marks(rows, definition, answer)
+    drawn = [row for row in counted if not values.is_far(row.objective[0])]
+    _points(plots[0], drawn, outstanding, values)
     if counted:
         _progress(plots[0], counted, max(row.number for row in rows), values)
-        _best(plots[0], ranked(rows, definition), values)
     values.dress(plots[0])
     plots[0].set_ylabel(values.label)
     if fates:
-        _fates(plots[1], fates)
+        _strip(plots[1], fates, outstanding)
     plots[-1].set_xlabel("trial")
     plots[-1].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    legend(figure, plots[0])
+    legend(figure, plots)
     save(figure, file)
 
 
-def _points(axes: Any, rows: Sequence[Row], values: Values) -> None:
+def _fates(rows: Sequence[Row], counted: Sequence[Row], values: Values) -> _Fates:
+    """Return the trials that have no point among the others, by what became of them."""
+    arrow = "v" if values.upwards else "^"
+    far = [row for row in counted if values.is_far(row.objective[0])]
+    found = {
+        values.beyond: (far, COLOURS[0], arrow),
+        "pruned": ([row for row in rows if row.state == PRUNED], _GREY, "|"),
+        "diverged": ([row for row in rows if row.diverged], BASELINE, "x"),
+        "failed": ([row for row in rows if row.state == FAILED], COLOURS[2], "+"),
+    }
+    return {label: fate for label, fate in found.items() if fate[0]}
+
+
+def _points(axes: Any, rows: Sequence[Row], outstanding: Sequence[Mark], values: Values) -> None:
+    """Draw the trials, those that stand out as their marks only."""
+    heights = {row.number: values.scaled(row.objective[0]) for row in rows}
+    marked = {mark.number for mark in outstanding}
     for label, copies, face in (("trial", False, COLOURS[0]), ("copy of a trial", True, "none")):
-        some = [row for row in rows if (row.copy_of is not None) == copies]
+        some = [
+            row.number
+            for row in rows
+            if (row.copy_of is not None) == copies and row.number not in marked
+        ]
         if some:
-            heights = [values.scaled(row.objective[0]) for row in some]
             style = {"facecolors": face, "edgecolors": COLOURS[0], "s": 26, "label": label}
-            axes.scatter([row.number for row in some], heights, **style)
+            axes.scatter(some, [heights[number] for number in some], **style)
+    for mark in outstanding:
+        if mark.number in heights:
+            mark.draw(axes, mark.number, heights[mark.number])
 
 
 def _progress(axes: Any, counted: Sequence[Row], last: int, values: Values) -> None:
@@ -70,24 +83,20 @@ def _progress(axes: Any, counted: Sequence[Row], last: int, values: Values) -> N
     best = max if values.upwards else min
     steps = list(accumulate((values.scaled(row.objective[0]) for row in counted), best))
     places = [*(row.number for row in counted), last + 0.5]
-    line = {"color": BEST, "linewidth": 1.8, "zorder": 0.9, "label": "best so far"}
+    line = {"color": BEST, "linewidth": 1.5, "zorder": 0.9, "label": "best so far"}
     axes.plot(places, [*steps, steps[-1]], drawstyle="steps-post", **line)
     for row in counted:
         if row.baseline:
             style = {"color": BASELINE, "linestyle": "--", "linewidth": 1.2, "zorder": 0.9}
-            axes.axhline(values.scaled(row.objective[0]), label="baseline", **style)
+            axes.axhline(values.scaled(row.objective[0]), label="value of the baseline", **style)
 
 
-def _best(axes: Any, counted: Sequence[Row], values: Values) -> None:
-    if counted:
-        style = {"color": BEST, "marker": "*", "s": 150, "zorder": 3, "ec": "w", "linewidths": 0.7}
-        height = values.scaled(counted[0].objective[0])
-        axes.scatter([counted[0].number], [height], label=best_label(counted), **style)
-
-
-def _fates(axes: Any, fates: dict[str, tuple[list[Row], str, str]]) -> None:
+def _strip(axes: Any, fates: _Fates, outstanding: Sequence[Mark]) -> None:
     for height, (some, colour, marker) in enumerate(fates.values()):
         numbers = [row.number for row in some]
         axes.scatter(numbers, [height] * len(some), s=24, color=colour, marker=marker)
-    axes.set_yticks(range(len(fates)), list(fates), fontsize=8)
+        for mark in outstanding:
+            if mark.number in numbers:
+                mark.draw(axes, mark.number, height)
+    axes.set_yticks(range(len(fates)), list(fates), fontsize=8.5)
     axes.set_ylim(len(fates) - 0.5, -0.5)

@@ -8,47 +8,54 @@ from numpy.typing import NDArray
 
 from runner.study.definition import Definition
 from runner.study.pictures._columns import ABSENT_AT, Column, columns, jitter
-from runner.study.pictures._figure import File, legend, nothing, outstanding, save, single, tail
+from runner.study.pictures._figure import File, legend, nothing, save, single, tail
+from runner.study.pictures._marks import Mark, marks
+from runner.study.pictures._outcomes import Outcomes
 from runner.study.pictures._values import Values
 from runner.study.rows import Row, ranked
 
 _MANY = 6  # axes: of more, those of rare keys are left out
 _RARE = 0.2  # of the trials; a key that the best trial has is never rare
-_STRIP = 0.018  # of the picture's width: the colours beside the last axis
-_NEAR = 0.05  # of an axis: ticks that are nearer to each other would overlap
 _TICK: dict[str, Any] = {
     "textcoords": "offset points",
-    "fontsize": 7,
+    "fontsize": 8,
     "va": "center",
     "zorder": 6,
-    "bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8},
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.6},
 }
 
 
-def parallel(rows: Sequence[Row], definition: Definition, file: File) -> None:
+def parallel(
+    rows: Sequence[Row], definition: Definition, file: File, answer: int | None = None
+) -> None:
     """Draw each trial as a line through its values, an axis a key and element of a list.
 
     It ends at its outcome. Keys that some trials do not have come first, and towards "-" the lines
     are pale; of many keys the rare ones are left out, which `slices` shows.
+
+    answer: the number of the trial that fresh seeds confirmed.
     """
-    values, counted = Values.of(rows, definition), ranked(rows, definition)
+    values, counted = Values.of(rows, definition, answer), ranked(rows, definition)
     found = [column for _, mine in columns(counted, definition) for column in mine]
     searched = _chosen(found)
-    rare = len(found) - len(searched)
-    without = f", without {rare} {'axes' if rare > 1 else 'axis'} of rare keys" if rare else ""
-    figure, axes = single(f"values of the trials, coloured by {values.title}{without}")
+    figure, axes = single(f"values of the finished trials, coloured by {values.title}", 5.6)
     if not searched:
         nothing(figure, file)
         return
-    every = [*searched, _outcomes(counted, values)]
-    heights = np.array([column.heights(jitter(counted)) for column in every]).T
-    absent = np.array([column.absent for column in every]).T
+    outcomes = Outcomes(counted, values)
+    inner = [column.heights(jitter(counted)) for column in searched]
+    heights = np.array([*inner, outcomes.heights()]).T
+    absent = np.array([*(column.absent for column in searched), [False] * len(counted)]).T
     _lines(axes, counted, heights, absent, values)
+    _marked(axes, counted, heights, marks(counted, definition, answer))
+    letters = min(max(105 // (len(searched) + 1), 6), 14)
     for x, column in enumerate(searched):
-        _axis(axes, x, column, letters=min(max(105 // len(every), 6), 14))
-    _value_axis(axes, every[-1], values, x=len(searched))
-    _names(axes, every)
-    legend(figure, axes)
+        _axis(axes, x, column, letters)
+    outcomes.draw(
+        axes, len(searched), lambda x, y, text: axes.annotate(text, (x, y), (4, 0), **_TICK)
+    )
+    _names(axes, [*(column.label + column.remark for column in searched), outcomes.label])
+    legend(figure, [axes], *_remarks(searched, len(found) - len(searched)))
     save(figure, file)
 
 
@@ -60,9 +67,17 @@ def _chosen(searched: Sequence[Column]) -> list[Column]:
     return sorted(searched, key=lambda column: not column.absent.any())
 
 
-def _outcomes(counted: Sequence[Row], values: Values) -> Column:
-    places = np.array([values.scaled(values.within(row.objective[0])) for row in counted])
-    return Column(f"{values.title}{values.unit}", places, log=values.log, ends=values.ends)
+def _remarks(searched: Sequence[Column], rare: int) -> list[str]:
+    """Return what is to be known to read the picture."""
+    absent = any(column.absent.any() for column in searched)
+    spread = any(column.categories for column in searched)
+    order = "keys that only some trials have, then the others, each in the order of the space"
+    return [
+        f"axes: {order if absent else 'in the order of the space'}",
+        "-: the trial does not have the key" if absent else "",
+        "lines are spread around a category" if spread else "",
+        f"{rare} {'axes' if rare > 1 else 'axis'} of rare keys not drawn" if rare else "",
+    ]
 
 
 def _lines(
@@ -79,39 +94,33 @@ def _lines(
         colour = values.colour(counted[i])
         axes.plot(across, heights[i], color=colour, linewidth=0.5 * width, alpha=0.35)
         axes.plot(across, whole[i], color=colour, linewidth=width)
-    for label, i, style in outstanding(counted):
-        axes.plot(across, heights[i], label=label, **style)
+
+
+def _marked(
+    axes: Any, counted: Sequence[Row], heights: NDArray[np.float64], outstanding: Sequence[Mark]
+) -> None:
+    """Draw the lines of the trials that stand out, each with its mark at its outcome."""
+    across = np.arange(heights.shape[1])
+    place = {row.number: i for i, row in enumerate(counted)}  # all that stand out among these
+    for mark in outstanding:
+        end = {"marker": mark.point["marker"], "markersize": mark.point["s"] ** 0.5}
+        end |= {"markevery": [-1], "markeredgecolor": "white", "markeredgewidth": 0.7}
+        axes.plot(across, heights[place[mark.number]], label=mark.label, **mark.line, **end)
 
 
 def _axis(axes: Any, x: int, column: Column, letters: int) -> None:
-    axes.axvline(x, color="#444444", linewidth=0.9, zorder=1)
+    axes.axvline(x, color="#444444", linewidth=0.9, zorder=5.5)
     beside: dict[str, Any] = {"xytext": (4, 0)} if x else {"xytext": (-4, 0), "ha": "right"}
     for height, text in column.ticks():
         axes.annotate(tail(text, letters if x else 20), (x, height), **beside, **_TICK)
     if column.absent.any():
-        axes.annotate("-", (x, ABSENT_AT), (0, -9), ha="center", **{**_TICK, "fontsize": 11})
+        axes.annotate("-", (x, ABSENT_AT), **beside, **{**_TICK, "fontsize": 11})
 
 
-def _value_axis(axes: Any, column: Column, values: Values, x: int) -> None:
-    """Draw the last axis, of the outcomes, with their colours beside it."""
-    right = x + _STRIP * (x + 0.5)
-    colours = values.gradient(256)[:, np.newaxis]
-    place = {"extent": (x, right, 0, 1), "origin": "lower", "aspect": "auto", "zorder": 3}
-    axes.imshow(colours, **place)
-    end = (0.0, "≤ {:.4g}", values.low) if values.upwards else (1.0, "≥ {:.4g}", values.high)
-    marks = column.ticks()
-    if values.far:
-        marks = [mark for mark in marks if abs(mark[0] - end[0]) > _NEAR]
-        marks.append((end[0], end[1].format(values.scaled(end[2]))))
-    for height, text in marks:
-        axes.annotate(text, (right, height), (4, 0), **{**_TICK, "fontsize": 8})
-
-
-def _names(axes: Any, every: Sequence[Column]) -> None:
+def _names(axes: Any, names: Sequence[str]) -> None:
     """Write the name of each axis below it, and leave nothing else around the picture."""
-    last = len(every) - 1
-    size = 8 if last < 8 else 7
-    axes.set_xticks(range(len(every)), [_wrapped(c.label) for c in every], fontsize=size)
+    last = len(names) - 1
+    axes.set_xticks(range(len(names)), [_wrapped(name) for name in names], fontsize=8)
     if last > 6:
         axes.tick_params(axis="x", rotation=30)
         for label in axes.get_xticklabels():
@@ -128,4 +137,4 @@ def _names(axes: Any, every: Sequence[Column]) -> None:
 def _wrapped(label: str) -> str:
     """Return a key over two lines where it is long."""
     group, dot, rest = label.rpartition(".")
-    return f"{tail(group, 16)}.\n{tail(rest, 18)}" if dot else tail(label, 18)
+    return f"{tail(group, 16)}.\n{tail(rest, 20)}" if dot else tail(label, 20)

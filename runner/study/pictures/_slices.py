@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 
 from runner.study.definition import Definition
-from runner.study.pictures._columns import UNITS, Column, columns, jitter, ticks
+from runner.study.pictures._columns import Column, columns, jitter, ticks
 from runner.study.pictures._figure import (
-    BASELINE,
-    BEST,
     COLOURS,
     File,
-    best_label,
     blank,
     dress,
     legend,
@@ -20,78 +17,129 @@ from runner.study.pictures._figure import (
     save,
     tail,
 )
+from runner.study.pictures._marks import Mark, marks
 from runner.study.pictures._values import Values
 from runner.study.rows import Row, ranked
 
 _ACROSS = {1: 1, 2: 2, 4: 2}  # plots beside each other by their number, else 3
+_LETTERS = 112  # of categories across the picture
+_LONGEST = 14  # letters of a category
+_GAP = 2  # letters between two
+_SHAPES = ("o", "s", "^", "v", "d")  # of the elements of a list
 _ORDINALS = ("1st", "2nd", "3rd")
-_ORDER = ("trial", "best", "baseline", "beyond the axis")
 
 
-def slices(rows: Sequence[Row], definition: Definition, file: File) -> None:
-    """Draw the value against each searched key, a small plot a key."""
-    values, counted = Values.of(rows, definition), ranked(rows, definition)
+def slices(
+    rows: Sequence[Row], definition: Definition, file: File, answer: int | None = None
+) -> None:
+    """Draw the value against each searched key, a small plot a key.
+
+    answer: the number of the trial that fresh seeds confirmed.
+    """
+    values, counted = Values.of(rows, definition, answer), ranked(rows, definition)
     keys = columns(counted, definition)
-    across = _ACROSS.get(len(keys), 3)
-    down = -(-len(keys) // across)
-    figure = blank(f"{values.title} by the value of each key", 1.4 + 1.9 * down)
     if not keys:
-        nothing(figure, file)
+        nothing(blank(f"{values.title} by the value of each key"), file)
         return
-    plots = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
-    marks: dict[str, Any] = {}
-    for axes, (key, mine) in zip(plots, keys, strict=False):
+    across = _ACROSS.get(len(keys), 3)
+    places = _places([_span(mine[0], across) for _, mine in keys], across)
+    down = places[-1][0] + 1
+    figure = blank(f"{values.title} by the value of each key", 1.7 + 1.9 * down)
+    figure.get_layout_engine().set(h_pad=0.07)
+    grid = figure.add_gridspec(down, across)
+    outstanding = marks(rows, definition, answer)
+    first = None
+    for (key, mine), (row, left, right) in zip(keys, places, strict=True):
+        axes = figure.add_subplot(grid[row, left:right], sharey=first)
+        first = first or axes
         dress(axes)
         for i, column in enumerate(mine):
-            marks |= _points(axes, column, i if len(mine) > 1 else None, counted, values)
-        _scale_x(axes, mine)
-        axes.set_title(f"{tail(key, 30)}{UNITS[mine[0].unit]}", fontsize=9)
-        axes.tick_params(labelsize=8)
-    values.dress(plots[0])
-    for axes in plots[len(keys) :]:
-        axes.set_axis_off()
+            _points(axes, column, i if len(mine) > 1 else None, counted, outstanding, values)
+        _scale_x(axes, mine, right - left, across)
+        axes.set_title(tail(f"{key}{mine[0].remark}", 34 * (right - left)), fontsize=9)
+        axes.tick_params(labelsize=8, labelleft=left == 0)
+    _scale_y(figure.axes, values)
     figure.supylabel(values.label, fontsize=10)
-    first = [label for label in (*_ORDER[:1], best_label(counted), *_ORDER[2:]) if label in marks]
-    legend(figure, None, {label: marks[label] for label in dict.fromkeys([*first, *marks])})
+    legend(figure, figure.axes, *_remarks([column for _, mine in keys for column in mine]))
     save(figure, file)
 
 
+def _remarks(found: Sequence[Column]) -> list[str]:
+    """Return what is to be known to read the picture."""
+    spread = any(column.categories for column in found)
+    absent = any(column.absent.any() for column in found)
+    return [
+        "points are spread sideways around a category" if spread else "",
+        "a trial without a key is missing there" if absent else "",
+    ]
+
+
+def _span(column: Column, across: int) -> int:
+    """Return over how many places a plot must reach for its categories to stand side by side."""
+    return min(-(-_letters(column) * across // _LETTERS) or 1, across)
+
+
+def _letters(column: Column) -> int:
+    """Return how many letters its categories need side by side."""
+    return sum(min(len(text), _LONGEST) + _GAP for text in column.categories)
+
+
+def _places(spans: Sequence[int], across: int) -> list[tuple[int, int, int]]:
+    """Return the row, the first place and the end of each plot; the last of a row fills it.
+
+    >>> _places([1, 1, 2, 1, 3], 3)
+    [(0, 0, 1), (0, 1, 3), (1, 0, 2), (1, 2, 3), (2, 0, 3)]
+    """
+    places: list[tuple[int, int, int]] = []
+    row = end = 0
+    for span in spans:
+        if end + span > across:
+            places[-1] = (row, places[-1][1], across)
+            row, end = row + 1, 0
+        places.append((row, end, end + span))
+        end += span
+    return places
+
+
 def _points(
-    axes: Any, column: Column, element: int | None, counted: Sequence[Row], values: Values
-) -> dict[str, Any]:
-    """Draw the trials, the baseline and the best one; return a mark of each by its label."""
-    marks: dict[str, Any] = {}
-    heights = np.array([values.scaled(values.within(row.objective[0])) for row in counted])
-    far = np.array([values.is_far(row.objective[0]) for row in counted])
-    places = column.places + (jitter(counted) * 0.5 if column.categories else 0)
-    label = "trial" if element is None else f"{_ordinal(element)} of a list"
-    colour = COLOURS[(element or 0) % len(COLOURS)]
-    style = {"color": colour, "alpha": 0.6, "linewidths": 0}
-    marks[label] = axes.scatter(places[~far], heights[~far], s=22, **style)
-    if (far & np.isfinite(places)).any():
-        edge = {"s": 22, "marker": values.arrow, "clip_on": False}
-        marks["beyond the axis"] = axes.scatter(places[far], heights[far], **edge, **style)
-    for label, chosen, colour, marker, size in (
-        ("baseline", [row.baseline for row in counted], BASELINE, "D", 34),
-        (best_label(counted), [row is counted[0] for row in counted], BEST, "*", 130),
-    ):
-        if any(chosen):
-            dot = {"c": colour, "marker": marker, "s": size, "ec": "w", "linewidths": 0.7}
-            marks[label] = axes.scatter(places[chosen], heights[chosen], zorder=3, **dot)
-    return marks
+    axes: Any,
+    column: Column,
+    element: int | None,
+    counted: Sequence[Row],
+    outstanding: Sequence[Mark],
+    values: Values,
+) -> None:
+    """Draw the trials, those that stand out as their marks only."""
+    far = [values.is_far(row.objective[0]) for row in counted]
+    heights = np.where(far, values.strip[0], [values.scaled(row.objective[0]) for row in counted])
+    across = column.places + (jitter(counted) * 0.5 if column.categories else 0)
+    there = {row.number: i for i, row in enumerate(counted) if not column.absent[i]}
+    rest = [i for n, i in there.items() if n not in {mark.number for mark in outstanding}]
+    if rest:
+        label = "trial" if element is None else f"trial, {_ordinal(element)} of its list"
+        place = 0 if element is None else 1 + element % (len(COLOURS) - 1)
+        shape = "o" if element is None else _SHAPES[element % len(_SHAPES)]
+        style = {"color": COLOURS[place], "marker": shape, "alpha": 0.65, "linewidths": 0}
+        axes.scatter(across[rest], heights[rest], s=22, label=label, **style)
+    for mark in outstanding:
+        if mark.number in there:
+            i = there[mark.number]
+            mark.draw(axes, across[i], heights[i])
 
 
 def _ordinal(i: int) -> str:
     return _ORDINALS[i] if i < len(_ORDINALS) else f"{i + 1}th"
 
 
-def _scale_x(axes: Any, mine: Sequence[Column]) -> None:
+def _scale_x(axes: Any, mine: Sequence[Column], span: int, across: int) -> None:
     first = mine[0]
     if first.categories:
         count = len(first.categories)
-        axes.set_xticks(range(count), [tail(c, 14) for c in first.categories])
-        fits = sum(map(len, first.categories)) + 3 * count <= 32
-        axes.tick_params(axis="x", rotation=0 if fits else 30 if count < 4 else 90)
+        room = _LETTERS * span // across
+        share = _LONGEST if _letters(first) <= room else max(room // count - _GAP, 3)
+        axes.set_xticks(
+            range(count), [tail(text, min(share, _LONGEST)) for text in first.categories]
+        )
         axes.set_xlim(-0.6, count - 0.4)
         return
     low = min(column.low for column in mine)
@@ -101,3 +149,21 @@ def _scale_x(axes: Any, mine: Sequence[Column]) -> None:
         axes.set_xscale("log")
         axes.minorticks_off()
     axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
+
+
+def _scale_y(plots: Sequence[Any], values: Values) -> None:
+    """Make the vertical axes ones of values, which all share, with a strip of those beyond."""
+    values.dress(plots[0])
+    if not values.far:
+        return
+    low, high = values.axis
+    numbers = [float(number) for number in plots[0].get_yticks() if low <= number <= high]
+    texts = plots[0].yaxis.get_major_formatter().format_ticks(numbers)
+    middle, end = values.strip
+    plots[0].set_yticks([*numbers, middle], [*texts, values.beyond])
+    plots[0].minorticks_off()
+    plots[0].set_ylim(min(low, end), max(high, end))
+    edge = low if values.upwards else high
+    for axes in plots:
+        axes.axhspan(edge, end, color="#efefef", zorder=0)
+        axes.axhline(edge, color="#888888", linewidth=0.8, zorder=0.1)
