@@ -91,7 +91,7 @@ def run(
     started = time.monotonic()
     name = run_name(job)
     link = tracker.open(_header(job, name, brief)) if tracker else None
-    _keep_what_is_loaded()
+    keep_what_is_loaded()
     horizon = job.trial.horizon
     console = Console(horizon.total_steps, horizon.steps_per_epoch, label, quiet=brief)
     progress = _Progress(watch=watch)
@@ -139,7 +139,7 @@ def run_name(job: Job) -> str:
 
 
 @functools.cache
-def _keep_what_is_loaded() -> None:
+def keep_what_is_loaded() -> None:
     """Spare the garbage collector the loaded libraries: a look through them takes 0.1 s, in the
     middle of a run. Once, so that nothing of a run is kept."""
     gc.freeze()

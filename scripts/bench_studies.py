@@ -65,17 +65,17 @@ def span(found: list[Any]) -> float:
     return (last - first).total_seconds()
 
 
-def overhead(count: int) -> dict[str, float]:
+def overhead(count: int, *more: str) -> dict[str, float]:
     """Return the milliseconds of a trivial trial beside its training, all recorded."""
     with tempfile.TemporaryDirectory() as folder:
-        whole, _ = study([*TRIVIAL, f"study.trials={count}"], folder)
+        whole, _ = study([*TRIVIAL, f"study.trials={count}", *more], folder)
         found = trials(folder)
         between = 1000 * span(found) / count
         inside = 1000 * statistics.mean(
             (t.datetime_complete - t.datetime_start).total_seconds() for t in found
         )
         runs = list(Path(folder).rglob("records.npz"))
-        training = 1000 * statistics.mean(map(training_seconds, runs))
+        training = 1000 * statistics.mean(map(training_seconds, runs)) if runs else 0.0
         return {
             "ms_a_trial": round(between, 1),
             "ms_training": round(training, 1),
@@ -87,12 +87,60 @@ def overhead(count: int) -> dict[str, float]:
         }
 
 
+def usual(count: int) -> dict[str, float]:
+    """Return the milliseconds of the same trial as people write it: Optuna's loop, MLflow's calls
+    at every step, both on SQLite."""
+    import logging
+
+    import mlflow
+    import optuna
+    import torch
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        logging.disable(logging.INFO)
+        mlflow.create_experiment("usual", artifact_location=f"file://{folder}/artifacts")
+        mlflow.set_experiment("usual")
+
+        def objective(trial: Any) -> float:
+            lr = trial.suggest_float("lr", 1e-3, 1, log=True)
+            rate = trial.suggest_float("decay_rate", 0.9, 1)
+            w = torch.tensor(5.0, requires_grad=True)
+            optimizer = torch.optim.SGD([w], lr=lr)
+            scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, rate)
+            with mlflow.start_run():
+                mlflow.log_params(trial.params)
+                for step in range(40):
+                    optimizer.zero_grad()
+                    loss = (w - 1) ** 2
+                    loss.backward()
+                    optimizer.step()
+                    mlflow.log_metric("lr", scheduler.get_last_lr()[0], step=step)
+                    mlflow.log_metric("loss", loss.item(), step=step)
+                    mlflow.log_metric("grad_norm", abs(w.grad.item()), step=step)
+                    scheduler.step()
+            return loss.item()
+
+        search = optuna.create_study(storage=f"sqlite:///{folder}/optuna.db")
+        search.optimize(objective, n_trials=1)  # loads what the first trial loads
+        start = time.perf_counter()
+        search.optimize(objective, n_trials=count)
+        return {"ms_a_trial": round(1000 * (time.perf_counter() - start) / count, 1)}
+
+
 def training_seconds(file: Path) -> float:
     """Return the time from a run's first update to its last."""
     import numpy as np
 
     with np.load(file) as records:
         return float(records["time_ms"][-1] - records["time_ms"][0]) / 1000
+
+
+def middle(found: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each figure."""
+    return {key: round(statistics.median(one[key] for one in found), 1) for key in found[0]}
 
 
 def speed_up(workers: int) -> dict[str, float]:
@@ -147,13 +195,30 @@ def main() -> None:
     if args.child == "answer":
         print(json.dumps(answer(), indent=2))
         return
+    if args.child == "usual":
+        print(json.dumps(usual(20)))
+        return
+    trivial = bench.alternate(
+        args.repeats,
+        ours=lambda: overhead(100),
+        untracked=lambda: overhead(100, "tracking=off"),
+        usual=lambda: bench.child(__file__, "usual"),
+    )
     pairs = bench.alternate(args.repeats, one=lambda: speed_up(1), two=lambda: speed_up(2))
     times = {
         key: bench.ratios([x[key] for x in pairs["one"]], [x[key] for x in pairs["two"]])
         for key in ("ask_to_tell_s", "whole_command_s")
     }
     result = {
-        "trivial_trial": overhead(100),
+        "trivial_trial": {
+            "ours": middle(trivial["ours"]),
+            "ours_without_mlflow": middle(trivial["untracked"]),
+            "usual_script": middle(trivial["usual"]),
+            "usual_over_ours": bench.ratios(
+                [x["ms_a_trial"] for x in trivial["usual"]],
+                [x["ms_a_trial"] for x in trivial["ours"]],
+            ),
+        },
         "speed_up_of_two_workers": {
             **times,
             "one_s": [round(x["ask_to_tell_s"], 1) for x in pairs["one"]],

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.assemble import Job
+from runner.assemble import Job, assemble
 from runner.config import Settings
 from runner.errors import Mistake, one_line
-from runner.run import FAILED, Result, run
+from runner.run import FAILED, Result, keep_what_is_loaded, run
 from runner.space import text_of
 from runner.study.configure import Configurator
 from runner.study.definition import Definition
@@ -63,6 +63,18 @@ class Runs:
         device = self.device if self.device and settings.device == "auto" else settings.device
         threads = settings.threads or self.definition.threads
         return replace(settings, tracking=tracking, threads=threads, device=device)
+
+    def load(self) -> None:
+        """Load what the first run would wait for: libraries, data, MLflow."""
+        tracker = (
+            Tracker(self.definition.tracking_uri).start() if self.definition.tracking else None
+        )
+        with contextlib.suppress(Exception):  # the first trial says what is wrong
+            assemble(self.configurator.settings({}))
+        if tracker is not None:
+            tracker.cancel()
+            tracker.join()
+        keep_what_is_loaded()
 
     def run(self, job: Job, watcher: Watcher, opened: Callable[[str], None]) -> Result:
         """Train a job to its end, or as far as it goes.

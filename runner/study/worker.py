@@ -68,6 +68,7 @@ class Worker:
         Returns whether the answer may be confirmed: nothing is trained any more that might change
         it.
         """
+        self._runs.load()
         with self._beats:
             try:
                 return self._work()
