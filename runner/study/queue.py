@@ -73,7 +73,9 @@ def claim(
     """
     while True:
         with alone(study):
-            trial_id = _pop(study, known) or _pop(study, study.get_trials(deepcopy=False))
+            trial_id = _pop(study, known)
+            if trial_id is None:
+                trial_id = _pop(study, study.get_trials(deepcopy=False))
         known = ()
         if trial_id is None:
             return None

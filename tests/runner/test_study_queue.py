@@ -153,6 +153,14 @@ def test_a_raised_total_is_reached_and_a_lowered_one_is_not_passed(address: str)
     assert states(study) == {"COMPLETE": 6, "left over": 1}
 
 
+def test_the_first_trial_is_claimed_by_what_was_known_a_moment_ago(address: str) -> None:
+    study = new_study(address, 2)
+    known = study.get_trials(deepcopy=False)
+    claimed = [queue.claim(study, known=known), queue.claim(study, known=known)]
+    assert [trial.number for trial in claimed if trial] == [0, 1]
+    assert queue.claim(study, known=known) is None
+
+
 def test_a_total_that_another_start_lowers_ends_the_worker(address: str) -> None:
     study = new_study(address, 40)
     worker = process(address, 40, "fills")
