@@ -3,6 +3,7 @@
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ PREVIEWS = [
 
 
 @pytest.fixture
-def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with the files that the README shows under their names."""
     for _, block in BLOCKS:
         if found := re.match(r"(?:# @package \S+\n)?# (\S+\.(?:py|yaml))\n", block):
@@ -38,8 +39,9 @@ def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block)
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.delitem(sys.modules, "mine", raising=False)
-    return folder
+    sys.modules.pop("mine", None)
+    yield folder
+    sys.modules.pop("mine", None)
 
 
 def test_it_is_short() -> None:

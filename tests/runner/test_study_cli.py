@@ -310,6 +310,7 @@ def test_a_run_of_a_study_alone_trains_its_baseline(command, store) -> None:
     assert [run.data.params["schedule.decay_rate"] for run in store.runs()] == ["0.9"]
 
 
+@pytest.mark.stress
 def test_workers_of_the_joblib_launcher_share_a_study(store, shell) -> None:
     line = f"{SEARCH} study.trials=6 study.confirm_seeds=0 hydra/launcher=joblib study.workers=2"
     process = shell(line)

@@ -413,6 +413,7 @@ def workers_of(study: optuna.Study) -> set[int]:
     raise AssertionError("nobody trains")
 
 
+@pytest.mark.stress
 def test_a_killed_worker_is_replaced_and_its_trial_made_again(shell, store, folder, odd) -> None:
     process = shell(f"-m {SLOW} study.trials=6 study.workers=2")
     wait_for(process, "trial 1")
@@ -471,7 +472,7 @@ def test_workers_whose_starter_was_killed_end_after_their_step(shell, store, fol
 # --- Ctrl-C, time, storage ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.stress), 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.stress)])
 def test_ctrl_c_ends_in_order_and_the_same_study_goes_on(
     workers: int, shell, started, store, folder, odd
 ) -> None:

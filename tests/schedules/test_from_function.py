@@ -76,6 +76,7 @@ def mine(tmp_path, monkeypatch):
     """A module of a person's own, on the path."""
     (tmp_path / "mine.py").write_text(MINE)
     monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("mine", None)
     import mine
 
     yield mine
