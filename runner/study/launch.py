@@ -26,8 +26,8 @@ INTERRUPTED = 130
 def start(
     words: list[str], config_dir: str | None, *, launch: Launch, launcher: Mapping[str, Any]
 ) -> int:
-    """Run a study to its total; return 0, 1 where too many trials crashed or workers ended before
-    all was done, 130 if interrupted.
+    """Run a study to its total; return 0, 1 where too many trials crashed, workers ended before all
+    was done or the answer could not be confirmed, 130 if interrupted.
 
     Raises Mistake, with no study created, for whatever does not fit.
     """

@@ -40,8 +40,8 @@ class Monitor:
         self._forgiven = {one.study_name: queue.failures(one) for one in self._studies()}
         self._lost = {trial for one in self._studies() for trial in _gone(one)}
         self._confirmed = self._confirmations()
-        crashed = queue.crashed(self.confirmation) if self.confirmation else []
-        self._failed = {trial.number for trial in crashed}
+        before = self.confirmation.get_trials(deepcopy=False) if self.confirmation else []
+        self._failed = {trial.number for trial in queue.crashed(before)}
         self._settled: set[str] = set()
         self._began = time.monotonic()
         self._ended = threading.Event()
@@ -145,7 +145,7 @@ class Monitor:
             print(line, flush=True)
 
     def _print_confirmation(self, study: Study) -> None:
-        for trial in queue.crashed(study):
+        for trial in queue.crashed(study.get_trials(deepcopy=False)):
             if trial.number not in self._failed:
                 self._failed.add(trial.number)
                 reason = attributes.outcome(trial).get("reason", "")

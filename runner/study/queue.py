@@ -5,7 +5,7 @@ claims. Starts at the same moment may make more of them; whoever claims one too 
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -150,19 +150,15 @@ def requeue(study: Study, watch: Watch) -> list[int]:
     return numbers
 
 
-def crashed(study: Study, known: Sequence[FrozenTrial] | None = None) -> list[FrozenTrial]:
-    """Return the trials that crashed, over all starts.
-
-    known: the study's trials as they were a moment ago.
-    """
-    trials = study.get_trials(deepcopy=False) if known is None else known
+def crashed(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Return those of some trials that crashed."""
     failed = [trial for trial in trials if trial.state == TrialState.FAIL]
     return [trial for trial in failed if "failed" in outcome(trial)]
 
 
 def failures(study: Study) -> int:
     """Return how many trials crashed, over all starts."""
-    return len(crashed(study))
+    return len(crashed(study.get_trials(deepcopy=False)))
 
 
 def _drop(study: Study, trial_id: int, reason: str) -> bool:

@@ -78,7 +78,7 @@ class Worker:
     def _work(self) -> bool:
         while not self.interrupts.requested():
             trials = self.study.get_trials(deepcopy=False)
-            if len(queue.crashed(self.study, trials)) > self._most_failures:
+            if len(queue.crashed(trials)) > self._most_failures:
                 return False
             if self._is_late():
                 if not self._others():
