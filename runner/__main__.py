@@ -14,10 +14,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     not finite; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    from runner.addresses import refuse_passwords
     from runner.config import in_order
     from runner.config.choices import check_choices
     from runner.config.explain import MISTAKES, explain
-    from runner.tracking_uri import refuse_passwords
 
     try:
         refuse_passwords(words)
@@ -39,7 +39,7 @@ def _hydra(words: list[str]) -> None:
 
     from runner import plugins
     from runner.config import CONF
-    from runner.job import task
+    from runner.entry import task
 
     plugins.register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here as they are

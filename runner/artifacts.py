@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from runner import weights
-from runner.assemble import Job
-from runner.records import Records
+from runner.build.setup import Job
+from runner.results.records import Records
+from runner.training import weights
 from schedules import plot
 
 

@@ -3,9 +3,8 @@
 import argparse
 import sys
 
-from runner import outbox
-from runner.tracking import deliver_waiting
-from runner.tracking.store import said
+from runner.tracking import deliver_waiting, outbox
+from runner.tracking.mlflow.store import said
 
 
 def main(argv: list[str] | None = None) -> int:

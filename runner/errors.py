@@ -3,10 +3,27 @@
 import difflib
 import re
 from collections.abc import Iterable
+from typing import Self
+
+from schedules.errors import ArgumentError
 
 
-class Mistake(ValueError):
-    """A person's mistake: the line says what must hold, what was given and which key to change."""
+class Mistake(ArgumentError):
+    """A person's mistake: which key, what must hold, what was given and what to do instead."""
+
+    @classmethod
+    def of(cls, error: Exception, key: str = "") -> Self:
+        """Return what was wrong with an argument as a mistake about a key of the configuration.
+
+        >>> Mistake.of(ArgumentError("lr", "must be finite", "nan"), "schedule")
+        Mistake('schedule.lr must be finite, got nan')
+        >>> Mistake.of(OSError("disk full"), "dataset")
+        Mistake('dataset: disk full')
+        """
+        if isinstance(error, ArgumentError):
+            found = cls(error.where, error.must, error.given, error.advice)
+            return found.under(key) if key else found
+        return cls(f"{key}:" if key else "", one_line(error))
 
 
 class Diverged(ArithmeticError):

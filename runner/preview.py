@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from runner import config, provenance
+from runner.build.numbers import Scheduled, horizon, scheduled
 from runner.config import Settings
 from runner.config.choices import check_choices, searches
 from runner.config.compose import group_options
 from runner.config.explain import MISTAKES, explain
 from runner.config.grammar import space_of
 from runner.errors import Mistake
-from runner.scheduled import Scheduled, horizon, scheduled
 from schedules import Horizon, plot
 
 HELP = """\
@@ -34,7 +34,7 @@ The groups and keys are those of python -m runner --help.
   python -m runner.preview -m schedule=exponential,cosine,one_cycle
 """
 MOST_POINTS = 12
-NO_DATA = "runner.datasets.none"
+NO_DATA = "runner.training.datasets.none"
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _train_size(settings: Settings) -> int:
         return stated
     import json
 
-    from runner.assemble import load
+    from runner.build.setup import load
 
     data = load(json.dumps(settings.dataset, sort_keys=True))
     return len(data.train) if data else 0

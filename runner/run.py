@@ -14,41 +14,19 @@ from pathlib import Path
 
 from torch import Tensor
 
-from runner import artifacts, devices, outbox, provenance
-from runner.assemble import Job
-from runner.console import Console
+from runner import artifacts, provenance
+from runner.build.setup import Job
 from runner.errors import Diverged, one_line
-from runner.evaluation import evaluate
-from runner.records import Chunk, Evaluation, Records
-from runner.tracking import Header, Link, Tracker
-from runner.training import train
-from runner.trial import fingerprint
+from runner.report.terminal import Console
+from runner.results.records import Chunk, Evaluation, Records
+from runner.results.result import Result, Status
+from runner.tracking import Header, Tracker, outbox
+from runner.training import devices
+from runner.training.evaluation import evaluate
+from runner.training.loop import train
+from runner.trial.trial import fingerprint
 
-FINISHED, DIVERGED, FAILED, KILLED = "FINISHED", "DIVERGED", "FAILED", "KILLED"
-PRUNED = "PRUNED"
-_IN_MLFLOW = {DIVERGED: FAILED, PRUNED: KILLED}  # which knows only the others
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a run ended, after `steps` updates.
-
-    metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
-    had seen `kept_step` updates then. reason: why it did not finish. details: the traceback of a
-    failure.
-    """
-
-    name: str
-    status: str
-    metrics: dict[str, float] = field(default_factory=dict)
-    kept_step: int = 0
-    steps: int = 0
-    reason: str = ""
-    details: str = ""
-    seconds: float = 0.0
-    command: str = ""
-    link: Link | None = None
-    delivered: bool = True
+_IN_MLFLOW = {Status.DIVERGED: Status.FAILED, Status.PRUNED: Status.KILLED}  # it has no others
 
 
 @dataclass
@@ -99,7 +77,7 @@ def run(
     try:
         status, reason, details = _train(job, progress, tracker, console, should_stop, test)
     except KeyboardInterrupt:
-        insisted, status, reason, details = True, KILLED, "interrupted", ""
+        insisted, status, reason, details = True, Status.KILLED, "interrupted", ""
     finally:
         console.close()
     progress.keep(job)
@@ -171,7 +149,7 @@ def _train(
     console: Console,
     should_stop: Callable[[], bool],
     test: bool,
-) -> tuple[str, str, str]:
+) -> tuple[Status, str, str]:
     """Train and test; return the status, why, and the traceback of a failure."""
     try:
         for event in train(job.state, job.plan, job.data, should_stop):
@@ -182,7 +160,7 @@ def _train(
             tracker.flush()
         if job.state.step < job.trial.horizon.total_steps:
             made = job.state.step
-            return KILLED, f"interrupted after {made} step{'' if made == 1 else 's'}", ""
+            return Status.KILLED, f"interrupted after {made} step{'' if made == 1 else 's'}", ""
         progress.keep(job)
         if test and job.data is not None:
             found = evaluate(job.state.model, job.data.test, job.plan.precision)
@@ -192,16 +170,16 @@ def _train(
             progress.metrics |= metrics
             if tracker is not None:
                 tracker.points(list(event.points()))
-        return FINISHED, "", ""
+        return Status.FINISHED, "", ""
     except Diverged as error:
-        return DIVERGED, str(error), ""
+        return Status.DIVERGED, str(error), ""
     except _Pruned:
         total = job.trial.horizon.total_steps
-        return PRUNED, f"pruned after {job.state.step} of {total} steps", ""
+        return Status.PRUNED, f"pruned after {job.state.step} of {total} steps", ""
     except Exception as error:
         if devices.out_of_memory(error):
-            return FAILED, devices.memory_advice(job.settings.train.batch_size), ""
-        return FAILED, f"{type(error).__name__}: {one_line(error)}", traceback.format_exc()
+            return Status.FAILED, devices.memory_advice(job.settings.train.batch_size), ""
+        return Status.FAILED, f"{type(error).__name__}: {one_line(error)}", traceback.format_exc()
 
 
 def _take(
@@ -251,13 +229,13 @@ def _record_files(
             tracker.tags({"artifacts": f"not written: {one_line(error)}"})
 
 
-def _final_tags(job: Job, progress: _Progress, status: str, reason: str) -> dict[str, str]:
+def _final_tags(job: Job, progress: _Progress, status: Status, reason: str) -> dict[str, str]:
     kept = job.state.step if progress.best is None else progress.kept_step
     trace = progress.records.arrays()["lr"][:kept]
     others = {name: values[:kept] for name, values in progress.records.others().items()}
     name = fingerprint(job.trial.recipe, trace, others)
     tags = {"fingerprint": name, "kept_step": str(kept)}
-    if status in (DIVERGED, PRUNED):
+    if status in (Status.DIVERGED, Status.PRUNED):
         tags[status.lower()] = reason
     elif reason:
         tags["reason"] = reason

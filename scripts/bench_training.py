@@ -26,8 +26,8 @@ def bare(model_name: str, channels_last: bool = False) -> dict[str, Any]:
     """Nothing but the training: data in memory, nothing recorded."""
     import torch
 
-    from runner import datasets
-    from runner.data import order
+    from runner.training import datasets
+    from runner.training.data import order
 
     data = datasets.mnist(bench.mnist_root())
     model, optimizer = build(model_name)
@@ -125,7 +125,7 @@ def build(model_name: str) -> tuple[Any, Any]:
     """Return the model and its optimizer, as the runner builds them."""
     import torch
 
-    from runner import models
+    from runner.training import models
 
     torch.manual_seed(0)
     kinds = {"mlp": models.MLP, "keras_cnn": models.KerasCNN}

@@ -144,7 +144,7 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
 @pytest.fixture
 def job(folder: Path) -> Callable[[str], Any]:
     """Assembles a command line without running it."""
-    from runner.assemble import assemble
+    from runner.build.setup import assemble
     from runner.config import compose, read
 
     def build(line: str) -> Any:

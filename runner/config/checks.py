@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from runner.addresses import hide, refuse_password, resolve
 from runner.errors import Mistake, nearest
-from runner.tracking_uri import hide, refuse_password, resolve
 
 if TYPE_CHECKING:
     from runner.config.settings import Settings

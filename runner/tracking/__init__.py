@@ -1,8 +1,9 @@
 """The only room that knows MLflow: plain records -> runs, in batches, off the training thread."""
 
+from runner.results.link import Link
 from runner.tracking.delivery import deliver, deliver_waiting
-from runner.tracking.run import Header, Link
-from runner.tracking.store import create_store, fetch, probe
+from runner.tracking.mlflow.store import create_store, fetch, probe
+from runner.tracking.run import Header
 from runner.tracking.tracker import Tracker
 
 __all__ = [

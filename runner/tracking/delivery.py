@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runner import outbox
-from runner.outbox import Message, Outbox
-from runner.tracking.store import ANSWER_SECONDS, client, probe
-from runner.tracking_uri import restore
+from runner.addresses import restore
+from runner.tracking import outbox
+from runner.tracking.mlflow.store import ANSWER_SECONDS, client, probe
+from runner.tracking.outbox import Message, Outbox
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

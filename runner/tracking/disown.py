@@ -4,10 +4,10 @@ import contextlib
 import time
 from collections.abc import Iterable
 
-from runner import outbox
+from runner.addresses import resolve
+from runner.tracking import outbox
 from runner.tracking.delivery import deliver_waiting
-from runner.tracking.store import client
-from runner.tracking_uri import resolve
+from runner.tracking.mlflow.store import client
 
 LOST = "lost"  # the tag that says why
 DELIVERY_SECONDS = 10.0

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from runner.tracking.store import client
-from runner.tracking_uri import resolve
+from runner.addresses import resolve
+from runner.tracking.mlflow.store import client
 
 
 def remove(uri: str | None, run_id: str) -> None:

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.tracking_uri import without_user
-
 PARAM_CHARACTERS, TAG_CHARACTERS, KEY_CHARACTERS = 6000, 8000, 250  # MLflow's limits
-_MODE = "workflowType=machine_learning"  # without it the page opens for chats
 _KEY = re.compile(r"[\w/. :-]+")
 
 
@@ -21,28 +18,6 @@ class Header:
     name: str
     params: Mapping[str, Any]
     tags: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Link:
-    """Where a run is to be found."""
-
-    run_id: str
-    experiment_id: str
-    experiment: str
-    uri: str
-
-    def page(self) -> str:
-        """Return the page with the run's charts in the MLflow UI."""
-        return f"{self._experiment()}/runs/{self.run_id}/model-metrics?{_MODE}"
-
-    def experiment_page(self) -> str:
-        """Return the page that charts all runs of the experiment."""
-        return f"{self._experiment()}/runs?{_MODE}&compareRunsMode=CHART"
-
-    def _experiment(self) -> str:
-        base = self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"
-        return f"{without_user(base).rstrip('/')}/#/experiments/{self.experiment_id}"
 
 
 def fitted(values: Mapping[str, Any], limit: int) -> dict[str, str]:

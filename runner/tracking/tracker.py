@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
-from runner import outbox
-from runner.outbox import Outbox
-from runner.records import Point
+from runner.addresses import hide, resolve
+from runner.results.link import Link
+from runner.results.records import Point
+from runner.tracking import outbox
 from runner.tracking.delivery import deliver_waiting, send_all
-from runner.tracking.run import PARAM_CHARACTERS, TAG_CHARACTERS, Header, Link, fitted
-from runner.tracking.store import client, experiment_id, load, probe, refusal, said
-from runner.tracking_uri import hide, resolve
+from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal, said
+from runner.tracking.outbox import Outbox
+from runner.tracking.run import PARAM_CHARACTERS, TAG_CHARACTERS, Header, fitted
 
 FLUSH_SECONDS = 5.0
 RETRY_SECONDS = 30.0

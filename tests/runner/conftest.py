@@ -11,10 +11,10 @@ import optuna
 import pytest
 
 from runner.interrupts import Interrupts
-from runner.study.create import create
-from runner.study.plan import plan
-from runner.study.storage import open_storage
-from runner.study.worker import work
+from runner.study.plan.plan import plan
+from runner.study.queue.create import create
+from runner.study.queue.storage import open_storage
+from runner.study.work.worker import work
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from runner import preview
 from runner.config import compose, expand, read
 from runner.config.compose import split
-from runner.study.plan import plan
+from runner.study.plan.plan import plan
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)

@@ -84,8 +84,8 @@ def test_the_best_is_the_most_accurate_one(command, store, folder) -> None:
     records = store.records(run)
     best = records["val/accuracy"].max()
     assert records["val/accuracy"][-1] < best  # else the test would show nothing
-    from runner import datasets, models
-    from runner.evaluation import evaluate
+    from runner.training import datasets, models
+    from runner.training.evaluation import evaluate
 
     model = models.MLP((1, 28, 28), 10)
     model.load_state_dict(kept(folder))

@@ -12,7 +12,7 @@ class GridSweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep; a status other than 0 ends the program with it."""
         from runner.config import config_dir
-        from runner.sweep import Sweep
+        from runner.sweep.sweep import Sweep
 
         loader = self.hydra_context.config_loader
         folder = config_dir(self.config.hydra)

@@ -12,7 +12,7 @@ class StudySweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Run the search; a status other than 0 ends the program with it."""
         from runner.config import config_dir
-        from runner.study.launch import start
+        from runner.study.start import start
 
         status = start(
             [*self._parse_config(), *arguments],

@@ -1,0 +1,1 @@
+"""What people look at: numbers as words, tables, pictures."""

@@ -1,0 +1,56 @@
+"""How a run ended."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from runner.results.link import Link
+
+
+class Status(StrEnum):
+    """How a run ended.
+
+    >>> Status.DIVERGED.exit_status
+    3
+    """
+
+    FINISHED = "FINISHED"
+    DIVERGED = "DIVERGED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+    PRUNED = "PRUNED"
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of a command whose only run ended so."""
+        return _EXIT_STATUS[self]
+
+
+_EXIT_STATUS = {
+    Status.FINISHED: 0,
+    Status.PRUNED: 0,
+    Status.FAILED: 1,
+    Status.DIVERGED: 3,
+    Status.KILLED: 130,
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended, after `steps` updates.
+
+    metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
+    had seen `kept_step` updates then. reason: why it did not finish. details: the traceback of a
+    failure.
+    """
+
+    name: str
+    status: Status
+    metrics: dict[str, float] = field(default_factory=dict)
+    kept_step: int = 0
+    steps: int = 0
+    reason: str = ""
+    details: str = ""
+    seconds: float = 0.0
+    command: str = ""
+    link: Link | None = None
+    delivered: bool = True

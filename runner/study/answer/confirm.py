@@ -1,0 +1,114 @@
+"""The study that confirms an answer: the best trials and the baseline again, on fresh seeds."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from runner.results.answer import Confirmed, candidates
+from runner.results.definition import Definition
+from runner.results.rows import COMPLETE, PRUNED, Row
+from runner.study.queue import attributes
+from runner.study.queue.attributes import CANDIDATE, CONFIRMS, DEFINITION, FIXED, LABEL, SEED
+from runner.study.queue.locks import creating
+from runner.study.queue.rows import rows
+from runner.study.queue.storage import make
+
+FRESH = 10_000  # how far the seeds that confirm lie from those that chose
+SUFFIX = "/confirm"
+_PREFIX = "confirm "
+_BASELINE = "baseline"
+_TRAINED = (COMPLETE, PRUNED)
+
+
+def confirmation(study: Study) -> Study | None:
+    """Return the study with a trial for each run that confirms, made where it does not exist.
+
+    None where nothing is to be confirmed: no candidate, or no seeds for it.
+    """
+    definition = Definition.from_json(study.user_attrs[DEFINITION])
+    found = rows(study.get_trials(deepcopy=False), definition)
+    chosen = candidates(found, definition)
+    if not chosen or not definition.confirm_seeds:
+        return None
+    baseline = [row for row in found if row.baseline and row.values and row.state in _TRAINED]
+    with creating():
+        again = make(study._storage, study.study_name + SUFFIX, definition)
+        again.set_user_attr(CONFIRMS, study.study_name)
+        there = {
+            (trial.user_attrs[CANDIDATE], trial.user_attrs[SEED])
+            for trial in again.get_trials(deepcopy=False, states=attributes.COUNTED)
+        }
+        for seed in _seeds(definition):
+            for row in [*baseline[:1], *chosen]:
+                if (row.number, seed) not in there:
+                    again.enqueue_trial({}, user_attrs=_attributes(row, seed))
+    return again
+
+
+def existing(study: Study) -> Study | None:
+    """Return the study that confirms another's answer, None where there is none yet."""
+    name = study.study_name + SUFFIX
+    if name not in optuna.get_all_study_names(study._storage):
+        return None
+    return optuna.load_study(study_name=name, storage=study._storage)
+
+
+def confirmations(
+    confirmation: Study | None, definition: Definition, step: float = 0.0
+) -> tuple[list[Confirmed], Confirmed | None]:
+    """Return the candidates and the baseline as their fresh seeds found them, each one that has a
+    run for each of `definition.confirm_seeds`.
+
+    step: the least that two values of the first goal can differ by.
+    """
+    if confirmation is None or not definition.confirm_seeds:
+        return [], None
+    groups: dict[tuple[int, str], dict[int, FrozenTrial]] = {}
+    for trial in confirmation.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        name = attributes.label(trial).removeprefix(_PREFIX)
+        of_one = groups.setdefault((trial.user_attrs[CANDIDATE], name), {})
+        of_one[trial.user_attrs[SEED]] = trial
+    seeds = _seeds(definition)
+    found = [
+        _confirmed(number, name, [trials[seed] for seed in seeds], step)
+        for (number, name), trials in groups.items()
+        if trials.keys() >= set(seeds)
+    ]
+    baseline = next((one for one in found if one.label == _BASELINE), None)
+    return [one for one in found if one is not baseline], baseline
+
+
+def _seeds(definition: Definition) -> range:
+    first = int(definition.base.get("seed", 0)) + FRESH
+    return range(first, first + definition.confirm_seeds)
+
+
+def _attributes(row: Row, seed: int) -> dict[str, Any]:
+    name = _BASELINE if row.baseline else f"trial {row.number}"
+    return {
+        FIXED: dict(row.values),
+        CANDIDATE: row.number,
+        SEED: seed,
+        LABEL: f"{_PREFIX}{name}",
+    }
+
+
+def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial], step: float) -> Confirmed:
+    said = [attributes.outcome(trial) for trial in trials]
+    tests = [one["test"][0] if one.get("test") else {} for one in said]
+    keys = sorted(set.intersection(*(set(test) for test in tests)))
+    return Confirmed(
+        label=name,
+        values=trials[0].user_attrs[FIXED],
+        number=number,
+        per_seed=tuple(
+            math.nan if one.get("diverged") else trial.values[0]
+            for trial, one in zip(trials, said, strict=True)
+        ),
+        test={key: tuple(test[key] for test in tests) for key in keys},
+        step=step,
+    )

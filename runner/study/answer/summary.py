@@ -1,0 +1,76 @@
+"""The run that sums a study up in MLflow: one, replaced when there is more to say."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from optuna.study import Study
+
+from runner.errors import Mistake, one_line
+from runner.report import tables
+from runner.results.answer import Confirmed
+from runner.results.definition import Definition
+from runner.results.rows import Row
+from runner.study.queue.attributes import SUMMARY
+from runner.tracking import Header, Link, Tracker
+from runner.tracking.remove import remove
+
+
+class Summary:
+    """What is to be recorded of a study.
+
+    rows: its trials. confirmed: what fresh seeds have found. command: repeats its best.
+    link: where it is recorded; None where it is not.
+    """
+
+    def __init__(
+        self, study: Study, rows: Sequence[Row], confirmed: Sequence[Confirmed], command: str
+    ) -> None:
+        self.study = study
+        self.command = command
+        trials = [[row.number, row.state] for row in rows]
+        runs = [[one.label, len(one.per_seed)] for one in confirmed]
+        self._said = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
+        before = study.user_attrs.get(SUMMARY, {})
+        self._before = before.get("said")
+        self.link = Link(**before["link"]) if before.get("link") else None
+
+    def is_new(self) -> bool:
+        """Return whether something has changed since it was recorded."""
+        return bool(self._said != self._before)
+
+    def record(self, folder: Path, definition: Definition, values: Mapping[str, Any]) -> None:
+        """Record a folder of pictures and files in a run, in place of the run before.
+
+        values: of the best trial.
+        """
+        if definition.tracking:
+            self._replace(folder, definition, values)
+        link = None if self.link is None else vars(self.link)
+        self.study.set_user_attr(SUMMARY, {"said": self._said, "link": link})
+
+    def _replace(self, folder: Path, definition: Definition, values: Mapping[str, Any]) -> None:
+        tracker = Tracker(definition.tracking_uri, warn=_warn)
+        header = Header(
+            experiment=definition.experiment,
+            name="summary",
+            params={key: tables.shown(value) for key, value in values.items()},
+            tags={"command": self.command, "kind": "summary"},
+        )
+        try:
+            link = tracker.start().open(header)
+        except Mistake as mistake:
+            _warn(f"the summary is in {folder} only: {one_line(mistake)}")
+            return
+        tracker.artifacts(folder)
+        tracker.close("FINISHED")
+        if self.link is not None:
+            remove(definition.tracking_uri, self.link.run_id)
+        self.link = link
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

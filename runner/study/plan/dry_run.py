@@ -1,0 +1,87 @@
+"""Values of a search that are tried before its first trial."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.build.setup import Job, assemble, state_key
+from runner.config.composer import Configurator, words
+from runner.errors import Mistake, one_line
+from runner.space import Choice, Ordered, Spec
+from runner.space.quantities import exact
+from runner.training import devices
+from runner.training.loop import State
+
+MOST = 20  # values of a key
+
+
+class Tries:
+    """Assembles jobs that are not trained; those that differ in their schedules share a model."""
+
+    def __init__(self, configurator: Configurator) -> None:
+        self.configurator = configurator
+        self._states: dict[str, State] = {}
+
+    def job(self, values: Mapping[str, Any]) -> Job:
+        """Return a trial's job. Raises Mistake where it cannot be trained."""
+        settings = self.configurator.settings(values)
+        key = state_key(settings)
+        try:
+            job = assemble(settings, self._states.get(key))
+        except (RuntimeError, MemoryError) as error:
+            if devices.out_of_memory(error):
+                raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
+            raise
+        self._states[key] = job.state
+        return job
+
+    def all(self) -> None:
+        """Try every option of the groups and, with each, the ends of each range.
+
+        Raises Mistake for a value that would be refused.
+        """
+        space = self.configurator.space
+        for choices in space.combinations():
+            entries = [
+                entry
+                for entry in space.entries
+                if entry.key not in space.group_names
+                and entry.holds(choices)
+                and self.configurator.applies(choices, entry.key)
+            ]
+            first = {**choices, **{entry.key: ends(entry.spec)[0] for entry in entries}}
+            self._try(first, first)
+            for entry in entries:
+                for value in ends(entry.spec)[1:]:
+                    self._try({**first, entry.key: value}, {**choices, entry.key: value})
+
+    def baseline(self) -> None:
+        """Try the configuration without the search. Raises Mistake where it cannot be trained."""
+        try:
+            self.job({})
+        except Mistake as mistake:
+            raise Mistake(
+                f"the baseline, the configuration without the search, cannot be trained: "
+                f"{one_line(mistake)}; or leave it out with study.baseline=false"
+            ) from mistake
+
+    def _try(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        try:
+            self.job(values)
+        except Mistake as mistake:
+            tried = " ".join(words(shown))
+            raise Mistake(f"the search may try {tried}, but {one_line(mistake)}") from mistake
+
+
+def ends(spec: Spec) -> list[Any]:
+    """Return the values of a search that are worth a try, the first one first."""
+    if isinstance(spec, Ordered):
+        return [spec.decode([end] * spec.count) for end in (0.0, 1.0)]
+    size = spec.size()
+    if size is not None and size <= MOST:
+        return spec.values()
+    if isinstance(spec, Choice):
+        return [spec.values()[0], spec.values()[-1]]
+    last = (
+        exact(spec.high) if size is None else exact(spec.low) + (size - 1) * exact(spec.step or 1)
+    )
+    return [spec.show(exact(spec.low)), spec.show(last)]

@@ -1,0 +1,184 @@
+"""From a command line to a study: its definition, checked, before anything is created."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runner import config, tracking
+from runner.build.setup import load
+from runner.config import Settings, Study
+from runner.config.compose import group_options
+from runner.config.composer import Configurator, check_space
+from runner.config.composer import words as overrides_of
+from runner.config.grammar import space_of
+from runner.errors import Mistake, nearest
+from runner.results.definition import MAXIMIZE, MINIMIZE, Definition, Goal
+from runner.space import Space
+from runner.study.plan import samplers
+from runner.study.plan.dry_run import Tries, ends
+from runner.training import devices
+
+DEFAULT_TRIALS = 40
+MOST_COMBINATIONS = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked study that does not exist yet.
+
+    baseline: the searched values as the configuration has them. grid: every combination, in order,
+    where the sampler is the grid.
+    """
+
+    study: Study
+    definition: Definition
+    configurator: Configurator
+    settings: Settings
+    baseline: Mapping[str, Any]
+    grid: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.name or self.definition.name()
+
+
+def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -> Plan:
+    """Return the study of a command line. Raises Mistake for whatever does not fit together.
+
+    sharing: how many runs share this machine's cores, study.workers unless it is given; 0 where
+    each has a machine of its own.
+    """
+    study, space, fixed = _searched(words, config_dir)
+    configurator = Configurator(tuple(fixed), config_dir, space)
+    check_space(configurator)
+    settings = configurator.settings({})
+    if settings.tracking.enabled:
+        tracking.probe(settings.tracking.uri)
+    definition = Definition(
+        preset=_preset(settings),
+        space=space.text(),
+        overrides=tuple(fixed),
+        base=_base(settings),
+        goals=_goals(study, settings),
+        seeds=study.seeds,
+        confirm_seeds=study.confirm_seeds,
+        config_dir=config_dir,
+        tracking=settings.tracking.enabled,
+        tracking_uri=settings.tracking.uri,
+        threads=_threads(settings, study.workers if sharing is None else sharing),
+        trials=study.trials or DEFAULT_TRIALS,
+        baseline=study.baseline,
+        max_failures=study.max_failures,
+        heartbeat_seconds=study.heartbeat_seconds,
+        seed=study.seed,
+        sampler=study.sampler,
+        pruner=study.pruner,
+    )
+    samplers.check(definition)
+    baseline = _baseline(configurator, settings)
+    grid: tuple[Mapping[str, Any], ...] = ()
+    if definition.is_grid:
+        grid = _combinations(configurator)
+        beside = study.baseline and space.encode(baseline) is None
+        definition = replace(definition, trials=study.trials or len(grid) + beside)
+    tries = Tries(configurator)
+    if study.baseline:
+        tries.baseline()
+    tries.all()
+    return Plan(study, definition, configurator, settings, baseline, grid)
+
+
+def _searched(words: list[str], config_dir: str | None) -> tuple[Study, Space, list[str]]:
+    """Return how a command line searches, what, and its words that fix a value."""
+    groups = group_options(config_dir)
+    _, fixed = space_of(words, None, groups)
+    study = config.read_study(config.compose(fixed, config_dir))
+    space, fixed = space_of(words, study.space, groups)
+    if not space.entries:
+        raise Mistake(
+            "study.space must hold what is searched, got nothing; give a study such as "
+            "study=decay_rate, or values such as 'lr=tag(log, interval(1e-4, 1e-1))'"
+        )
+    return study, space, [*fixed, *_added(words, space)]
+
+
+def _added(words: list[str], space: Space) -> list[str]:
+    """Return words that add the searched keys that are written with a plus, with their first
+    value."""
+    plus = {word.partition("=")[0].removeprefix("+") for word in words if word.startswith("+")}
+    first = {
+        entry.key: ends(entry.spec)[0]
+        for entry in space.entries
+        if entry.key in plus - space.group_names
+    }
+    return [f"+{word}" for word in overrides_of(first)]
+
+
+def _preset(settings: Settings) -> str:
+    chosen = settings.choices.get("study", "none")
+    return "optuna" if chosen == "none" else chosen.replace("/", "-")
+
+
+def _goals(study: Study, settings: Settings) -> tuple[Goal, ...]:
+    data = load(json.dumps(settings.dataset, sort_keys=True))
+    known = ["val/loss", "val/accuracy"] if data else ["val/loss"]
+    metrics = study.metrics() or [known[-1]]
+    for metric in metrics:
+        if metric.startswith("test/"):
+            raise Mistake(f"study.metric must not be of the test data, got '{metric}'")
+        if metric not in known:
+            raise Mistake(
+                f"study.metric must be {' or '.join(known)}, got '{metric}'{nearest(metric, known)}"
+            )
+    usual = [MAXIMIZE if metric.endswith("accuracy") else MINIMIZE for metric in metrics]
+    directions = study.directions() or usual
+    return tuple(
+        Goal(metric, direction, study.of, study.last_k if study.of == "mean" else 1)
+        for metric, direction in zip(metrics, directions, strict=True)
+    )
+
+
+def _base(settings: Settings) -> dict[str, Any]:
+    """Return what a trial is made of beside the search, as it stands in the study's identity."""
+    base = settings.resolved()
+    for name in ("tracking", "threads", "device"):
+        del base[name]
+    return base
+
+
+def _threads(settings: Settings, sharing: int) -> int | None:
+    if settings.threads is not None or devices.resolve(settings.device).type != "cpu":
+        return settings.threads
+    return max(1, devices.DEFAULT_THREADS // sharing) if sharing else None
+
+
+def _baseline(configurator: Configurator, settings: Settings) -> dict[str, Any]:
+    """Return the searched values as the configuration has them."""
+    space = configurator.space
+    choices = {group: settings.choices[group] for group in space.group_names}
+    values: dict[str, Any] = {}
+    resolved = settings.resolved()
+    for entry in space.entries:
+        if entry.key in space.group_names:
+            values[entry.key] = choices[entry.key]
+        elif entry.holds(choices) and configurator.applies(choices, entry.key):
+            node: Any = resolved
+            for part in entry.key.split("."):
+                node = node.get(part) if isinstance(node, Mapping) else None
+            values[entry.key] = node
+    return values
+
+
+def _combinations(configurator: Configurator) -> tuple[Mapping[str, Any], ...]:
+    space = configurator.space
+    sizes = [entry.spec.size() or 1 for entry in space.entries]
+    if max(sizes) <= MOST_COMBINATIONS:
+        found = space.all(configurator.applies, MOST_COMBINATIONS + 1)
+        if len(found) <= MOST_COMBINATIONS:
+            return tuple(found)
+    raise Mistake(
+        f"study/sampler=grid must have at most {MOST_COMBINATIONS:,} combinations, got more; "
+        f"search fewer values, or use study/sampler=random"
+    )

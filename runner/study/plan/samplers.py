@@ -1,0 +1,116 @@
+"""Samplers and pruners by their configuration."""
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import FloatDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import BasePruner, NopPruner, WilcoxonPruner
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from runner import config
+from runner.errors import Mistake, one_line
+from runner.results.definition import Definition
+from runner.study.plan import options
+from runner.study.queue.history import Seeing, places
+
+_SHARED_SEED = ("optuna.samplers.QMCSampler",)  # its sequence is one for all workers
+
+
+class Grid(optuna.samplers.RandomSampler):
+    """Every combination once. They are queued when the study is made; nothing is drawn."""
+
+
+class Samplers:
+    """Makes the sampler of each trial, seeded by the study's seed and the trial's place, so that
+    the same history gives the same trial whichever worker asks.
+
+    Raises Mistake for arguments that it does not take.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self._seed = definition.seed
+        self._target = config.partial("study.sampler", definition.sampler)
+        self._is_seeded = self._target.accepts("seed")
+        self._is_shared = definition.sampler["_target_"] in _SHARED_SEED
+
+    def of(self, trials: Sequence[FrozenTrial], number: int) -> BaseSampler:
+        """Return the sampler of a trial.
+
+        trials: of the study, this one among them.
+        """
+        return Seeing(self.plain(places(trials)[number]), trials)
+
+    def plain(self, place: int) -> BaseSampler:
+        """Return the sampler of a place as it is, without a history."""
+        more = {}
+        if self._is_seeded:
+            (state,) = np.random.SeedSequence([self._seed, place]).generate_state(1)
+            more["seed"] = self._seed if self._is_shared else int(state)
+        target = copy.deepcopy(self._target)  # objects among its arguments may keep a state
+        built: BaseSampler = _checked("study.sampler", target, BaseSampler, **more)
+        return built
+
+
+def pruner(definition: Definition) -> BasePruner | None:
+    """Return the pruner; None where nothing is pruned."""
+    if definition.pruner.get("_target_") is None:
+        return None
+    target = config.partial("study.pruner", definition.pruner)
+    built: BasePruner = _checked("study.pruner", target, BasePruner)
+    return built
+
+
+def no_pruner() -> BasePruner:
+    """Return the pruner that never prunes."""
+    return NopPruner()
+
+
+def check(definition: Definition) -> None:
+    """Raise Mistake for a sampler or a pruner that cannot do what is asked of it."""
+    options.check("study.sampler", definition.sampler)
+    options.check("study.pruner", definition.pruner)
+    _try(definition)
+    chosen = pruner(definition)
+    if chosen is not None and len(definition.goals) > 1:
+        raise Mistake(
+            f"study.metric must be one metric with a pruner, got "
+            f"{[goal.metric for goal in definition.goals]}; or use study/pruner=none"
+        )
+    if isinstance(chosen, WilcoxonPruner):
+        least = 1 + math.ceil(-math.log2(definition.pruner["p_threshold"]))
+        if definition.seeds < least:
+            raise Mistake(
+                f"study.seeds must be at least {least} with study/pruner=wilcoxon, whose p-value "
+                f"over fewer seeds is never below study.pruner.p_threshold="
+                f"{definition.pruner['p_threshold']}, got {definition.seeds}"
+            )
+
+
+def _try(definition: Definition) -> None:
+    """Draw a trial. Raises Mistake for a sampler that cannot do what is asked of it."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    directions: list[Any] = [goal.direction for goal in definition.goals]
+    study = optuna.create_study(directions=directions, sampler=Samplers(definition).plain(0))
+    between = FloatDistribution(0, 1)
+    try:
+        study.ask({"one": between, "another": between})
+    except (ValueError, TypeError) as error:
+        metrics = [goal.metric for goal in definition.goals]
+        key = "study.metric" if len(metrics) > 1 else "study.sampler"
+        raise Mistake(f"{key} must suit the sampler, got {metrics}: {one_line(error)}") from error
+
+
+def _checked(key: str, target: Callable[..., Any], kind: type, **more: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        built = target(**more)
+    if not isinstance(built, kind):
+        raise Mistake(f"{key}._target_ must be a {kind.__name__}, got {built!r}")
+    return built

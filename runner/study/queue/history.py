@@ -1,0 +1,138 @@
+"""What a sampler sees of a study: the trials that were drawn, in the order of their draws.
+
+A trial of values outside of the space, such as a baseline, has no parameters, and to many samplers
+one such trial would leave no parameter that all trials share. A trial that was lost and queued
+again stands at its first place, so that an interrupted study goes on as if nothing had been.
+"""
+
+import copy
+from collections.abc import Container, Sequence
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from runner.study.queue import attributes
+
+
+def places(trials: Sequence[FrozenTrial]) -> dict[int, int]:
+    """Return each trial's place in the order of draws by its number; trials that were dropped since
+    the total had been reached have none."""
+    found: dict[int, int] = {}
+    free = 0
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        attrs = trial.user_attrs
+        if attrs.get(attributes.RETRY_OF) in found:
+            found[trial.number] = found[attrs[attributes.RETRY_OF]]
+        elif attrs.get(attributes.LOST) != attributes.LEFT_OVER:
+            found[trial.number] = free
+            free += 1
+    return found
+
+
+class Seeing(BaseSampler):
+    """Another sampler, which sees a study through its history."""
+
+    def __init__(self, sampler: BaseSampler, trials: Sequence[FrozenTrial]) -> None:
+        self._sampler = sampler
+        self._claimed = trials  # the study as it was when the trial began
+        self._seen: _History | None = None
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return what is drawn together."""
+        seen = self._history(study)
+        return self._sampler.infer_relative_search_space(seen, seen.placed(trial))
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Draw together."""
+        seen = self._history(study)
+        return self._sampler.sample_relative(seen, seen.placed(trial), search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
+        """Draw one parameter alone."""
+        seen = self._history(study)
+        return self._sampler.sample_independent(seen, seen.placed(trial), name, distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Get ready."""
+        self._seen = None
+        seen = self._history(study)
+        self._sampler.before_trial(seen, seen.placed(trial))
+
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Take note of a trial's end."""
+        seen: Any = _History(study, self._claimed, is_over=True)
+        self._sampler.after_trial(seen, seen.placed(trial), state, values)
+
+    def _history(self, study: Study) -> Any:
+        if self._seen is None:
+            self._seen = _History(study, self._claimed)
+        return self._seen
+
+    def reseed_rng(self) -> None:
+        """Draw other numbers from now on."""
+        self._sampler.reseed_rng()
+
+
+class _History:
+    """A study with other trials; what is no matter of trials is the study's own.
+
+    trials: of the whole study, as its places are counted. is_over: whether others may have been
+    added or have ended since.
+    """
+
+    def __init__(self, study: Study, trials: Sequence[FrozenTrial], is_over: bool = False) -> None:
+        self._study = study
+        self._known = None if is_over or type(study) is not Study else trials
+        self._places = places(trials)
+        self._lost = {
+            self._places[trial.number]: trial.system_attrs
+            for trial in trials
+            if trial.number in self._places and attributes.is_lost(trial)
+        }
+        self._found: list[FrozenTrial] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def placed(self, trial: FrozenTrial) -> FrozenTrial:
+        """Return a trial as it stands at its place, with what a sampler has noted there before."""
+        found = copy.copy(trial)
+        found.number = self._places.get(trial.number, trial.number)
+        earlier = self._lost.get(found.number, {})
+        found.system_attrs = {**earlier, **trial.system_attrs}
+        return found
+
+    def get_trials(
+        self, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Return the trials that were drawn."""
+        if self._found is None:
+            if self._known is None:  # with Hyperband the study shows fewer
+                self._known = self._study.get_trials(deepcopy=False)
+            drawn = filter(_was_drawn, self._known)
+            self._found = sorted(map(self.placed, drawn), key=lambda trial: trial.number)
+        found = [trial for trial in self._found if states is None or trial.state in states]
+        return copy.deepcopy(found) if deepcopy else found
+
+    def _get_trials(
+        self,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+        use_cache: bool = False,
+    ) -> list[FrozenTrial]:
+        return self.get_trials(deepcopy, states)
+
+
+def _was_drawn(trial: FrozenTrial) -> bool:
+    return attributes.FIXED not in trial.user_attrs and not attributes.is_lost(trial)

@@ -1,0 +1,134 @@
+"""Where studies are kept: a SQLite file, any database, or a journal file."""
+
+import contextlib
+import logging
+import socket
+import sqlite3
+import warnings
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runner.addresses import hide, host_port, refuse_password
+from runner.errors import Mistake, one_line
+from runner.results.definition import Definition
+from runner.study.queue.attributes import DEFINITION
+from runner.study.queue.locks import creating
+from runner.study.queue.retries import patient
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
+ANSWER_SECONDS = 4  # at the start; to reach a database and to open it may take as long each
+BUSY_SECONDS = 10  # that one access may wait for another one's end
+JOURNAL_LOCK_SECONDS = 10  # after which the lock of a killed process is broken
+_NO_FILE = (":", "/", ":memory:")
+
+
+def open_storage(address: str) -> "BaseStorage":
+    """Return a storage; its tables are made where they are missing.
+
+    address: "sqlite:///FILE", a database address, or "journal:FILE", also "journal:///FILE".
+    Raises Mistake for one that cannot be read, does not answer or is locked.
+    """
+    import optuna
+    from optuna.storages import JournalStorage, RDBStorage, get_storage
+    from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    refuse_password(address, "study.storage")
+    is_file = address.startswith(("journal:", "sqlite:///")) and not address.endswith(_NO_FILE)
+    if not is_file and ("://" not in address or address.startswith("sqlite")):
+        raise Mistake(
+            f"study.storage must be sqlite:///FILE, journal:FILE or a database address, "
+            f"got '{address}'"
+        )
+    try:
+        if address.startswith("journal:"):
+            is_url = address.startswith("journal:///")
+            file = str(_local(address, "journal:///" if is_url else "journal:"))
+            lock = JournalFileSymlinkLock(file, grace_period=JOURNAL_LOCK_SECONDS)
+            journal = JournalStorage(JournalFileBackend(file, lock))  # which reads it
+            if Path(file).exists() and Path(file).read_text()[:1] not in ("", "{"):
+                raise ValueError("it holds something else")
+            return journal
+        _answers(address)
+        with creating():
+            storage = RDBStorage(address, engine_kwargs=_engine(address))
+            if address.startswith("sqlite"):
+                _write_ahead(storage)
+        shared = patient(get_storage(storage))
+        weakref.finalize(shared, storage.engine.dispose)
+        return shared
+    except Mistake:
+        raise
+    except Exception as error:
+        raise Mistake(
+            f"study.storage must be {_wanted(address)}, got {hide(address)}: "
+            f"{hide(one_line(error.__cause__ or error))[:300]}"
+        ) from error
+
+
+def make(storage: "BaseStorage", name: str, definition: Definition) -> "Study":
+    """Return a study of the storage, made where there is none."""
+    import optuna
+
+    directions: list[Any] = [goal.direction for goal in definition.goals]
+    study = optuna.create_study(
+        storage=storage, study_name=name, directions=directions, load_if_exists=True
+    )
+    study.set_user_attr(DEFINITION, definition.as_json())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names([goal.metric for goal in definition.goals])
+    return study
+
+
+def _engine(address: str) -> dict[str, Any]:
+    if address.startswith("sqlite"):
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    if address.startswith("postgresql"):
+        return {"connect_args": {"connect_timeout": ANSWER_SECONDS}, "pool_pre_ping": True}
+    return {}
+
+
+def _write_ahead(storage: Any) -> None:
+    """Let readers and a writer work at the same time, and write without a wait for the disk."""
+    from sqlalchemy import event
+
+    @event.listens_for(storage.engine, "connect")
+    def _set(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    storage.engine.dispose()
+
+
+def _answers(address: str) -> None:
+    """Raise unless a database can be reached and written."""
+    if address.startswith("sqlite:///"):
+        file = _local(address, "sqlite:///")
+        if file.exists():
+            connection = sqlite3.connect(file, timeout=ANSWER_SECONDS, isolation_level=None)
+            with contextlib.closing(connection):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        return
+    where = host_port(address)
+    if where is not None:
+        socket.create_connection(where, timeout=ANSWER_SECONDS).close()
+
+
+def _wanted(address: str) -> str:
+    if address.startswith("journal:"):
+        return "a journal file that can be read and written"
+    return f"a database that takes studies and answers within {2 * ANSWER_SECONDS} s"
+
+
+def _local(address: str, prefix: str) -> Path:
+    file = Path(address.removeprefix(prefix)).absolute()
+    if not file.parent.is_dir():
+        raise Mistake(f"study.storage must lie in a folder that exists, got '{address}'")
+    return file

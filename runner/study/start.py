@@ -1,0 +1,86 @@
+"""What the sweeper calls: makes a study or finds it again, lets workers work, then answers."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from optuna.study import Study
+
+from runner.interrupts import Interrupts
+from runner.results.definition import Definition
+from runner.study.answer.conclude import conclude
+from runner.study.plan.plan import Plan, plan
+from runner.study.queue import attributes, queue
+from runner.study.queue.create import create
+from runner.study.queue.storage import open_storage
+from runner.study.work.jobs import run_jobs
+from runner.study.work.launcher import Crew, Launch
+from runner.study.work.monitor import Monitor
+from runner.study.work.pool import run_processes
+from runner.study.work.worker import work
+from runner.training import devices
+
+INTERRUPTED = 130
+
+
+def start(
+    words: list[str], config_dir: str | None, *, launch: Launch, launcher: Mapping[str, Any]
+) -> int:
+    """Run a study to its total; return 0, 1 where too many trials crashed, workers ended before all
+    was done or the answer could not be confirmed, 130 if interrupted.
+
+    Raises Mistake, with no study created, for whatever does not fit.
+    """
+    crew = Crew(launch, launcher)
+    planned = plan(words, config_dir, crew.sharing)
+    crew.check(planned.study.workers)
+    storage = open_storage(planned.study.storage)
+    study = create(planned, storage)
+    total = planned.definition.trials
+    deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
+    done = len(study.get_trials(deepcopy=False, states=attributes.DONE))
+    print(f"study     {study.study_name}: {done} of {total} trials done", flush=True)
+    try:
+        with Interrupts() as interrupts, Monitor(study) as monitor:
+            _work(planned, study, crew, deadline, interrupts)
+    except KeyboardInterrupt:
+        print("\nwhat was training is made again when the same command goes on", flush=True)
+        raise
+    if interrupts.requested():
+        print("\ninterrupted; the same command goes on")
+    elif deadline is not None and _lacks(study):
+        print(f"\nstudy.timeout={planned.study.timeout:g} is over; the same command goes on")
+    conclude(study, planned, monitor.confirmation)
+    if interrupts.requested():
+        return INTERRUPTED
+    early = deadline is None and _lacks(study)
+    failed = monitor.failures() > planned.definition.max_failures
+    return 1 if early or failed or not monitor.is_confirmed() else 0
+
+
+def _lacks(study: Study) -> bool:
+    """Return whether trials are left to do. A crashed cell of a grid has none in its place."""
+    definition = Definition.from_json(study.user_attrs[attributes.DEFINITION])
+    if definition.is_grid:
+        return any(queue.left(study))
+    done = study.get_trials(deepcopy=False, states=attributes.DONE)
+    return len(done) < definition.trials
+
+
+def _work(
+    planned: Plan, study: Study, crew: Crew, deadline: float | None, interrupts: Interrupts
+) -> None:
+    """Let the workers work until nothing is left to do."""
+    address, workers = planned.study.storage, planned.study.workers
+    if not crew.is_ours:
+        run_jobs(study, address, crew.launch, workers, deadline, interrupts)
+        return
+    if workers == 1:
+        work(study, interrupts, deadline, None)
+        return
+    kind, count = devices.available()[0], devices.count()
+    spread = count > 1 and planned.settings.device == "auto"
+    places = [f"{kind}:{i % count}" if spread else "" for i in range(workers)]
+    commands = [[address, study.study_name, str(deadline or ""), place] for place in places]
+    threads = Definition.from_json(study.user_attrs[attributes.DEFINITION]).threads
+    run_processes(commands, threads, interrupts)

@@ -1,0 +1,154 @@
+"""Workers as the jobs of one of Hydra's launchers, on this machine or elsewhere.
+
+Jobs hear of an interrupt by the storage, since no signal reaches them everywhere. A launcher may
+give up at the first job that dies, while others still work: who has started them looks on.
+"""
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+import time
+import uuid
+from types import TracebackType
+from typing import Self
+
+import optuna
+from optuna.study import Study
+
+from runner.errors import one_line
+from runner.interrupts import Interrupts
+from runner.results.definition import Definition
+from runner.space import text_of
+from runner.study.answer import confirm
+from runner.study.queue import queue
+from runner.study.queue.attributes import DEFINITION, STOPPED
+from runner.study.queue.storage import open_storage
+from runner.study.work.launcher import Launch
+from runner.study.work.worker import work
+
+LOOK_SECONDS = 0.25
+ASK_SECONDS = 1.0
+QUIET_SECONDS = 5.0  # without a running trial, after which told jobs are waited for no more
+
+
+def run_jobs(
+    study: Study,
+    address: str,
+    launch: Launch,
+    workers: int,
+    deadline: float | None,
+    interrupts: Interrupts,
+) -> None:
+    """Let jobs work until nothing is left to do or somebody interrupts.
+
+    address: of the study's storage, as the jobs find it.
+    """
+    definition = Definition.from_json(study.user_attrs[DEFINITION])
+    start = uuid.uuid4().hex
+    spec = text_of(json.dumps([address, study.study_name, deadline, start]))
+    words = [*definition.overrides, f"study.worker={spec}"]
+    launching = _Launching(launch, [words] * workers)
+    launching.begin()
+    told, busy = False, time.monotonic()
+    while launching.is_alive() or launching.gave_up:
+        if interrupts.requested() and not told:
+            study.set_user_attr(STOPPED, start)
+            told, busy = True, time.monotonic()
+        is_over, runs = _progress(study, definition)
+        if runs or (launching.is_alive() and not told):
+            busy = time.monotonic()
+        patience = QUIET_SECONDS if told else definition.heartbeat_seconds
+        if time.monotonic() - busy > patience or (is_over and not launching.is_alive()):
+            return
+        time.sleep(LOOK_SECONDS)
+
+
+def work_as_job(spec: str) -> None:
+    """Work as one of the jobs, by what the starter gave it."""
+    address, name, deadline, start = json.loads(spec)
+    study = optuna.load_study(study_name=name, storage=open_storage(address))
+    with _Told(study, start) as interrupts:
+        work(study, interrupts, deadline, None)
+
+
+class _Launching:
+    """A launcher at work in a thread. gave_up: it raised, while jobs may still work."""
+
+    def __init__(self, launch: Launch, jobs: list[list[str]]) -> None:
+        self.gave_up = False
+        self._launch = launch
+        self._jobs = jobs
+        self._thread = threading.Thread(target=self._run, name="launch", daemon=True)
+
+    def begin(self) -> None:
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        # what is started from here inherits this: Ctrl-C on the terminal is for the starter alone
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            results = self._launch(self._jobs, 0)
+        except Exception as error:
+            _say("a worker", error)
+            self.gave_up = True
+            return
+        for number, job in enumerate(results, start=1):
+            try:
+                job.return_value  # noqa: B018
+            except Exception as error:
+                _say(f"worker {number}", error)
+
+
+class _Told(Interrupts):
+    """Also asks to stop when the start that launched this job says so, by the storage."""
+
+    SIGNALS = (signal.SIGTERM,)  # Ctrl-C is the starter's
+
+    def __init__(self, study: Study, start: str) -> None:
+        super().__init__()
+        self._study = study
+        self._start = start
+        self._told = False
+        self._ended = threading.Event()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._look_on, name="told", daemon=True).start()
+        return super().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        super().__exit__(kind, error, trace)
+
+    def requested(self) -> bool:
+        """Return whether the run should stop."""
+        return super().requested() or self._told
+
+    def _look_on(self) -> None:
+        while not self._told and not self._ended.wait(ASK_SECONDS):
+            with contextlib.suppress(Exception):  # the storage may be away for a moment
+                self._told = self._study.user_attrs.get(STOPPED) == self._start
+
+
+def _progress(study: Study, definition: Definition) -> tuple[bool, bool]:
+    """Return whether nothing is left to do, and whether a trial runs."""
+    again = confirm.existing(study)
+    left = [queue.left(one) for one in (study, again) if one is not None]
+    # it is there a moment before its trials are
+    is_queued = again is not None and bool(again.get_trials(deepcopy=False))
+    is_complete = is_queued or not definition.confirm_seeds
+    return is_complete and not any(map(any, left)), any(running for _, running in left)
+
+
+def _say(worker: str, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {one_line(error)[:300]}"
+    print(f"{worker} ended early: {reason}", file=sys.stderr, flush=True)

@@ -1,0 +1,170 @@
+"""MLflow stores: whether one answers, a client for it, its experiments and artifacts."""
+
+import atexit
+import functools
+import http.client
+import logging
+import os
+import shutil
+import socket
+import ssl
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from runner.addresses import hide, host_port, local_file, resolve, without_user
+from runner.errors import Mistake, one_line
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+ANSWER_SECONDS = 5.0
+_ENVIRONMENT = {  # what a person has set stays
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it may hold a password
+}
+
+
+def probe(uri: str | None) -> None:
+    """Raise Mistake unless the tracking server answers; local files always do."""
+    address = resolve(uri)
+    where = host_port(address)
+    if where is None:
+        return
+    try:
+        if address.startswith("http"):
+            _ask(without_user(address))
+        else:
+            socket.create_connection(where, timeout=ANSWER_SECONDS).close()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise Mistake(
+            f"tracking.uri must be a server that answers within {ANSWER_SECONDS:g} s, "
+            f"got {hide(address)} ({said(reason)}); start it, or use tracking=off"
+        ) from error
+
+
+def _ask(address: str) -> None:
+    try:
+        urllib.request.urlopen(address, timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError as answer:  # MLflow will say more of it
+        answer.close()
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, ssl.SSLError):  # MLflow has settings for certificates
+            raise
+
+
+def said(error: BaseException) -> str:
+    """Return what went wrong, on one line of at most 300 characters, without passwords."""
+    text = hide(one_line(error))
+    return text if len(text) <= 300 else f"{text[:300]}..."
+
+
+def load() -> None:
+    """Import MLflow, which takes a second, and quiet it."""
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import mlflow  # noqa: F401
+
+    for name in ("mlflow", "alembic", "urllib3"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def client(uri: str, *, create: bool = False) -> "MlflowClient":
+    """Return a client of a store. A local database is made only where `create` says so."""
+    load()
+    from mlflow import MlflowClient
+
+    file = local_file(uri)
+    if file is None:
+        return MlflowClient(uri)
+    if not create and not file.exists():
+        raise Mistake(f"there is no database {file}")
+    return _local_client(file, file.stat().st_ino if file.exists() else 0)
+
+
+@functools.lru_cache(maxsize=4)
+def _local_client(file: Path, inode: int) -> "MlflowClient":
+    """Return the client of a local database, kept since it takes 10 ms to make.
+
+    inode: of the file, so that another file in its place gets another client.
+    """
+    from mlflow import MlflowClient
+
+    # Two processes may not create the tables at once.
+    lock = file.parent / ".runner" / "mlflow.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        return MlflowClient(f"sqlite:///{file}")  # MLflow keeps it beyond a change of folder
+
+
+def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
+    """Return the id of an experiment, created where it does not exist.
+
+    Databases without a server keep the artifacts in `mlartifacts` in the working folder.
+    """
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        database = uri.startswith(("sqlite", "postgresql", "mysql", "mssql"))
+        artifacts = Path("mlartifacts").absolute().as_uri() if database else None
+        try:
+            return str(client.create_experiment(name, artifact_location=artifacts))
+        except MlflowException:  # another process was faster
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise Mistake(
+            f"tracking.experiment must not be a deleted experiment, got '{name}'; "
+            f"choose another name or restore it in the MLflow UI"
+        )
+    return str(found.experiment_id)
+
+
+def create_store(uri: str | None, experiment: str) -> str:
+    """Create database and experiment, once, before any worker starts; return its id.
+
+    Raises Mistake when the store refuses.
+    """
+    address = resolve(uri)
+    try:
+        return experiment_id(client(address, create=True), experiment, address)
+    except Exception as error:
+        raise refusal(address, error) from error
+
+
+def refusal(address: str, error: BaseException) -> Mistake:
+    """Return the mistake to report for a store that takes no runs."""
+    if isinstance(error, Mistake):
+        return error
+    return Mistake(
+        f"tracking.uri must be a store that takes runs, got {hide(address)}: {said(error)}"
+    )
+
+
+def fetch(uri: str | None, run_id: str, artifact: str) -> Path:
+    """Return a copy of an artifact of a run, which stays until the process ends.
+
+    Raises Mistake where there is no such run or artifact.
+    """
+    address = resolve(uri)
+    probe(uri)
+    folder = tempfile.mkdtemp(prefix="runner-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        return Path(client(address).download_artifacts(run_id, artifact, folder))
+    except Exception as error:
+        raise Mistake(
+            f"model.weights must be a run in {hide(address)} that has {artifact}, "
+            f"got {run_id}: {said(error)}"
+        ) from error

@@ -1,0 +1,79 @@
+"""A model's loss on a batch, and its loss and accuracy on a whole split."""
+
+import re
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from runner.training.data import Split
+from runner.training.devices import autocast, out_of_memory
+
+EVAL_BATCH = 250  # samples; 1000 take 200 MB more
+_NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
+
+
+def batch_loss(model: nn.Module, batch: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Return the mean cross-entropy of a batch, or the model's own loss where there is none."""
+    if batch is None:
+        loss: Tensor = model()
+        return loss.float()
+    inputs, targets = batch
+    return functional.cross_entropy(model(inputs).float(), targets)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split | None, precision: str) -> dict[str, float]:
+    """Return `loss` and `accuracy` over a split; without data the model's own `loss` and each
+    scalar weight as `param/NAME`.
+
+    Evaluates in the given precision and leaves the model in training mode.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    try:
+        if split is None:
+            scalars = {
+                f"param/{_NO_KEY.sub('_', name)}": p.item()
+                for name, p in model.named_parameters()
+                if p.ndim == 0
+            }
+            return {"loss": batch_loss(model, None).item()} | scalars
+        loss = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32)
+        loss, correct = loss.to(device), torch.zeros((), dtype=torch.int64, device=device)
+        for start in range(0, len(split), EVAL_BATCH):
+            inputs, targets = split.batch(slice(start, start + EVAL_BATCH))
+            with autocast(precision, device):
+                outputs = model(inputs).float()
+            loss += functional.cross_entropy(outputs, targets, reduction="sum")
+            correct += (outputs.argmax(dim=1) == targets).sum()
+        n = len(split)
+        return {"loss": loss.item() / n, "accuracy": correct.item() / n}
+    finally:
+        model.train()
+
+
+def check_outputs(model: nn.Module, split: Split | None, classes: int) -> None:
+    """Raise ValueError unless the model takes the data and returns what the loss needs."""
+    what = (
+        "a loss, one number" if split is None else f"scores of shape (2, {classes}) for 2 samples"
+    )
+    model.eval()
+    try:
+        with torch.no_grad():
+            outputs = model() if split is None else model(split.batch(slice(0, 2))[0][[0, -1]])
+    except (RuntimeError, TypeError) as error:
+        if out_of_memory(error):
+            raise
+        shape = "no input" if split is None else f"input of shape {_shape(split)}"
+        raise ValueError(f"model must take {shape}; it fails with: {error}") from error
+    finally:
+        model.train()
+    expected = () if split is None else (2, classes)
+    if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
+        given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise ValueError(f"model must return {what}, got {given}")
+
+
+def _shape(split: Split) -> str:
+    return f"(batch, {', '.join(map(str, split.inputs.shape[1:]))})"

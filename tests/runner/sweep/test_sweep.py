@@ -1,0 +1,219 @@
+"""A grid of runs: checked, named, ranked, repeated bit for bit, and stopped by Ctrl-C."""
+
+import re
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runner.config import BASIC_LAUNCHER
+
+SMALL = "model=linear train.steps=4 train.eval_every=2 threads=1"
+QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd train.eval_every=10"
+FRAGILE = """\
+from runner.training.models import Quadratic
+
+class Fragile(Quadratic):
+    def __init__(self, breaks: bool = False):
+        super().__init__()
+        self.breaks, self.calls = breaks, 0
+
+    def forward(self):
+        self.calls += 1
+        if self.breaks and self.calls > 5:
+            raise RuntimeError("a wire came loose")
+        return super().forward()
+"""
+
+
+def table(out: str) -> list[list[str]]:
+    """The cells of each row of the ranking, at two or more spaces."""
+    lines = out[out.index("\nrank") + 1 :].split("\n\n")[0].splitlines()
+    return [re.split(r"\s{2,}", line.strip()) for line in lines]
+
+
+def test_a_grid_is_one_experiment_with_flat_runs_named_by_what_differs(command, store) -> None:
+    done = command(f"-m {SMALL} schedule=cosine,exponential seed=0,1")
+    assert done.status == 0, done.err
+    (experiment,) = store.experiments()
+    assert re.fullmatch(r"schedule,seed \d{4}-\d\d-\d\d \d\d:\d\d:\d\d", experiment)
+    names = ["cosine seed=0", "cosine seed=1", "exponential seed=0", "exponential seed=1"]
+    assert [run.info.run_name for run in store.runs()] == names
+    assert not any("mlflow.parentRunId" in run.data.tags for run in store.runs())
+    assert f"4 jobs, experiment '{experiment}'\n[1/4] cosine seed=0\n" in done.out
+    rows = table(done.out)
+    assert sorted(row[1] for row in rows[1:]) == names
+    accuracies = [float(row[2].removesuffix(" %")) for row in rows[1:]]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert {row[-1] for row in rows[1:]} == {"FINISHED"}
+
+
+def test_a_sweep_trains_what_single_runs_train(command, store) -> None:
+    command(f"-m {SMALL} seed=0,1")
+    command(f"{SMALL} seed=1")
+    _, in_sweep, alone = (store.records(run) for run in store.runs())
+    assert set(in_sweep) == set(alone)
+    same = {key for key in alone if np.array_equal(in_sweep[key], alone[key])}
+    assert set(alone) - same == {"time_ms"}
+
+
+def test_the_printed_command_repeats_the_best_run_bit_for_bit(command, store) -> None:
+    done = command(f"-m {SMALL} lr=1e-3,1e-2 schedule.floor=1e-4")
+    line = re.search(r"^repeat +python -m runner (.*)$", done.out, re.MULTILINE)[1]
+    assert command(line).status == 0
+    best = re.search(r"^best +(.*)$", done.out, re.MULTILINE)[1]
+    swept = next(run for run in store.runs() if run.info.run_name == best)
+    first, again = store.records(swept), store.records(store.runs()[-1])
+    assert np.array_equal(first["train/loss"], again["train/loss"])
+    assert np.array_equal(first["val/loss"], again["val/loss"])
+    weights = [store.file(r, "weights.safetensors").read_bytes() for r in store.runs()]
+    assert weights[-1] in weights[:-1]
+
+
+def test_a_run_of_a_preset_that_sweeps_is_repeated_alone(command) -> None:
+    line = "+experiment=quadratic_rates train.steps=3 tracking=off threads=1"
+    repeat = f"repeat    python -m runner lr=0.2 {line} hydra.mode=RUN"
+    assert repeat in command(line).out.splitlines()
+    alone = command(f"lr=0.2 {line} hydra.mode=RUN").out
+    assert repeat in alone.splitlines()
+    assert "rank" not in alone
+
+
+def test_a_diverged_job_does_not_stop_the_others_and_is_no_failure(command, store) -> None:
+    done = command(f"-m {QUADRATIC} lr=1.2,0.2 train.steps=200")
+    assert done.status == 0
+    rows = table(done.out)
+    assert [row[:2] for row in rows[1:]] == [["1", "lr=0.2"], ["-", "lr=1.2"]]
+    assert rows[2][-2:] == ["DIVERGED", "train/loss is inf at step 127, learning rate 1.2"]
+    diverged = store.runs()[0]
+    assert diverged.info.status == "FAILED"
+    assert diverged.data.tags["diverged"] == rows[2][-1]
+    assert len(store.history(diverged, "lr")) == 128
+
+
+def test_a_failed_job_does_not_stop_the_others_but_the_status_is_1(
+    command, store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fragile.py").write_text(FRAGILE)
+    monkeypatch.syspath_prepend(tmp_path)
+    line = f"{QUADRATIC} model._target_=fragile.Fragile ~model.w +model.breaks=true,false"
+    done = command(f"-m {line} train.steps=20")
+    assert done.status == 1
+    rows = table(done.out)
+    assert [row[1] for row in rows[1:]] == ["model.breaks=False", "model.breaks=True"]
+    assert rows[2][-2:] == ["FAILED", "RuntimeError: a wire came loose"]
+    failed, finished = store.runs()
+    assert (failed.info.status, finished.info.status) == ("FAILED", "FINISHED")
+    assert "in forward" in store.file(failed, "traceback.txt").read_text()
+
+
+def test_a_ranking_without_a_finished_run_names_no_best(command) -> None:
+    done = command(f"-m {QUADRATIC} lr=1.2,1.3 train.steps=200 tracking=off")
+    assert done.status == 3
+    assert {row[-2] for row in table(done.out)[1:]} == {"DIVERGED"}
+    assert "best" not in done.out
+
+
+def test_one_job_of_a_sweep_is_named_like_a_run(command) -> None:
+    done = command(f"{QUADRATIC} -m lr=0.2 train.steps=3 tracking=off")
+    assert done.out.startswith("1 job\n")
+    assert "lr=0.2" in table(done.out)[1][1]
+
+
+def test_a_name_that_is_given_stays(command, store) -> None:
+    names = "tracking.experiment=mine tracking.run_name=one"
+    assert command(f"-m {QUADRATIC} lr=0.2,0.3 train.steps=3 {names}").status == 0
+    assert store.experiments() == ["mine"]
+    assert [run.info.run_name for run in store.runs()] == ["one", "one"]
+
+
+def test_two_processes_train_what_one_trains(command, shell) -> None:
+    process = shell(f"-m hydra/launcher=joblib {SMALL} seed=0,1 tracking=off")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert [row[-1] for row in table(out)[1:]] == ["FINISHED"] * 2
+    alone = command(f"{SMALL} seed=1 tracking=off").out.splitlines()[:2]
+    assert [line for line in out.splitlines() if line.startswith("seed=1  step")] == [
+        f"seed=1  {line}" for line in alone
+    ]
+
+
+@pytest.mark.stress
+def test_two_processes_make_and_share_a_new_database(folder, shell, read_back) -> None:
+    process = shell(f"-m hydra/launcher=joblib {SMALL} seed=0,1,2,3")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    runs = read_back(folder).runs()
+    assert {run.info.run_name for run in runs} == {f"seed={seed}" for seed in range(4)}
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_ctrl_c_keeps_what_is_done_and_kills_what_runs(store, shell) -> None:
+    process = shell(f"-m {QUADRATIC} train.steps=3,1000000,4 threads=1")
+    lines = iter(process.stdout)
+    next(line for line in lines if line.startswith("[2/3] train.steps=1000000"))
+    next(line for line in lines if line.startswith("step "))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopping after this step (again: at once)" in err
+    first, *others = table(out)[1:]
+    assert (first[1], first[-1]) == ("train.steps=3", "FINISHED")
+    assert [row[-1].split(" after")[0] for row in others] == ["interrupted", "not started"]
+    assert {row[-2] for row in others} == {"KILLED"}
+    assert [run.info.status for run in store.runs()] == ["FINISHED", "KILLED"]
+
+
+def test_every_jobs_server_is_asked_before_the_first_one_starts(command, folder: Path) -> None:
+    done = command(f"-m {SMALL} tracking.uri=sqlite:///mlflow.db,http://127.0.0.1:9")
+    assert done.status == 2
+    assert done.err.startswith("error: job 2 of 2 (tracking.uri=http://127.0.0.1:9): tracking.uri")
+    assert not list(folder.iterdir())
+
+
+def test_a_job_too_large_for_the_memory_is_refused(command, folder: Path, monkeypatch) -> None:
+    from runner.training import models
+
+    def too_large(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to ...")
+
+    monkeypatch.setattr(models.LeNet, "__init__", too_large)
+    done = command("-m model=linear,lenet train.steps=1")
+    assert done.status == 2
+    assert done.err == (
+        "error: job 2 of 2 (lenet): out of memory at train.batch_size=128; try "
+        "train.batch_size=64, a smaller model, or precision=bfloat16\n"
+    )
+    assert not list(folder.iterdir())
+    alone = command("model=lenet train.steps=1 tracking=off")
+    assert (alone.status, alone.err) == (1, "")
+    assert "FAILED: out of memory at train.batch_size=128" in alone.out
+
+
+@pytest.mark.parametrize(
+    ("launcher", "more"),
+    [
+        (
+            {"_target_": "joblib", "n_jobs": 4},
+            ["threads=2 device=cuda:0", "threads=2 device=cuda:1"],
+        ),
+        ({"_target_": BASIC_LAUNCHER}, ["threads=8", "threads=8"]),
+        ({"_target_": "submitit"}, ["", ""]),
+    ],
+    ids=["here", "one-by-one", "elsewhere"],
+)
+def test_jobs_are_spread_over_accelerators_and_cores(launcher, more, folder, monkeypatch) -> None:
+    from runner.config import compose, read
+    from runner.sweep.sweep import Sweep
+    from runner.training import devices
+
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
+    monkeypatch.setattr(devices, "available", lambda: ["cuda", "cpu"])
+    monkeypatch.setattr(devices, "count", lambda: 2)
+    jobs = [["seed=0", "tracking=off"], ["seed=1", "tracking=off"]]
+    configs = [compose(job) for job in jobs]
+    settings = [read(config, config.hydra) for config in configs]
+    placed = Sweep(compose, lambda *_: [], launcher)._place(jobs, settings, ["a", "b"])
+    added = [" ".join(w for w in job[2:] if not w.startswith("tracking")) for job in placed]
+    assert added == more

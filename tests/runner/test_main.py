@@ -1,0 +1,153 @@
+"""What a person sees: help, the summary of a run, its record, and Ctrl-C."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd"
+HEAVY = ("torch", "mlflow", "pandas", "matplotlib")
+
+
+def test_help_shows_groups_and_examples_and_loads_nothing_heavy(folder: Path) -> None:
+    code = (
+        "import sys\nfrom runner.__main__ import main\nstatus = main(['--help'])\n"
+        f"print(status, [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *text, last = done.stdout.splitlines()
+    assert last == "0 []"
+    assert "schedule: clamp, constant, cosine, cosine_restarts, cyclic," in (done.stdout)
+    assert [line for line in text if line.startswith("  python -m runner ")] == [
+        "  python -m runner schedule=cosine warmup=linear warmup.fraction=0.1 lr=3e-3",
+        "  python -m runner -m schedule=exponential,polynomial,cosine seed=0,1,2",
+        "  python -m runner +experiment=bert_recipe",
+        "  python -m runner study=boundaries study.workers=2 study.trials=40",
+        "  python -m runner -m hydra/sweeper=optuna 'lr=tag(log, interval(1e-4, 1e-1))' "
+        "study.trials=30",
+    ]
+    for group in ("clipping", "dataset", "experiment", "model", "optimizer", "study", "warmup"):
+        assert any(line.startswith(f"{group}: ") for line in text)
+    assert list(folder.iterdir()) == []
+
+
+def test_the_configuration_can_be_printed(command, folder: Path) -> None:
+    done = command("--cfg job schedule=cosine lr=0.1")
+    assert done.status == 0
+    assert "schedule:\n  _target_: schedules.Cosine\n  lr: ${lr}\n" in done.out
+    assert list(folder.iterdir()) == []
+
+
+def test_a_run_prints_its_evaluations_and_a_summary(command, store) -> None:
+    done = command(f"{QUADRATIC} lr=0.2 train.steps=3 train.eval_every=1")
+    assert done.status == 0
+    (run,) = store.runs()
+    home = "http://127.0.0.1:5000/#/experiments"
+    assert done.out.splitlines() == [
+        "step 1  epoch 1       lr 0.2        val loss 12.96    param w 2.6",
+        "step 2  epoch 2       lr 0.2        val loss 4.666    param w 1.16",
+        "step 3  epoch 3       lr 0.2        val loss 1.68     param w 0.296",
+        "val loss 1.68",
+        f"recorded  run {run.info.run_id} in experiment 'runs', sqlite:///mlflow.db",
+        f"look      mlflow ui, then {home}/{run.info.experiment_id}/runs/{run.info.run_id}"
+        "/model-metrics?workflowType=machine_learning",
+        f"repeat    python -m runner {QUADRATIC} lr=0.2 train.steps=3 train.eval_every=1 threads=1",
+    ]
+    assert done.err == ""
+
+
+def test_a_run_leaves_all_that_repeats_it(command, store) -> None:
+    assert command("model=linear train.steps=3 lr=0.05 seed=7 clipping=norm").status == 0
+    (run,) = store.runs()
+    wanted = {"model": "linear", "lr": "0.05", "seed": "7", "clipping.max_norm": "1.0"}
+    assert wanted.items() <= run.data.params.items()
+    assert run.data.params["schedule._target_"] == "schedules.Exponential"
+    tags = {"device": "cpu", "threads": "1", "version.python": sys.version.split()[0]}
+    assert tags.items() <= run.data.tags.items()
+    assert run.data.tags["command"].endswith("lr=0.05 seed=7 clipping=norm threads=1")
+    assert len(run.data.tags["fingerprint"]) == 64
+    assert run.info.run_name == "linear train.steps=3 lr=0.05 seed=7 norm"
+    names = {file.path for file in store.client.list_artifacts(run.info.run_id)}
+    files = {"config.yaml", "records.npz", "trace.csv", "trace.png", "weights.safetensors"}
+    assert names == files
+    lr = store.history(run, "lr")
+    assert list(lr.values()) == store.records(run)["lr"].tolist()
+    rows = store.file(run, "trace.csv").read_text().splitlines()
+    assert rows == ["step,lr", *(f"{step},{rate!r}" for step, rate in lr.items())]
+    assert "seed: 7" in store.file(run, "config.yaml").read_text()
+
+
+def test_the_resolved_configuration_holds_no_references(command, store) -> None:
+    assert command(f"{QUADRATIC} lr=0.25 train.steps=1").status == 0
+    (run,) = store.runs()
+    assert "${" not in store.file(run, "config.yaml").read_text()
+    assert run.data.params["schedule.lr"] == "0.25"
+
+
+def test_without_tracking_nothing_is_written(command, folder: Path) -> None:
+    done = command(f"{QUADRATIC} lr=0.2 train.steps=3 tracking=off")
+    assert done.status == 0
+    assert "recorded" not in done.out
+    assert list(folder.rglob("*")) == []
+
+
+def test_a_run_that_diverges_ends_with_3_and_is_recorded_up_to_there(command, store) -> None:
+    done = command(f"{QUADRATIC} lr=1.2 train.steps=200 train.eval_every=200")
+    assert done.status == 3
+    assert "DIVERGED: train/loss is inf at step 127, learning rate 1.2" in done.out.splitlines()
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert run.data.tags["diverged"] == "train/loss is inf at step 127, learning rate 1.2"
+    assert list(store.history(run, "lr")) == list(range(128))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_a_run_as_killed_with_all_its_records(store, shell, number) -> None:
+    process = shell(f"{QUADRATIC} lr=1e-6 train.steps=1000000 train.eval_every=100 threads=1")
+    next(line for line in process.stdout if line.startswith("step "))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err == "\nstopping after this step (again: at once)\n"
+    done = int(re.search(r"^KILLED: interrupted after (\d+) steps$", out, re.MULTILINE)[1])
+    (run,) = store.runs()
+    assert run.info.status == "KILLED"
+    assert list(store.history(run, "lr")) == list(range(done))
+    assert len(store.records(run)["lr"]) == done >= 100
+
+
+def test_ctrl_c_while_things_load_leaves_nothing(shell) -> None:
+    process = shell("model=mlp train.epochs=300")
+    time.sleep(1.0)  # Hydra has composed, PyTorch and MLflow load for seconds
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, ""), err
+    assert err == "interrupted\n"
+    assert not list(Path.cwd().iterdir())
+
+
+def test_a_model_that_fails_shows_its_traceback_and_keeps_it(command, store, monkeypatch) -> None:
+    from runner.training.models import Quadratic
+
+    calls: list[int] = []
+
+    def forward(self: Quadratic) -> object:
+        calls.append(1)
+        if len(calls) > 3:
+            raise RuntimeError("a wire came loose")
+        return (self.w + 1) ** 2
+
+    monkeypatch.setattr(Quadratic, "forward", forward)
+    done = command("model=quadratic dataset=none optimizer=sgd lr=0.1 train.steps=9")
+    assert done.status == 1
+    assert "\nFAILED: RuntimeError: a wire came loose\n" in f"\n{done.out}"
+    assert "in forward\n    raise RuntimeError" in done.err
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert run.data.tags["reason"] == "RuntimeError: a wire came loose"
+    (kept,) = Path.cwd().rglob("traceback.txt")
+    assert "a wire came loose" in kept.read_text()

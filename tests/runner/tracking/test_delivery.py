@@ -1,0 +1,250 @@
+"""Records that wait on disk reach MLflow later: whole, once, whoever is killed meanwhile."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from runner import deliver
+from runner.tracking import Header, Tracker, create_store, outbox, tracker
+from runner.tracking.outbox import Outbox
+
+MS = 1_700_000_000_000
+Points = list[tuple[str, float, int, int]]
+
+
+def points(steps: range) -> Points:
+    return [("train/loss", 0.1 * t, MS + t, t) for t in steps]
+
+
+def history(store: Any, run_id: str) -> Points:
+    found = store.client.get_metric_history(run_id, "train/loss")
+    return sorted(((p.key, p.value, p.timestamp, p.step) for p in found), key=lambda p: p[3])
+
+
+@pytest.fixture
+def opened(store: Any) -> Callable[..., tuple[Tracker, str, list[str]]]:
+    """Opens a tracker; gives it with its run's id and its warnings."""
+
+    def start() -> tuple[Tracker, str, list[str]]:
+        warnings: list[str] = []
+        made = Tracker(None, warn=warnings.append).start()
+        return made, made.open(Header("runs", "a", {"lr": 0.1}, {})).run_id, warnings
+
+    return start
+
+
+@pytest.fixture
+def waiting(store: Any) -> Callable[..., str]:
+    """Leaves a run with 3,000 points in the outbox; gives its id."""
+
+    def leave(status: str | None = "FINISHED") -> str:
+        run_id = str(store.client.create_run(create_store(None, "runs")).info.run_id)
+        box = Outbox(run_id, "sqlite:///mlflow.db")
+        box.create()
+        for start in range(0, 3000, 500):
+            box.append({"points": points(range(start, start + 500))})
+            box.append({"tags": {"at": str(start)}})
+        if status:
+            box.append({"status": status, "end_ms": MS + 3000})
+        box.release()
+        return run_id
+
+    return leave
+
+
+def python(script: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Calling it ends a time in which MLflow takes nothing."""
+    from mlflow import MlflowClient
+
+    with pytest.MonkeyPatch.context() as patch:
+
+        def refuse(*args: Any, **kwargs: Any) -> None:
+            raise ConnectionError("the server is gone")
+
+        patch.setattr(MlflowClient, "log_batch", refuse)
+        yield patch.undo
+
+
+def test_records_wait_while_mlflow_takes_nothing_and_one_line_says_so(
+    store: Any, opened: Any, outage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(tracker, "RETRY_SECONDS", 0.01)
+    one, run_id, warnings = opened()
+    one.points(points(range(10)))
+    time.sleep(0.2)
+    one.tags({"diverged": "train/loss is nan"})
+    assert not one.close("FAILED")
+    end_ms = time.time() * 1000
+    assert warnings == [
+        "tracking: sqlite:///mlflow.db does not take records (the server is gone); training goes "
+        "on, they wait in .runner/outbox"
+    ]
+    outage()
+    time.sleep(0.1)
+    (box,) = outbox.waiting()
+    assert deliver.main([]) == 0
+    run = store.client.get_run(run_id)
+    assert history(store, run_id) == points(range(10))
+    assert (run.data.params, run.info.status) == ({"lr": "0.1"}, "FAILED")
+    assert run.data.tags["diverged"] == "train/loss is nan"
+    assert run.info.end_time <= end_ms
+    assert not box.folder.exists()
+
+
+def test_a_run_delivers_what_waited_when_mlflow_is_back(
+    store: Any, opened: Any, outage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
+    one, run_id, warnings = opened()
+    one.points(points(range(10)))
+    time.sleep(0.2)
+    outage()
+    one.points(points(range(10, 20)))
+    assert one.close("FINISHED")
+    assert history(store, run_id) == points(range(20))
+    assert (len(warnings), outbox.waiting()) == (1, [])
+
+
+def test_the_next_run_delivers_what_waits(store: Any, opened: Any, outage: Any) -> None:
+    first, first_id, _ = opened()
+    first.points(points(range(10)))
+    first.close("FINISHED")
+    outage()
+    second, _, warnings = opened()
+    assert second.close("FINISHED")
+    assert warnings == [f"tracking: delivered the waiting records of run {first_id}"]
+    assert history(store, first_id) == points(range(10))
+
+
+def test_ctrl_c_in_close_leaves_all_in_the_outbox_at_once(
+    opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    asked, answer = threading.Event(), threading.Event()
+
+    def hang(*args: Any, **kwargs: Any) -> None:
+        asked.set()
+        answer.wait(20)
+
+    def interrupt() -> None:
+        asked.wait(20)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", hang)
+    one, _, _ = opened()
+    one.points(points(range(10)))
+    timer = threading.Timer(0.1, interrupt)
+    timer.start()
+    began = time.monotonic()
+    assert not one.close("KILLED")
+    assert time.monotonic() - began < 2
+    timer.join()
+    (box,) = outbox.waiting()
+    assert [next(iter(m)) for _, m in box.messages()] == ["params", "points", "status"]
+    answer.set()
+    one._thread.join()
+
+
+def test_nothing_waiting_is_said(folder: Any, capsys: Any) -> None:
+    assert deliver.main([]) == 0
+    assert capsys.readouterr().out == "nothing waits in .runner/outbox\n"
+
+
+def test_a_training_run_is_left_to_its_process(opened: Any, capsys: Any) -> None:
+    one, run_id, _ = opened()
+    assert deliver.main([]) == 0
+    expected = f"run {run_id}: left to the process that trains or delivers it\n"
+    assert capsys.readouterr().out == expected
+    assert one.close("FINISHED")
+
+
+def test_a_run_that_mlflow_has_lost_does_not_hold_up_the_others(
+    store: Any, waiting: Any, capsys: Any
+) -> None:
+    ids = sorted(waiting() for _ in range(3))
+    store.client.delete_run(ids[0])
+    assert deliver.main([]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert f"run {ids[0]}: waits in " in lines[0]
+    assert "Current state is deleted" in lines[0]
+    assert lines[1:] == [f"run {ids[1]}: delivered", f"run {ids[2]}: delivered"]
+
+
+def test_records_of_a_database_that_is_gone_wait_and_make_none(
+    folder: Any, store: Any, waiting: Any, capsys: Any
+) -> None:
+    waiting()
+    (folder / "mlflow.db").unlink()
+    assert deliver.main([]) == 1
+    assert "there is no database" in capsys.readouterr().out
+    assert not (folder / "mlflow.db").exists()
+
+
+def test_a_killed_run_keeps_its_records_and_ends_as_failed(store: Any, opened: Any) -> None:
+    script = (
+        "import os, signal; from runner.tracking import Header, Tracker\n"
+        "one = Tracker(None).start(); one.open(Header('runs', 'killed', {'lr': 0.1}, {}))\n"
+        "one.points([('train/loss', 0.1 * t, 1700000000000 + t, t) for t in range(500)])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    before_ms = time.time() * 1000
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
+    after_ms = time.time() * 1000
+    killed = store.runs()[0]
+    assert killed.info.status == "RUNNING"
+    one, _, warnings = opened()
+    one.close("FINISHED")
+    run = store.client.get_run(killed.info.run_id)
+    assert warnings == [f"tracking: delivered the waiting records of run {run.info.run_id}"]
+    assert history(store, run.info.run_id) == points(range(500))
+    assert (run.info.status, run.data.params) == ("FAILED", {"lr": "0.1"})
+    assert run.data.tags["reason"] == "the run's process was killed"
+    assert before_ms <= run.info.end_time <= after_ms
+
+
+@pytest.mark.parametrize("moment", ["log_batch", "set_terminated", "remove"])
+def test_a_delivery_that_is_killed_is_done_by_the_next(
+    store: Any, waiting: Any, moment: str
+) -> None:
+    run_id = waiting()
+    script = (
+        "import os, signal; from mlflow import MlflowClient\n"
+        "from runner import deliver; from runner.tracking.outbox import Outbox\n"
+        "calls = iter(range(4))\n"
+        f"owner = Outbox if {moment!r} == 'remove' else MlflowClient\n"
+        f"real = owner.{moment}\n"
+        "def die(*args, **kwargs):\n"
+        f"    if {moment!r} == 'log_batch' and next(calls) < 3: return real(*args, **kwargs)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"owner.{moment} = die; deliver.main([])"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == -signal.SIGKILL
+    assert deliver.main([]) == 0
+    assert history(store, run_id) == points(range(3000))
+    run = store.client.get_run(run_id)
+    assert (run.info.status, run.info.end_time) == ("FINISHED", MS + 3000)
+    assert run.data.tags["at"] == "2500"
+    assert list(outbox.ROOT.iterdir()) == []
+
+
+def test_two_processes_deliver_each_run_once(store: Any, waiting: Any) -> None:
+    ids = [waiting() for _ in range(4)]
+    both = [python("from runner import deliver; deliver.main([])") for _ in range(2)]
+    said = "".join(process.communicate()[0] for process in both)
+    assert [said.count(f"run {run_id}: delivered") for run_id in ids] == [1] * 4
+    for run_id in ids:
+        assert history(store, run_id) == points(range(3000))
+    assert list(outbox.ROOT.iterdir()) == []

@@ -1,0 +1,99 @@
+"""Parameter groups by name, and optimizers in their exact fused form."""
+
+import pytest
+import torch
+from torch import nn
+
+from runner.training import optimizers
+from runner.training.groups import Group, read_groups, split_parameters
+from runner.trial.limits import check_arguments
+
+
+def net():
+    return nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+
+
+def names_of(model, part):
+    names = {id(p): name for name, p in model.named_parameters()}
+    return [names[id(p)] for p in part["params"]]
+
+
+def test_old_and_new_layers_have_rates_of_their_own():
+    model = net()
+    rest, old = split_parameters(model, [Group("0.*", lr_scale=0.01)])
+    assert (names_of(model, rest), rest["lr_scale"]) == (["2.weight", "2.bias"], 1.0)
+    assert (names_of(model, old), old["lr_scale"]) == (["0.weight", "0.bias"], 0.01)
+
+
+def test_a_parameter_belongs_to_the_first_pattern_that_fits():
+    model = net()
+    groups = [Group("*.bias", weight_decay=0.0), Group("0.*", lr_scale=0.1)]
+    rest, biases, old = split_parameters(model, groups)
+    assert names_of(model, biases) == ["0.bias", "2.bias"]
+    assert names_of(model, old) == ["0.weight"]
+    assert names_of(model, rest) == ["2.weight"]
+    assert biases["weight_decay"] == 0.0
+    assert "weight_decay" not in rest
+
+
+def test_frozen_parameters_are_not_trained():
+    model = net()
+    (rest,) = split_parameters(model, [Group("0.*", frozen=True)])
+    assert names_of(model, rest) == ["2.weight", "2.bias"]
+    assert not model[0].weight.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([Group("2.wieght")], r"groups\[0\].pattern must fit .* got '2.wieght' \(did you mean"),
+        ([Group("0.*"), Group("0.bias")], r"groups\[1\].pattern .* earlier group has not taken"),
+        ([Group("*", frozen=True)], "groups must leave at least one parameter to train"),
+    ],
+)
+def test_groups_that_do_not_fit_the_model(groups, message):
+    with pytest.raises(ValueError, match=message):
+        split_parameters(net(), groups)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"patern": "0.*"}, r"groups\[0\].patern is not known \(did you mean 'pattern'\?\)"),
+        ({"lr_scale": 0.1}, r"groups\[0\] must have a pattern, got"),
+        ("0.*", r"groups\[0\] must have a pattern, got '0.\*'"),
+        ({"pattern": "a", "lr_scale": -1}, r"groups\[0\].lr_scale must be a number >= 0, got -1"),
+        ({"pattern": "a", "frozen": 1}, r"groups\[0\].frozen must be true or false, got 1"),
+        ({"pattern": 3}, r"groups\[0\].pattern must be text, got 3"),
+        ({"pattern": "a", "weight_decay": "x"}, r"weight_decay must be a number >= 0, got 'x'"),
+    ],
+)
+def test_groups_that_cannot_be_read(entry, message):
+    with pytest.raises(ValueError, match=message):
+        read_groups([entry])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"weight_decay": -0.1}, "^weight_decay must be at least 0, got -0.1"),
+        ({"momentum": 1.0}, r"^momentum must lie in \[0, 1\), got 1.0"),
+        ({"betas": [0.9, 1.0]}, r"^betas must each lie in \[0, 1\), got \[0.9, 1.0\]"),
+        ({"nesterov": True, "momentum": 0.0}, "^nesterov needs momentum greater than 0, got 0"),
+        ({"eps": -1e-8}, "^eps must be at least 0, got -1e-08"),
+    ],
+)
+def test_arguments_out_of_range(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        check_arguments(arguments)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW])
+def test_optimizers_are_fused_where_that_can_be(kind):
+    built = optimizers.build(kind, split_parameters(net(), []))
+    assert built.defaults["fused"] is True
+
+
+def test_other_optimizers_are_taken_as_they_are():
+    built = optimizers.build(torch.optim.NAdam, split_parameters(net(), []))
+    assert isinstance(built, torch.optim.NAdam)
