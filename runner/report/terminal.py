@@ -1,11 +1,12 @@
 """What a person sees while a run goes on: a progress bar on a terminal, a line an evaluation."""
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from tqdm import tqdm
+
+from runner.report.say import say
 
 
 class Console:
@@ -37,11 +38,8 @@ class Console:
         """Print a line above the progress bar."""
         if self._quiet:
             return
-        try:
-            with tqdm.external_write_mode(file=sys.stdout):
-                print(f"{self._prefix}{text}", flush=True)
-        except BrokenPipeError:  # as in `| head -1`: nobody reads, the run goes on
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        with tqdm.external_write_mode(file=sys.stdout):
+            say(f"{self._prefix}{text}")
 
     def close(self) -> None:
         """Take the progress bar away."""
