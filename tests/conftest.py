@@ -143,13 +143,13 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
 
 @pytest.fixture
 def job(folder: Path) -> Callable[[str], Any]:
-    """Assembles a command line without running it."""
-    from runner.build.setup import assemble
+    """Builds what a command line starts with, without running it."""
+    from runner.build.setup import build as build_setup
     from runner.config import compose, read
 
     def build(line: str) -> Any:
         config = compose(shlex.split(line))
-        return assemble(read(config, config.hydra))
+        return build_setup(read(config, config.hydra))
 
     return build
 

@@ -43,6 +43,7 @@ class Tracking:
     uri: str | None = None
     experiment: str | None = None
     run_name: str | None = None
+    trackers: Any = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

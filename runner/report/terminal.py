@@ -7,6 +7,7 @@ from typing import Any
 from tqdm import tqdm
 
 from runner.report.say import say
+from runner.results.events import LR, Chunk, Event
 
 
 class Console:
@@ -23,9 +24,13 @@ class Console:
         disable = True if quiet else None
         self._bar: Any = tqdm(total=total_steps, unit="step", disable=disable, leave=False)
 
-    def progress(self, step: int) -> None:
-        """Show that so many steps are done."""
-        self._bar.update(step - self._bar.n)
+    def hear(self, event: Event) -> None:
+        """Show how many steps are done, or what an evaluation of the validation data found."""
+        if isinstance(event, Chunk):
+            self._rate = float(event.columns[LR][-1])
+            self._bar.update(event.start + len(event) - self._bar.n)
+        elif not any(key.startswith("test/") for key in event.metrics):
+            self.evaluation(event.step, self._rate, event.metrics)
 
     def evaluation(self, step: int, lr: float, metrics: Mapping[str, float]) -> None:
         """Print the figures after `step` updates; lr is the rate of the last of them."""

@@ -6,7 +6,8 @@ import torch
 
 from runner.training import clipping, optimizers
 from runner.config import compose, read
-from runner.build.numbers import horizon, scheduled
+from runner.build.horizon import horizon
+from runner.build.numbers import notes, numbers
 
 CYCLE = "optimizer=sgd optimizer.momentum=0.9 optimizer/momentum_schedule=one_cycle"
 QUICK = "model=linear tracking=off train.steps=20"
@@ -19,7 +20,8 @@ def settings(line: str):
 
 def traces(line: str, train_size: int = 1280):
     given = settings(line)
-    return scheduled(given, horizon(given, train_size)).traces()
+    found = numbers(given, horizon(given, train_size))
+    return {name: found.trace(name) for name in found}
 
 
 def test_the_momentum_falls_while_the_rate_rises():
@@ -204,11 +206,11 @@ def test_what_cannot_be_scheduled_is_one_line(command, folder, line: str) -> Non
 
 
 def test_a_clipping_of_a_persons_own_can_be_scheduled_if_it_is_a_dataclass():
-    assert clipping.scheduled(clipping.Adaptive(), {"factor": 0.5}).factor == 0.5
+    assert clipping.with_numbers(clipping.Adaptive(), {"factor": 0.5}).factor == 0.5
     with pytest.raises(ValueError, match="limit_schedule needs a clipping with limit; object has"):
-        clipping.scheduled(object(), {"limit": 1.0})
+        clipping.with_numbers(object(), {"limit": 1.0})
     with pytest.raises(ValueError, match=r"^max_norm must be a number greater than 0, got 0\.0$"):
-        clipping.scheduled(clipping.Norm(1.0), {"max_norm": 0.0})
+        clipping.with_numbers(clipping.Norm(1.0), {"max_norm": 0.0})
 
 
 def test_layers_learn_at_shares_of_the_rate(job) -> None:

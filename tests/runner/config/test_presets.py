@@ -51,7 +51,7 @@ def test_a_data_set_that_is_downloaded_takes_its_arguments(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in group_options()["experiment"] if n != "finetune"])
 def test_every_experiment_can_be_trained(job, name: str) -> None:
     assembled = job(f"+experiment={name}")
-    rates = assembled.plan.rates(assembled.plan.schedule.begin(), 0, 20)
+    rates = assembled.trial.numbers.trace("lr")[:20]
     assert np.isfinite(rates).all()
     assert (rates >= 0).all()
 
@@ -133,7 +133,7 @@ def test_bert_recipe_never_reaches_its_rate_and_ends_linear(job) -> None:
     assert trace[0] == 0
     assert trace.max() == trace[10] == pytest.approx(0.9e-3)
     assert trace[10:] == pytest.approx(1e-3 * (1 - np.arange(10, 100) / 100))
-    assert assembled.plan.clipping.max_norm == 1.0
+    assert assembled.state.clipping.max_norm == 1.0
 
 
 def test_keras_warmup_cosine_rises_holds_and_falls(job) -> None:
@@ -152,7 +152,7 @@ def test_keras_cosine_restarts_has_five_cycles(job) -> None:
 
 
 def test_keras_plateau_halves_the_rate(job) -> None:
-    schedule = job("+experiment=keras_plateau").plan.schedule
+    schedule = job("+experiment=keras_plateau").trial.numbers["lr"]
     memory = schedule.begin()
     for loss in (1.0, 1.2, 1.1):
         memory = schedule.observe(memory, 0, loss)
