@@ -4,7 +4,6 @@ A point that comes twice is drawn twice at the same place.
 """
 
 import shutil
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -35,7 +34,7 @@ class TensorBoard(Tracker):
             import tensorboard  # noqa: F401
         except ImportError:
             advice = "pip install 'schedule-runner[tensorboard]'"
-            raise Mistake("tracking=tensorboard", "needs the package", advice=advice) from None
+            raise Mistake("tracking=tensorboard", "needs its package", advice=advice) from None
 
     def open(self, header: Header) -> Link:
         run_id = uuid.uuid4().hex
@@ -45,22 +44,15 @@ class TensorBoard(Tracker):
         return Link(run_id, parts[0], header.experiment, self.address)
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
-        from tensorboard.plugins.hparams.summary import session_start_pb
-
-        self._add(run_id, session_start_pb(dict(params)))
+        self.tags(run_id, {"parameters": "\n".join(f"- {k}: {v}" for k, v in params.items())})
 
     def points(self, run_id: str, points: Sequence[Point]) -> None:
-        from tensorboard.compat.proto.summary_pb2 import Summary
-
         for key, value, ms, step in points:
-            one = Summary(value=[Summary.Value(tag=key, simple_value=value)])
-            self._add(run_id, one, step, ms)
+            self._writer(run_id).add_scalar(key, value, step, ms / 1000)
 
     def tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        from tensorboard.plugins.text.summary import pb
-
         for key, value in tags.items():
-            self._add(run_id, pb(key, str(value)))
+            self._writer(run_id).add_text(key, value)
 
     def artifacts(self, run_id: str, folder: Path) -> None:
         shutil.copytree(folder, self._folder(run_id) / "artifacts", dirs_exist_ok=True)
@@ -80,12 +72,6 @@ class TensorBoard(Tracker):
         return next(Path(self.address).glob(f"*/* {run_id}"))
 
     def _new_writer(self, run_id: str) -> Any:
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        from torch.utils.tensorboard import SummaryWriter
 
-        return EventFileWriter(str(self._folder(run_id)))
-
-    def _add(self, run_id: str, summary: Any, step: int = 0, ms: int | None = None) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event
-
-        seconds = time.time() if ms is None else ms / 1000
-        self._writer(run_id).add_event(Event(wall_time=seconds, step=step, summary=summary))
+        return SummaryWriter(str(self._folder(run_id)))  # type: ignore[no-untyped-call]
