@@ -84,6 +84,9 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in before:
         if name.startswith("MLFLOW_"):
             del os.environ[name]
+    from runner.build import state
+
+    state.forget()
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
