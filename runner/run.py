@@ -149,7 +149,9 @@ def _tested(setup: Setup) -> Evaluation:
     assert setup.data is not None
     _restore_best(setup)
     best = setup.state.best
-    found = evaluate(setup.state.model, setup.data.test, setup.trial.recipe.precision)
+    found = evaluate(
+        setup.state.model, setup.state.loss, setup.data.test, setup.trial.recipe.precision
+    )
     metrics = {f"test/{key}": value for key, value in found.items()}
     return Evaluation(best.step if best else setup.state.step, metrics, time.time_ns() // 1_000_000)
 
@@ -195,6 +197,8 @@ def _record_end(
 ) -> bool:
     """Record how a run ended, and its files unless a person insists (no ending); return whether all
     is delivered."""
+    if not recording:
+        return True
     with tempfile.TemporaryDirectory(prefix="runner-") as folder:
         if ending is not None:
             if not brief:

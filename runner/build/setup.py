@@ -21,6 +21,9 @@ from runner.trial import Numbers, Recipe, Trial
 from schedules import steps_of
 
 
+USUAL_TASK = {"loss": {"_target_": "torch.nn.functional.cross_entropy"}}
+
+
 @dataclass(frozen=True)
 class Setup:
     """What a run starts with.
@@ -86,6 +89,7 @@ def _recipe(settings: Settings, device: torch.device) -> Recipe:
         threads=settings.threads if device.type == "cpu" else None,
         weights=weights.digest(file) if file else None,
         versions=versions(),
+        task={} if settings.task == USUAL_TASK else settings.task,
     )
 
 

@@ -57,6 +57,7 @@ class _Schema:
     tracking: Tracking = field(default_factory=Tracking)
     model: Any = None
     dataset: Any = None
+    task: Any = None
     schedule: Any = None
     warmup: Any = None
     clipping: Any = None

@@ -21,6 +21,10 @@ class Recording:
         self.link: Link | None = None
         self._couriers = [Courier(tracker, warn) for tracker in trackers]
 
+    def __bool__(self) -> bool:
+        """Whether the run is recorded anywhere."""
+        return bool(self._couriers)
+
     def start(self) -> Self:
         """Begin to load what trackers need, while the caller loads what it needs."""
         for courier in self._couriers:

@@ -74,4 +74,4 @@ class TensorBoard(Tracker):
     def _new_writer(self, run_id: str) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
-        return SummaryWriter(str(self._folder(run_id)))  # type: ignore[no-untyped-call]
+        return SummaryWriter(str(self._folder(run_id)))

@@ -1,14 +1,15 @@
 """A model's metrics on a whole split."""
 
 import re
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from runner.training.data import Split
 from runner.training.devices import autocast, out_of_memory
-from runner.training.losses import batch_loss
-from runner.training.metrics import MEASURES
+from runner.training.losses import Loss, batch_loss, total_loss
+from runner.training.metrics import MEASURES, Measure
 from schedules.errors import ArgumentError
 
 EVAL_BATCH = 250  # samples; 1000 take 200 MB more
@@ -16,9 +17,9 @@ _NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, split: Split | None, precision: str) -> dict[str, float]:
-    """Return the mean of each metric over a split; without data the model's own `loss` and each
-    scalar weight as `param/NAME`.
+def evaluate(model: nn.Module, loss: Loss, split: Split | None, precision: str) -> dict[str, float]:
+    """Return the mean of the loss and of each metric over a split; without data the model's own
+    `loss` and each scalar weight as `param/NAME`.
 
     Evaluates in the given precision and leaves the model in training mode.
     """
@@ -32,13 +33,14 @@ def evaluate(model: nn.Module, split: Split | None, precision: str) -> dict[str,
                 for name, p in model.named_parameters()
                 if p.ndim == 0
             }
-            return {"loss": batch_loss(model, None).item()} | scalars
-        sums = {name: torch.zeros((), dtype=dtype, device=device) for name in MEASURES}
+            return {"loss": batch_loss(model, loss, None).item()} | scalars
+        measures: dict[str, Measure] = {"loss": partial(total_loss, loss), **MEASURES}
+        sums = {name: torch.zeros((), dtype=dtype, device=device) for name in measures}
         for start in range(0, len(split), EVAL_BATCH):
             inputs, targets = split.batch(slice(start, start + EVAL_BATCH))
             with autocast(precision, device):
                 outputs = model(inputs).float()
-            for name, measure in MEASURES.items():
+            for name, measure in measures.items():
                 sums[name] += measure(outputs, targets)
         return {name: total.item() / len(split) for name, total in sums.items()}
     finally:

@@ -65,7 +65,7 @@ def train(
 
 def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Evaluation]:
     """Evaluate, let the schedule hear of it, and yield the figures."""
-    found = evaluate(state.model, data.val if data else None, trial.recipe.precision)
+    found = evaluate(state.model, state.loss, data.val if data else None, trial.recipe.precision)
     metrics = {name if "/" in name else f"val/{name}": value for name, value in found.items()}
     evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
     lr = trial.numbers["lr"]
@@ -141,7 +141,7 @@ class _Loop:
         self.guard.before_forward()
         batch = self.batch(t)
         with autocast(self.recipe.precision, self.device):
-            loss = batch_loss(self.state.model, batch)
+            loss = batch_loss(self.state.model, self.state.loss, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         loss = loss.detach()
         norm, clipped = self.state.clipping(self.parameters)

@@ -1,16 +1,10 @@
-"""How metrics are computed; what is known of them stands in runner/results/metrics.py."""
+"""How metrics beside the loss are computed; what is known of them stands in results/metrics.py."""
 
 from collections.abc import Callable
 
 from torch import Tensor
-from torch.nn import functional
 
 Measure = Callable[[Tensor, Tensor], Tensor]  # outputs, targets -> the sum over the samples
-
-
-def loss(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the sum of the cross-entropies of scores (n, classes) and labels (n,)."""
-    return functional.cross_entropy(outputs, targets, reduction="sum")
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -18,4 +12,4 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs.argmax(dim=1) == targets).sum()
 
 
-MEASURES: dict[str, Measure] = {"loss": loss, "accuracy": accuracy}
+MEASURES: dict[str, Measure] = {"accuracy": accuracy}

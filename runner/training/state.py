@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
+from torch.nn import functional
 from torch.optim import Optimizer
 
 from runner.results.events import Evaluation, Event
 from runner.results.metrics import merit
 from runner.training.clipping import Clipping, Unclipped
+from runner.training.losses import Loss
 from schedules import Memory
 
 
@@ -33,6 +35,7 @@ class State:
     model: nn.Module
     optimizer: Optimizer
     clipping: Clipping = field(default_factory=Unclipped)
+    loss: Loss = functional.cross_entropy
     step: int = 0
     evaluated: int = 0
     memory: Memory = field(default_factory=Memory)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ class Recipe:
 
     model, dataset, optimizer, clipping: `_target_` and arguments. weights: the SHA-256 of the
     weights it starts from. threads: CPU threads (their number changes the bits), None elsewhere.
+    task: what differs from classification by the cross-entropy.
     """
 
     model: Mapping[str, Any]
@@ -28,6 +29,7 @@ class Recipe:
     threads: int | None
     weights: str | None
     versions: Mapping[str, str]
+    task: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:
@@ -37,7 +39,8 @@ def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:
     fingerprint have the same weights, bit for bit on one kind of CPU. The source code of a person's
     own classes is not part of it.
     """
-    text = json.dumps(vars(recipe), sort_keys=True, default=dict)
+    known = {key: value for key, value in vars(recipe).items() if key != "task" or value}
+    text = json.dumps(known, sort_keys=True, default=dict)
     digest = hashlib.sha256(text.encode())
     digest.update(_bytes(traces["lr"]))
     for name in sorted(traces.keys() - {"lr"}):
