@@ -18,6 +18,7 @@ from runner.config.explain import MISTAKES, explain
 from runner.config.grammar import space_of
 from runner.errors import Mistake
 from schedules import Horizon, plot
+from schedules.landmarks import landmarks
 
 HELP = """\
 python -m runner.preview [-m] [--out FILE] [group=option] [key=value] ...
@@ -102,8 +103,8 @@ def _points(preview: Preview) -> dict[int, str]:
     """Return what is to be said of a run, by step, in order."""
     total = preview.scheduled.horizon.total_steps
     found = {0: ["start"]}
-    for name, schedule in {"lr": preview.scheduled.lr, **preview.scheduled.others}.items():
-        for step, what in schedule.landmarks(total):
+    for name, trace in preview.traces.items():
+        for step, what in landmarks(trace):
             found.setdefault(step, []).append(what if name == "lr" else f"{name}: {what}")
     trace = preview.traces["lr"]
     for step, what in ((int(trace.argmax()), "highest"), (int(trace.argmin()), "lowest")):

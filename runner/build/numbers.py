@@ -11,9 +11,10 @@ import numpy as np
 
 from runner import config
 from runner.config import Settings
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
-from schedules import Horizon, Offset, Schedule, Warmup, steps_of
+from schedules import ArgumentError, Horizon, Offset, Schedule, Warmup, steps_of
+from schedules.errors import about
 
 SUFFIX = "_schedule"
 MOST_STEPS = 10**8  # of a trace that is held as a whole
@@ -51,7 +52,7 @@ class Scheduled:
                 trace = schedule.rates(schedule.begin(), steps)
             except ValueError as error:
                 warmed = self.warmed and name == "lr"
-                raise Mistake(_named(key, schedule, error, warmed)) from error
+                raise _mistake(key, schedule, error, warmed) from error
             if (bad := np.flatnonzero(~(np.isfinite(trace) & (trace >= 0)))).size:
                 kind = "rates" if name == "lr" else "values"
                 raise Mistake(
@@ -117,8 +118,8 @@ def horizon(settings: Settings, train_size: int) -> Horizon:
     epochs = f"{train.epochs:.12f}".rstrip("0").rstrip(".") + "ep"
     try:
         steps = steps_of(epochs, one, "epochs", 1)
-    except ValueError as error:
-        raise Mistake(f"train.{one_line(error)}") from error
+    except ArgumentError as error:
+        raise Mistake.of(error, "train") from error
     return one.of(_possible("train.epochs", train.epochs or 0, steps))
 
 
@@ -222,27 +223,29 @@ def _built(key: str, spec: Any, start: Any) -> Schedule:
         return schedule
     try:
         return Offset(schedule=schedule, start=start)
-    except (ValueError, TypeError) as error:
-        raise Mistake(f"{key}.{one_line(error)}") from error
+    except ArgumentError as error:
+        raise Mistake.of(error, key) from error
 
 
 def _bound(key: str, schedule: Schedule, horizon: Horizon, warmed: bool = False) -> Schedule:
     try:
         return schedule.bind(horizon)
     except ValueError as error:
-        raise Mistake(_named(key, schedule, error, warmed)) from error
+        raise _mistake(key, schedule, error, warmed) from error
 
 
-def _named(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> str:
-    """Return an error of a schedule with its configuration key in front.
+def _mistake(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> Mistake:
+    """Return an error of a schedule as one about its configuration key.
 
     warmed: whether the group `warmup` stands around it.
     """
-    message, inner = one_line(error), schedule
+    if (own := about(schedule, error)) is None:
+        return Mistake.of(error, key)
+    where, inner = own.where, schedule
     if warmed and isinstance(schedule, Warmup):
-        if not message.startswith("schedule."):
-            return f"warmup.{message}"
-        message, inner = message.removeprefix("schedule."), schedule.schedule
+        if not where.startswith("schedule."):
+            return Mistake.of(own, "warmup")
+        where, inner = where.removeprefix("schedule."), schedule.schedule
     if isinstance(inner, Offset):  # stands for a schedule's own `start`
-        message = message.removeprefix("schedule.")
-    return f"{key}.{message}"
+        where = where.removeprefix("schedule.")
+    return Mistake(f"{key}.{where}", own.must, own.given, own.advice)
