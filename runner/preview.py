@@ -20,6 +20,7 @@ from runner.config.grammar import space_of
 from runner.errors import Mistake
 from runner.trial import Numbers
 from schedules import Horizon, plot
+from schedules.landmarks import landmarks
 
 HELP = """\
 python -m runner.preview [-m] [--out FILE] [group=option] [key=value] ...
@@ -108,8 +109,8 @@ def _points(preview: Preview) -> dict[int, str]:
     """Return what is to be said of a run, by step, in order."""
     total = preview.numbers.horizon.total_steps
     found = {0: ["start"]}
-    for name, schedule in preview.numbers.items():
-        for step, what in schedule.landmarks(total):
+    for name, trace in preview.traces.items():
+        for step, what in landmarks(trace):
             found.setdefault(step, []).append(what if name == "lr" else f"{name}: {what}")
     trace = preview.traces["lr"]
     for step, what in ((int(trace.argmax()), "highest"), (int(trace.argmin()), "lowest")):

@@ -12,11 +12,12 @@ from cachetools import LRUCache, cached
 
 from runner import config
 from runner.config import Settings
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake
 from runner.results.metrics import evaluated
 from runner.trial import Numbers
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
-from schedules import Horizon, Offset, Schedule, Warmup
+from schedules import ArgumentError, Horizon, Offset, Schedule, Warmup
+from schedules.errors import about
 
 SUFFIX = "_schedule"
 MOST_BYTES = 2**26  # of traces that are kept for the next run
@@ -50,10 +51,7 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
     for room in ROOMS:
         for name, schedule in _others(room, getattr(settings, room), horizon, start).items():
             if name in schedules:
-                raise Mistake(
-                    f"clipping.{name}{SUFFIX} must be null beside optimizer.{name}{SUFFIX}, since "
-                    f"both would be recorded as {name}"
-                )
+                raise Mistake(f"clipping.{name}{SUFFIX}", f"must be null beside optimizer.{name}{SUFFIX}, since both would be recorded as {name}")
             schedules[name] = schedule
     _check_names(settings, schedules)
     found = Numbers(schedules, horizon)
@@ -100,18 +98,16 @@ def _check_trace(key: str, name: str, numbers: Numbers, warmed: bool) -> None:
         trace = numbers.trace(name)
     except ValueError as error:
         warmed = warmed and name == "lr"
-        raise Mistake(_named(key, numbers[name], error, warmed)) from error
+        raise _mistake(key, numbers[name], error, warmed) from error
     if (bad := np.flatnonzero(~(np.isfinite(trace) & (trace >= 0)))).size:
         kind = "rates" if name == "lr" else "values"
-        raise Mistake(
-            f"{key} must give finite {kind} of at least 0, got {trace[bad[0]]} at step {bad[0]}"
-        )
+        raise Mistake(key, f"must give finite {kind} of at least 0", f"{trace[bad[0]]} at step {bad[0]}")
     check = check_clipping if key.startswith("clipping.") else check_arguments
     for value in (float(trace.min()), float(trace.max())) if name != "lr" else ():
         try:
             check({name: value})
         except ValueError as error:
-            raise Mistake(f"{key} must give a valid {name}: {error}") from error
+            raise Mistake(key, f"must give a valid {name}: {error}") from error
 
 
 def _listed(value: Any) -> tuple[int, ...]:
@@ -122,7 +118,7 @@ def _listed(value: Any) -> tuple[int, ...]:
 def _check_listening(schedule: Schedule, data: bool) -> None:
     known = evaluated(data=data)
     if schedule.listens and schedule.monitor not in known:
-        raise Mistake(f"schedule.monitor must be {' or '.join(known)}, got '{schedule.monitor}'")
+        raise Mistake("schedule.monitor", f"must be {' or '.join(known)}", f"'{schedule.monitor}'")
 
 
 def _check_names(settings: Settings, schedules: Mapping[str, Schedule]) -> None:
@@ -130,10 +126,7 @@ def _check_names(settings: Settings, schedules: Mapping[str, Schedule]) -> None:
     own = {key for key in unscheduled(settings.clipping) if key != "_target_"}
     for name in schedules:
         if name in CLIPPING and name not in own and key_of(name, settings).startswith("clipping."):
-            raise Mistake(
-                f"clipping.{name}{SUFFIX} needs a clipping with {name}; "
-                f"clipping={settings.choices.get('clipping')} has {', '.join(own) or 'no numbers'}"
-            )
+            raise Mistake(f"clipping.{name}{SUFFIX}", f"needs a clipping with {name}", advice=f"clipping={settings.choices.get('clipping')} has {', '.join(own) or 'no numbers'}")
 
 
 def _is_schedule(key: str, spec: Mapping[str, Any]) -> bool:
@@ -148,13 +141,10 @@ def _others(room: str, spec: Any, horizon: Horizon, start: Any) -> dict[str, Sch
             continue
         name = f"{room}.{key}"
         if name == f"optimizer.lr{SUFFIX}":
-            raise Mistake(f"{name} must be left out: the group 'schedule' gives the rate")
+            raise Mistake(name, "must be left out: the group 'schedule' gives the rate")
         schedule = _bound(name, _built(name, value, start), horizon)
         if schedule.listens:
-            raise Mistake(
-                f"{name} must not depend on evaluations, got {type(schedule).__name__}; "
-                f"only the learning rate's schedule may"
-            )
+            raise Mistake(name, "must not depend on evaluations", f"{type(schedule).__name__}", "only the learning rate's schedule may")
         found[key.removesuffix(SUFFIX)] = schedule
     return found
 
@@ -168,32 +158,34 @@ def _built(key: str, spec: Any, start: Any) -> Schedule:
         spec = spec if own else rest
     schedule = config.build(key, spec)
     if not isinstance(schedule, Schedule):
-        raise Mistake(f"{key}._target_ must be a schedules.Schedule, got {schedule!r}")
+        raise Mistake(f"{key}._target_", "must be a schedules.Schedule", f"{schedule!r}")
     if start in (None, 0):
         return schedule
     try:
         return Offset(schedule=schedule, start=start)
-    except (ValueError, TypeError) as error:
-        raise Mistake(f"{key}.{one_line(error)}") from error
+    except ArgumentError as error:
+        raise Mistake.of(error, key) from error
 
 
 def _bound(key: str, schedule: Schedule, horizon: Horizon, warmed: bool = False) -> Schedule:
     try:
         return schedule.bind(horizon)
     except ValueError as error:
-        raise Mistake(_named(key, schedule, error, warmed)) from error
+        raise _mistake(key, schedule, error, warmed) from error
 
 
-def _named(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> str:
-    """Return an error of a schedule with its configuration key in front.
+def _mistake(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> Mistake:
+    """Return an error of a schedule as one about its configuration key.
 
     warmed: whether the group `warmup` stands around it.
     """
-    message, inner = one_line(error), schedule
+    if (own := about(schedule, error)) is None:
+        return Mistake.of(error, key)
+    where, inner = own.where, schedule
     if warmed and isinstance(schedule, Warmup):
-        if not message.startswith("schedule."):
-            return f"warmup.{message}"
-        message, inner = message.removeprefix("schedule."), schedule.schedule
+        if not where.startswith("schedule."):
+            return Mistake.of(own, "warmup")
+        where, inner = where.removeprefix("schedule."), schedule.schedule
     if isinstance(inner, Offset):  # stands for a schedule's own `start`
-        message = message.removeprefix("schedule.")
-    return f"{key}.{message}"
+        where = where.removeprefix("schedule.")
+    return Mistake(f"{key}.{where}", own.must, own.given, own.advice)

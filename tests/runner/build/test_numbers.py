@@ -1,5 +1,8 @@
 """What else follows a schedule: momentum, weight decay, the clipping threshold, and its records."""
 
+import re
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,7 @@ from runner.training import clipping, optimizers
 from runner.config import compose, read
 from runner.build.horizon import horizon
 from runner.build.numbers import notes, numbers
+from runner.errors import Mistake
 
 CYCLE = "optimizer=sgd optimizer.momentum=0.9 optimizer/momentum_schedule=one_cycle"
 QUICK = "model=linear tracking=off train.steps=20"
@@ -69,6 +73,33 @@ def test_a_start_of_a_persons_own_is_theirs(monkeypatch, tmp_path):
     line += " train.steps=5"
     assert traces(line)["lr"][0] == 0.05
     assert traces(f"{line} schedule.start=0.5")["lr"][0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ("low must be kind", "schedule.low must be kind"),
+        ("math domain error", "schedule: math domain error"),
+    ],
+)
+@pytest.mark.parametrize("warmup", ["none", "linear"])
+def test_an_error_of_a_persons_own_schedule_is_about_the_schedule(
+    monkeypatch, tmp_path, says, message, warmup
+):
+    (tmp_path / "mine_bad.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from schedules import Schedule\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Bad(Schedule):\n"
+        "    low: float = 0.05\n"
+        "    def formula(self, t):\n"
+        f"        raise ValueError({says!r})\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine_bad", raising=False)
+    line = "schedule=constant schedule._target_=mine_bad.Bad lr=1 ~schedule.lr ~schedule.after"
+    with pytest.raises(Mistake, match=rf"^{re.escape(message)}$"):
+        traces(f"{line} warmup={warmup} train.steps=20")
 
 
 def test_samples_are_a_duration():
