@@ -51,7 +51,10 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
     for room in ROOMS:
         for name, schedule in _others(room, getattr(settings, room), horizon, start).items():
             if name in schedules:
-                raise Mistake(f"clipping.{name}{SUFFIX}", f"must be null beside optimizer.{name}{SUFFIX}, since both would be recorded as {name}")
+                raise Mistake(
+                    f"clipping.{name}{SUFFIX}",
+                    f"must be null beside optimizer.{name}{SUFFIX}, since both would be recorded as {name}",
+                )
             schedules[name] = schedule
     _check_names(settings, schedules)
     found = Numbers(schedules, horizon)
@@ -101,7 +104,9 @@ def _check_trace(key: str, name: str, numbers: Numbers, warmed: bool) -> None:
         raise _mistake(key, numbers[name], error, warmed) from error
     if (bad := np.flatnonzero(~(np.isfinite(trace) & (trace >= 0)))).size:
         kind = "rates" if name == "lr" else "values"
-        raise Mistake(key, f"must give finite {kind} of at least 0", f"{trace[bad[0]]} at step {bad[0]}")
+        raise Mistake(
+            key, f"must give finite {kind} of at least 0", f"{trace[bad[0]]} at step {bad[0]}"
+        )
     check = check_clipping if key.startswith("clipping.") else check_arguments
     for value in (float(trace.min()), float(trace.max())) if name != "lr" else ():
         try:
@@ -126,7 +131,11 @@ def _check_names(settings: Settings, schedules: Mapping[str, Schedule]) -> None:
     own = {key for key in unscheduled(settings.clipping) if key != "_target_"}
     for name in schedules:
         if name in CLIPPING and name not in own and key_of(name, settings).startswith("clipping."):
-            raise Mistake(f"clipping.{name}{SUFFIX}", f"needs a clipping with {name}", advice=f"clipping={settings.choices.get('clipping')} has {', '.join(own) or 'no numbers'}")
+            raise Mistake(
+                f"clipping.{name}{SUFFIX}",
+                f"needs a clipping with {name}",
+                advice=f"clipping={settings.choices.get('clipping')} has {', '.join(own) or 'no numbers'}",
+            )
 
 
 def _is_schedule(key: str, spec: Mapping[str, Any]) -> bool:
@@ -144,7 +153,12 @@ def _others(room: str, spec: Any, horizon: Horizon, start: Any) -> dict[str, Sch
             raise Mistake(name, "must be left out: the group 'schedule' gives the rate")
         schedule = _bound(name, _built(name, value, start), horizon)
         if schedule.listens:
-            raise Mistake(name, "must not depend on evaluations", f"{type(schedule).__name__}", "only the learning rate's schedule may")
+            raise Mistake(
+                name,
+                "must not depend on evaluations",
+                f"{type(schedule).__name__}",
+                "only the learning rate's schedule may",
+            )
         found[key.removesuffix(SUFFIX)] = schedule
     return found
 

@@ -20,7 +20,6 @@ from runner.training.state import State
 from runner.trial import Numbers, Recipe, Trial
 from schedules import steps_of
 
-
 USUAL_TASK = {"loss": {"_target_": "torch.nn.functional.cross_entropy"}}
 
 
