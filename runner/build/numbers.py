@@ -51,10 +51,9 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
     for room in ROOMS:
         for name, schedule in _others(room, getattr(settings, room), horizon, start).items():
             if name in schedules:
-                raise Mistake(
-                    f"clipping.{name}{SUFFIX}",
-                    f"must be null beside optimizer.{name}{SUFFIX}, since both would be recorded as {name}",
-                )
+                beside = f"must be null beside optimizer.{name}{SUFFIX}"
+                why = f"since both would be recorded as {name}"
+                raise Mistake(f"clipping.{name}{SUFFIX}", f"{beside}, {why}")
             schedules[name] = schedule
     _check_names(settings, schedules)
     found = Numbers(schedules, horizon)
@@ -131,11 +130,10 @@ def _check_names(settings: Settings, schedules: Mapping[str, Schedule]) -> None:
     own = {key for key in unscheduled(settings.clipping) if key != "_target_"}
     for name in schedules:
         if name in CLIPPING and name not in own and key_of(name, settings).startswith("clipping."):
-            raise Mistake(
-                f"clipping.{name}{SUFFIX}",
-                f"needs a clipping with {name}",
-                advice=f"clipping={settings.choices.get('clipping')} has {', '.join(own) or 'no numbers'}",
-            )
+            has = ", ".join(own) or "no numbers"
+            advice = f"clipping={settings.choices.get('clipping')} has {has}"
+            needs = f"needs a clipping with {name}"
+            raise Mistake(f"clipping.{name}{SUFFIX}", needs, advice=advice)
 
 
 def _is_schedule(key: str, spec: Mapping[str, Any]) -> bool:
