@@ -6,6 +6,7 @@ from (seed, epoch or step) and the rate is read from the trace.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -103,16 +104,24 @@ class _Loop:
         self.bad = torch.zeros((), device=self.device)
         self.noise = int(np.random.SeedSequence([self.recipe.seed, 1]).generate_state(1)[0])
         self.epoch, self.order = -1, torch.empty(0)
-        self.of_clipping = set(numbers_of(state.clipping)) & set(trial.numbers)
+        self.autocast = autocast(self.recipe.precision, self.device)
+        of_clipping = numbers_of(state.clipping)
+        self.setters: list[Callable[[float], None]] = [
+            partial(self.set_clipping, name)
+            if name in of_clipping
+            else partial(set_number, state.optimizer, name)
+            for name in trial.numbers
+        ]
 
     def chunk(self, numbers: Mapping[str, np.ndarray], should_stop: Callable[[], bool]) -> Chunk:
         """Make updates until the numbers or a second are over."""
         losses, norms, clips, times = [], [], [], []
         deadline = time.monotonic() + CHUNK_SECONDS
         start = self.state.step
-        values = [values.tolist() for values in numbers.values()]
-        for t, now in enumerate(zip(*values, strict=True), start=start):
-            self.set_numbers(dict(zip(numbers, now, strict=True)))
+        rows = zip(*(values.tolist() for values in numbers.values()), strict=True)
+        for t, row in enumerate(rows, start=start):
+            for set_now, value in zip(self.setters, row, strict=True):
+                set_now(value)
             loss, norm, clipped = self.update(t)
             losses.append(loss)
             norms.append(norm)
@@ -125,22 +134,17 @@ class _Loop:
             columns[key] = torch.stack(scalars).cpu().numpy()
         return Chunk(start, columns, np.array(times))
 
-    def set_numbers(self, numbers: Mapping[str, float]) -> None:
-        """Set what follows a schedule for the update to come."""
-        for name, value in numbers.items():
-            if name not in self.of_clipping:
-                set_number(self.state.optimizer, name, value)
-        if self.of_clipping:
-            mine = {name: numbers[name] for name in self.of_clipping}
-            self.state.clipping = with_numbers(self.state.clipping, mine)
+    def set_clipping(self, name: str, value: float) -> None:
+        """Set a number of the clipping."""
+        self.state.clipping = with_numbers(self.state.clipping, {name: value})
 
     def update(self, t: int) -> tuple[Tensor, Tensor, Tensor]:
         """Make update t and return loss, gradient norm and whether it clipped, on the device."""
-        seed(self.noise + t, self.device)
         self.state.optimizer.zero_grad(set_to_none=True)
         self.guard.before_forward()
+        seed(self.noise + t, self.device)
         batch = self.batch(t)
-        with autocast(self.recipe.precision, self.device):
+        with self.autocast:
             loss = batch_loss(self.state.model, self.state.loss, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         loss = loss.detach()
