@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from optuna.study import Study
 
 from runner.errors import Mistake, one_line
 from runner.report import tables
+from runner.report.say import warn
 from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.rows import Row
@@ -33,14 +33,14 @@ class Summary:
         self.command = command
         trials = [[row.number, row.state] for row in rows]
         runs = [[one.label, len(one.per_seed)] for one in confirmed]
-        self._said = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
+        self._digest = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
         before = study.user_attrs.get(SUMMARY, {})
         self._before = before.get("said")
         self.link = Link(**before["link"]) if before.get("link") else None
 
     def is_new(self) -> bool:
         """Return whether something has changed since it was recorded."""
-        return bool(self._said != self._before)
+        return bool(self._digest != self._before)
 
     def record(self, folder: Path, definition: Definition, values: Mapping[str, Any]) -> None:
         """Record a folder of pictures and files in a run, in place of the run before.
@@ -50,10 +50,10 @@ class Summary:
         if definition.tracking:
             self._replace(folder, definition, values)
         link = None if self.link is None else vars(self.link)
-        self.study.set_user_attr(SUMMARY, {"said": self._said, "link": link})
+        self.study.set_user_attr(SUMMARY, {"said": self._digest, "link": link})
 
     def _replace(self, folder: Path, definition: Definition, values: Mapping[str, Any]) -> None:
-        tracker = Tracker(definition.tracking_uri, warn=_warn)
+        tracker = Tracker(definition.tracking_uri, warn=warn)
         header = Header(
             experiment=definition.experiment,
             name="summary",
@@ -63,14 +63,10 @@ class Summary:
         try:
             link = tracker.start().open(header)
         except Mistake as mistake:
-            _warn(f"the summary is in {folder} only: {one_line(mistake)}")
+            warn(f"the summary is in {folder} only: {one_line(mistake)}")
             return
         tracker.artifacts(folder)
         tracker.close("FINISHED")
         if self.link is not None:
             remove(definition.tracking_uri, self.link.run_id)
         self.link = link
-
-
-def _warn(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -1,11 +1,11 @@
-"""Values of a search that are tried before its first trial."""
+"""A dry run of a search: values of it are built, and not trained, before the first trial."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from runner.build.setup import Job, assemble, state_key
 from runner.config.composer import Configurator, words
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake
 from runner.space import Choice, Ordered, Spec
 from runner.space.quantities import exact
 from runner.training import devices
@@ -14,27 +14,28 @@ from runner.training.loop import State
 MOST = 20  # values of a key
 
 
-class Tries:
-    """Assembles jobs that are not trained; those that differ in their schedules share a model."""
+class DryRun:
+    """Assembles what is not trained; what differs in its schedules only shares a model."""
 
     def __init__(self, configurator: Configurator) -> None:
         self.configurator = configurator
         self._states: dict[str, State] = {}
 
-    def job(self, values: Mapping[str, Any]) -> Job:
-        """Return a trial's job. Raises Mistake where it cannot be trained."""
-        settings = self.configurator.settings(values)
-        key = state_key(settings)
+    def baseline(self) -> None:
+        """Try the configuration without the search. Raises Mistake where it cannot be trained."""
         try:
-            job = assemble(settings, self._states.get(key))
-        except (RuntimeError, MemoryError) as error:
-            if devices.out_of_memory(error):
-                raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
-            raise
-        self._states[key] = job.state
-        return job
+            self.assemble({})
+        except Mistake as mistake:
+            where = (
+                f"the baseline, the configuration without the search, cannot be trained: "
+                f"{mistake.where}"
+            )
+            advice = "; ".join(
+                filter(None, (mistake.advice, "or leave it out with study.baseline=false"))
+            )
+            raise Mistake(where, mistake.must, mistake.given, advice) from mistake
 
-    def all(self) -> None:
+    def space(self) -> None:
         """Try every option of the groups and, with each, the ends of each range.
 
         Raises Mistake for a value that would be refused.
@@ -54,22 +55,25 @@ class Tries:
                 for value in ends(entry.spec)[1:]:
                     self._try({**first, entry.key: value}, {**choices, entry.key: value})
 
-    def baseline(self) -> None:
-        """Try the configuration without the search. Raises Mistake where it cannot be trained."""
+    def assemble(self, values: Mapping[str, Any]) -> Job:
+        """Return what a trial of some values would train. Raises Mistake where it cannot."""
+        settings = self.configurator.settings(values)
+        key = state_key(settings)
         try:
-            self.job({})
-        except Mistake as mistake:
-            raise Mistake(
-                f"the baseline, the configuration without the search, cannot be trained: "
-                f"{one_line(mistake)}; or leave it out with study.baseline=false"
-            ) from mistake
+            job = assemble(settings, self._states.get(key))
+        except (RuntimeError, MemoryError) as error:
+            if devices.out_of_memory(error):
+                raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
+            raise
+        self._states[key] = job.state
+        return job
 
     def _try(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         try:
-            self.job(values)
+            self.assemble(values)
         except Mistake as mistake:
-            tried = " ".join(words(shown))
-            raise Mistake(f"the search may try {tried}, but {one_line(mistake)}") from mistake
+            where = f"the search may try {' '.join(words(shown))}, but {mistake.where}"
+            raise Mistake(where, mistake.must, mistake.given, mistake.advice) from mistake
 
 
 def ends(spec: Spec) -> list[Any]:

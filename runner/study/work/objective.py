@@ -1,4 +1,4 @@
-"""One trial: the runs of its seeds, what is reported while they train, and what it is worth."""
+"""The objective: what a trial's runs are worth, so far and in the end."""
 
 import dataclasses
 import hashlib
@@ -11,34 +11,35 @@ from typing import Any
 import numpy as np
 
 from runner.build.setup import Job
-from runner.results.definition import MAXIMIZE, Definition, Goal
+from runner.results.definition import Goal
+from runner.results.metrics import metric
 from runner.results.records import Evaluation
 from runner.results.result import Result
-from runner.trial.trial import Trial, fingerprint
+from runner.trial.trial import fingerprint
 from schedules import Warmup
 
 Report = Callable[[int, float], bool]  # percent of the run, value -> whether to stop
 
 
-class Watcher:
+class Objective:
     """Follows a run's evaluations: the goals' values so far, and reports of the first goal.
 
     report: called after each evaluation behind the warm-up with the percent of the run that is
     made and the first goal's value so far; it says whether the run is to stop there.
     """
 
-    def __init__(self, job: Job, definition: Definition, report: Report | None) -> None:
-        self.goals = definition.goals
+    def __init__(self, job: Job, goals: tuple[Goal, ...], report: Report | None) -> None:
+        self.goals = goals
         self.report = report
         self.total = job.trial.horizon.total_steps
-        self.ramp = _rise(job.trial)
+        self.ramp = _rise(job)
         self.seen: dict[str, list[float]] = {goal.metric: [] for goal in self.goals}
 
     def __call__(self, evaluation: Evaluation) -> bool:
         """Take an evaluation; return whether the run is to stop."""
-        for metric, values in self.seen.items():
-            if metric in evaluation.metrics:
-                values.append(evaluation.metrics[metric])
+        for key, values in self.seen.items():
+            if key in evaluation.metrics:
+                values.append(evaluation.metrics[key])
         first = self.goals[0]
         if self.report is None or evaluation.step <= self.ramp or not self.seen[first.metric]:
             return False
@@ -55,25 +56,27 @@ class Watcher:
 
 
 @dataclass
-class Trained:
-    """What the runs of a trial gave so far."""
+class Outcome:
+    """What the runs of a trial gave so far, and what is stored of it at the trial's end."""
 
     per_seed: list[tuple[float, ...]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
 
-    def mean(self) -> tuple[float, ...]:
+    def mean(self) -> list[float]:
         """Return the mean over seeds for each goal."""
-        return tuple(sum(one) / len(one) for one in zip(*self.per_seed, strict=True))
+        return [sum(one) / len(one) for one in zip(*self.per_seed, strict=True)]
 
-
-def _rise(trial: Trial) -> int:
-    """Return the steps of a warm-up: a ramp in front of the schedule, or the schedule's own."""
-    ramp = int(trial.schedule.steps or 0) if isinstance(trial.schedule, Warmup) else 0
-    trace = trial.trace()
-    if trace is None:
-        return ramp
-    falls = np.flatnonzero(np.diff(trace) <= 0)
-    return max(ramp, int(falls[0]) if falls.size else len(trace) - 1)
+    def stored(self, **more: Any) -> Mapping[str, Any]:
+        """Return what is stored, as JSON takes it."""
+        return {
+            "per_seed": [list(values) for values in self.per_seed],
+            "seconds": sum(result.seconds for result in self.results),
+            "run_ids": [r.link.run_id for r in self.results if r.link is not None],
+            "test": [
+                {k: v for k, v in r.metrics.items() if k.startswith("test/")} for r in self.results
+            ],
+            **more,
+        }
 
 
 def identity(job: Job) -> str:
@@ -93,26 +96,26 @@ def identity(job: Job) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def told_when_diverged(goal: Goal, finite: list[float], classes: int | None) -> float:
+def diverged_value(goal: Goal, finite: list[float], classes: int) -> float:
     """Return what a sampler is told of a trial that diverged: the worst finite value so far; before
-    there is one, 0 for an accuracy and 10 ln(classes) for a loss.
+    there is one, what the metric says, or its best where the goal is turned round.
 
-    >>> told_when_diverged(Goal("val/loss", "minimize"), [0.3, 0.9], 10)
+    >>> diverged_value(Goal("val/loss", "minimize"), [0.3, 0.9], classes=10)
     0.9
+    >>> diverged_value(Goal("val/accuracy", "maximize"), [], classes=10)
+    0.0
     """
     if finite:
         return goal.worst(finite)
-    return 0.0 if goal.direction == MAXIMIZE else 10 * math.log(classes or math.e)
+    known = metric(goal.metric)
+    return known.worst(classes) if goal.direction == known.direction else float(known.percent)
 
 
-def outcome(trained: Trained, **more: Any) -> Mapping[str, Any]:
-    """Return what is stored of a trial at its end."""
-    return {
-        "per_seed": [list(values) for values in trained.per_seed],
-        "seconds": sum(result.seconds for result in trained.results),
-        "run_ids": [r.link.run_id for r in trained.results if r.link is not None],
-        "test": [
-            {k: v for k, v in r.metrics.items() if k.startswith("test/")} for r in trained.results
-        ],
-        **more,
-    }
+def _rise(job: Job) -> int:
+    """Return the steps of a warm-up: a ramp in front of the schedule, or the schedule's own."""
+    schedule, trace = job.trial.schedule, job.trial.trace()
+    ramp = int(schedule.steps or 0) if isinstance(schedule, Warmup) else 0
+    if trace is None:
+        return ramp
+    falls = np.flatnonzero(np.diff(trace) <= 0)
+    return max(ramp, int(falls[0]) if falls.size else len(trace) - 1)

@@ -1,7 +1,6 @@
 """The runs of one worker, one after the other; the records of one travel while the next trains."""
 
 import contextlib
-import sys
 import tempfile
 import time
 import traceback
@@ -14,11 +13,12 @@ from runner.build.setup import Job, assemble
 from runner.config import Settings
 from runner.config.composer import Configurator
 from runner.errors import Mistake, one_line
+from runner.report.say import warn
 from runner.results.definition import Definition
 from runner.results.result import Result, Status
 from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
-from runner.study.work.objective import Watcher
+from runner.study.work.objective import Objective
 from runner.tracking import Header, Link, Tracker, probe
 from runner.tracking.disown import disown
 
@@ -77,14 +77,16 @@ class Runs:
             tracker.join()
         keep_what_is_loaded()
 
-    def run(self, job: Job, watcher: Watcher, opened: Callable[[str], None]) -> Result:
-        """Train a job to its end, or as far as it goes.
+    def train(self, job: Job, objective: Objective, opened: Callable[[str], None]) -> Result:
+        """Train to the end, or as far as it goes.
 
         opened: told the id of the run as soon as it is there. Raises Stopped where the tracking
         server was away until somebody interrupted.
         """
         tracker = self._tracker(opened)
-        result = run(job, tracker, self.should_stop, watch=watcher, brief=True, test=self.confirms)
+        result = run(
+            job, tracker, self.should_stop, watch=objective, brief=True, test=self.confirms
+        )
         self.delivered()
         self._last = tracker
         return result
@@ -96,9 +98,7 @@ class Runs:
         if not isinstance(error, Mistake):
             reason = f"{type(error).__name__}: {reason}"
         link = None
-        with contextlib.suppress(
-            Mistake, Stopped
-        ):  # the store refused, which may be the very error
+        with contextlib.suppress(Mistake, Stopped):  # the store may be the very error
             link = self._record_failure(label, values, reason, details)
         return Result(label, Status.FAILED, reason=reason, details=details, link=link)
 
@@ -132,15 +132,15 @@ class Runs:
         """Return a tracker for a run, once the server answers: without it none can be opened."""
         if not self.definition.tracking:
             return None
-        said = False
+        warned = False
         while True:
             try:
                 probe(self.definition.tracking_uri)
                 break
             except Mistake as mistake:
-                if not said:
-                    _warn(f"the next trial waits: {mistake}")
-                said = True
+                if not warned:
+                    warn(f"the next trial waits: {mistake}")
+                warned = True
             if self.should_stop():
                 raise Stopped
             time.sleep(_ASK_SECONDS)
@@ -151,7 +151,7 @@ class _Announced(Tracker):
     """Says which run it has opened, before that begins."""
 
     def __init__(self, uri: str | None, opened: Callable[[str], None]) -> None:
-        super().__init__(uri, warn=_warn)
+        super().__init__(uri, warn=warn)
         self._announce = opened
 
     def open(self, header: Header) -> Link:
@@ -159,7 +159,3 @@ class _Announced(Tracker):
         link = super().open(header)
         self._announce(link.run_id)
         return link
-
-
-def _warn(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
