@@ -13,9 +13,9 @@ from runner.tracking import Recording, trackers_of
 def task(config: Any) -> Result | None:
     """Run one configuration. In a sweep nothing is raised: the result says what went wrong."""
     if spec := config.get("study", {}).get("worker"):
-        from runner.study.work.jobs import work_as_job
+        from runner.study.work.launched import work_launched
 
-        work_as_job(spec)
+        work_launched(spec)
         return None
     if sweeping():
         return one_of_many(config)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -12,8 +13,8 @@ STOP_FILE = "RUNNER_STOP_FILE"  # the environment's name for a sweep's way to st
 
 
 class Loading:
-    """While open, a Ctrl-C raises KeyboardInterrupt, and `check` raises it once more where the
-    code that it met has swallowed it, as callbacks and C extensions do."""
+    """While open, a Ctrl-C raises KeyboardInterrupt; `check` raises it once more, since callbacks
+    and C extensions swallow what is raised in them."""
 
     def __enter__(self) -> Self:
         self._noted = False
@@ -44,17 +45,17 @@ class Loading:
 
 
 class Interrupts:
-    """While open, the first signal is noted and a second one raises KeyboardInterrupt."""
+    """While open, the first of some signals is noted and a second one raises KeyboardInterrupt."""
 
-    SIGNALS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self) -> None:
+    def __init__(self, signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)) -> None:
+        self._signals = signals
+        self._asked = False
         self._noted = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in self.SIGNALS:
+            for number in self._signals:
                 self._before[number] = signal.signal(number, self._note)
         return self
 
@@ -67,9 +68,13 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def request(self) -> None:
+        """Ask to stop, as a first signal does."""
+        self._asked = True
+
     def requested(self) -> bool:
         """Return whether the run should stop."""
-        if self._noted:
+        if self._asked or self._noted:
             return True
         file = os.environ.get(STOP_FILE)
         return file is not None and os.path.exists(file)

@@ -14,14 +14,14 @@ from runner.config.compose import (
     swept,
 )
 from runner.config.settings import Settings, config_dir, finish, prepare, read
-from runner.config.study import Study, read_study
+from runner.config.study import StudySettings, read_study
 from runner.config.targets import build, partial
 
 __all__ = [
     "BASIC_LAUNCHER",
     "CONF",
     "Settings",
-    "Study",
+    "StudySettings",
     "build",
     "compose",
     "config_dir",

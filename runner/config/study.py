@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, ValidationError
 
 from runner.config.settings import wrong_type
 from runner.errors import Mistake, nearest, one_line
+from runner.results.metrics import MAXIMIZE, MINIMIZE
 
 _OF = ("best", "last", "mean")
-_DIRECTIONS = ("maximize", "minimize")
 _NAME = re.compile(r"[^\W_][\w .-]*")
 _LEAST = {
     "trials": 1,
@@ -26,28 +26,29 @@ _LEAST = {
 
 
 @dataclass(frozen=True)
-class Study:
-    """How a search goes; what it searches stands in `space`. See conf/config.yaml for the units."""
+class StudySettings:
+    """How a search goes; what it searches stands in `space`. See conf/config.yaml for the units and
+    the defaults."""
 
-    name: str | None = None
-    trials: int | None = None
-    timeout: float | None = None
-    workers: int = 1
-    metric: Any = None
-    of: str = "best"
-    last_k: int = 3
-    direction: Any = None
-    seeds: int = 1
-    confirm_seeds: int = 5
-    baseline: bool = True
-    max_failures: int = 5
-    heartbeat_seconds: float = 30.0
-    seed: int = 0
-    storage: str = "sqlite:///optuna.db"
-    space: Any = None
-    sampler: Any = None
-    pruner: Any = None
-    worker: str | None = None
+    name: str | None
+    trials: int | None
+    timeout: float | None
+    workers: int
+    metric: Any
+    of: str
+    last_k: int
+    direction: Any
+    seeds: int
+    confirm_seeds: int
+    baseline: bool
+    max_failures: int
+    heartbeat_seconds: float
+    seed: int
+    storage: str
+    space: Any
+    sampler: Any
+    pruner: Any
+    worker: str | None
 
     def metrics(self) -> list[str]:
         """Return the metrics that were asked for; none where the data decide."""
@@ -58,77 +59,80 @@ class Study:
         return [] if self.direction is None else _listed(self.direction)
 
 
-def read_study(config: DictConfig) -> Study:
+def read_study(config: DictConfig) -> StudySettings:
     """Return the study of a composed configuration.
 
     Raises Mistake for an unknown key, a value of the wrong type or one out of its range.
     """
     given = config.get("study")
-    schema = OmegaConf.create({"study": OmegaConf.structured(Study)})
+    schema = OmegaConf.create({"study": OmegaConf.structured(StudySettings)})
     OmegaConf.set_readonly(schema.study, False)
     known = [f"study.{key}" for key in map(str, schema.study)]
     if not isinstance(given, DictConfig):
-        raise Mistake(f"study must have keys ({', '.join(known)}), got {given}")
+        raise Mistake("study", f"must have keys ({', '.join(known)})", str(given))
     for key in map(str, given):
         if f"study.{key}" not in known:
             raise Mistake(f"unknown key 'study.{key}'{nearest(f'study.{key}', known)}")
     try:
         own = OmegaConf.create({"study": OmegaConf.to_container(given, resolve=True)})
-        plain = OmegaConf.to_container(OmegaConf.merge(schema, own), resolve=True)
+        merged = OmegaConf.merge(schema, own)
+        plain = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except ValidationError as error:
         raise Mistake(wrong_type(error, own)) from error
+    except MissingMandatoryValue as error:
+        raise Mistake(f"study.{error.key}", "must be given", "nothing") from error
     except OmegaConfBaseException as error:
-        raise Mistake(f"{error.full_key or 'study'}: {one_line(error)}") from error
+        raise Mistake(f"{error.full_key or 'study'}:", one_line(error)) from error
     assert isinstance(plain, dict)
-    study = Study(**{str(key): value for key, value in plain["study"].items()})
+    study = StudySettings(**{str(key): value for key, value in plain["study"].items()})
     _check(study)
     return study
 
 
-def _check(study: Study) -> None:
+def _check(study: StudySettings) -> None:
     for key, least in _LEAST.items():
         value = getattr(study, key)
         if value is not None and value < least:
-            raise Mistake(f"study.{key} must be at least {least}, got {value}")
+            raise Mistake(f"study.{key}", f"must be at least {least}", str(value))
     for key in ("timeout", "heartbeat_seconds"):
         value = getattr(study, key)
         if value is not None and not value > 0:
-            raise Mistake(f"study.{key} must be greater than 0, got {value:g}")
+            raise Mistake(f"study.{key}", "must be greater than 0", f"{value:g}")
     if study.name is not None and not _NAME.fullmatch(study.name):
-        raise Mistake(
-            f"study.name must be letters, digits, spaces, dots, dashes and underscores, beginning "
-            f"with a letter or a digit, got '{study.name}'"
+        must = (
+            "must be letters, digits, spaces, dots, dashes and underscores, beginning with a "
+            "letter or a digit"
         )
+        raise Mistake("study.name", must, f"'{study.name}'")
     if study.of not in _OF:
-        raise Mistake(
-            f"study.of must be best, last or mean, got '{study.of}'{nearest(study.of, _OF)}"
-        )
+        given = f"'{study.of}'{nearest(study.of, _OF)}"
+        raise Mistake("study.of", "must be best, last or mean", given)
     for part in ("sampler", "pruner"):
-        if not isinstance(getattr(study, part), Mapping):
-            raise Mistake(
-                f"study.{part} must have a _target_ and its arguments, got {getattr(study, part)}; "
+        value = getattr(study, part)
+        if not isinstance(value, Mapping):
+            advice = (
                 f"an option of study/{part} is chosen in a list of defaults or on the command line"
             )
+            must = "must have a _target_ and its arguments"
+            raise Mistake(f"study.{part}", must, str(value), advice)
     _check_goals(study.metrics(), study.directions())
     for key in ("metric", "direction"):
         if getattr(study, key) == []:
-            raise Mistake(f"study.{key} must list at least one, got []")
+            raise Mistake(f"study.{key}", "must list at least one", "[]")
     if study.space is not None and not isinstance(study.space, Mapping):
-        raise Mistake(f"study.space must be keys with what to search, got {study.space!r}")
+        raise Mistake("study.space", "must be keys with what to search", repr(study.space))
 
 
 def _check_goals(metrics: list[str], directions: list[str]) -> None:
     if len(set(metrics)) < len(metrics):
-        raise Mistake(f"study.metric must list each metric once, got {metrics}")
+        raise Mistake("study.metric", "must list each metric once", str(metrics))
     for direction in directions:
-        if direction not in _DIRECTIONS:
-            hint = nearest(direction, _DIRECTIONS)
-            raise Mistake(f"study.direction must be maximize or minimize, got '{direction}'{hint}")
+        if direction not in (MAXIMIZE, MINIMIZE):
+            given = f"'{direction}'{nearest(direction, (MAXIMIZE, MINIMIZE))}"
+            raise Mistake("study.direction", f"must be {MAXIMIZE} or {MINIMIZE}", given)
     if directions and len(directions) != max(len(metrics), 1):
-        raise Mistake(
-            f"study.direction must be one for each of study.metric, "
-            f"got {directions} and {metrics or 'one metric'}"
-        )
+        given = f"{directions} and {metrics or 'one metric'}"
+        raise Mistake("study.direction", "must be one for each of study.metric", given)
 
 
 def _listed(given: Any) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.results.definition import MAXIMIZE, Definition, Goal
+from runner.results.definition import Definition, Goal
 from runner.results.rows import Row, ranked
 
 ABSENT = "-"  # stands for the value of a key that does not exist in a trial
@@ -47,7 +47,7 @@ class Difference:
 
     def better(self, goal: Goal) -> bool:
         """Return whether the whole interval lies on the better side."""
-        return self.low > 0 if goal.direction == MAXIMIZE else self.high < 0
+        return goal.better(self.low, 0.0) and goal.better(self.high, 0.0)
 
 
 def paired(candidate: Confirmed, baseline: Confirmed) -> Difference:
@@ -79,8 +79,7 @@ def paired(candidate: Confirmed, baseline: Confirmed) -> Difference:
 def leader(confirmed: Sequence[Confirmed], goal: Goal) -> Confirmed | None:
     """Return the one with the best mean; None where no mean is finite."""
     finite = [one for one in confirmed if math.isfinite(one.mean)]
-    best = max if goal.direction == MAXIMIZE else min
-    return best(finite, key=lambda one: one.mean, default=None)
+    return min(finite, key=lambda one: goal.cost(one.mean), default=None)
 
 
 def winner(

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runner.moved import current
+from runner.results.metrics import MAXIMIZE, MINIMIZE
+
+__all__ = ["MAXIMIZE", "MINIMIZE", "Definition", "Goal"]
 HEX = 8  # digits of the digest in a study's name
-MAXIMIZE, MINIMIZE = "maximize", "minimize"
 GRID = "runner.study.plan.samplers.Grid"
 WILCOXON = "optuna.pruners.WilcoxonPruner"
 
@@ -25,7 +28,7 @@ class Goal:
     metric: str
     direction: str
     of: str = "best"
-    last_k: int = 3
+    last_k: int = 1
 
     def value(self, evaluations: list[float]) -> float:
         """Return the objective of a run by its evaluations so far, at least one.
@@ -41,16 +44,23 @@ class Goal:
             last = evaluations[-self.last_k :]
             return sum(last) / len(last)
         finite = [value for value in evaluations if math.isfinite(value)]
-        best = max if self.direction == MAXIMIZE else min
-        return best(finite, default=math.nan)
+        return min(finite, key=self.cost, default=math.nan)
+
+    def cost(self, value: float) -> float:
+        """Return a number that is the less, the better a value is.
+
+        >>> Goal("val/accuracy", "maximize").cost(0.9)
+        -0.9
+        """
+        return -value if self.direction == MAXIMIZE else value
 
     def better(self, one: float, other: float) -> bool:
         """Return whether one value is better than another."""
-        return one > other if self.direction == MAXIMIZE else one < other
+        return self.cost(one) < self.cost(other)
 
     def worst(self, values: list[float]) -> float:
         """Return the worst of some values."""
-        return min(values) if self.direction == MAXIMIZE else max(values)
+        return max(values, key=self.cost)
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,9 @@ class Definition:
 
     preset: the option of the group `study`. space: the normal form of the search space.
     overrides: what is fixed, as written. base: the resolved configuration without the search.
-    seeds: runs of a trial. confirm_seeds: fresh ones for the answer. threads: of each run.
-    The rest may change from start to start.
+    trials: in total. threads: of each run. seeds and what follows it: as the keys of `study` in
+    conf/config.yaml, where their defaults stand; nothing is asked for here. What is no part of the
+    identity may change from start to start.
     """
 
     preset: str
@@ -68,17 +79,17 @@ class Definition:
     overrides: tuple[str, ...]
     base: Mapping[str, Any]
     goals: tuple[Goal, ...]
-    seeds: int = 1
-    confirm_seeds: int = 5
+    trials: int = 0
     config_dir: str | None = None
     experiment: str = ""
-    tracking: bool = True
+    tracking: bool = False
     tracking_uri: str | None = None
     threads: int | None = None
-    trials: int = 40
-    baseline: bool = True
-    max_failures: int = 5
-    heartbeat_seconds: float = 30.0
+    seeds: int = 1
+    confirm_seeds: int = 0
+    baseline: bool = False
+    max_failures: int = 0
+    heartbeat_seconds: float = 0.0
     seed: int = 0
     sampler: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     pruner: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -86,38 +97,39 @@ class Definition:
     @property
     def is_grid(self) -> bool:
         """Whether the trials are given; nothing is trained in the place of one that crashed."""
-        return bool(self.sampler.get("_target_") == GRID)
+        return current(str(self.sampler.get("_target_"))) == GRID
 
     @property
     def prunes_by_seed(self) -> bool:
         """Whether the pruner compares trials seed by seed rather than while they train."""
         return bool(self.pruner.get("_target_") == WILCOXON)
 
-    def identity(self) -> dict[str, Any]:
-        """Return what makes two studies the same one."""
-        return {
-            "space": dict(self.space),
-            "recipe": dict(self.base),
-            "metric": [dataclasses.asdict(goal) for goal in self.goals],
-            "seeds": self.seeds,
-        }
+    def name(self, usual: Mapping[str, Any] | None = None) -> str:
+        """Return the name by which the same search is found again.
 
-    def name(self) -> str:
-        """Return the name by which the same search is found again."""
-        text = json.dumps(self.identity(), sort_keys=True)
-        return f"{self.preset}-{hashlib.sha256(text.encode()).hexdigest()[:HEX]}"
+        usual: a configuration; what is as it has it is left out of the name, so that a key that a
+        later version adds with a default renames no study.
+        """
+        plain = _flat(usual or {})
+        parts = {key: text for key, text in self._parts().items() if plain.get(key) != text}
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return f"{self.preset}-{digest[:HEX]}"
 
-    def differences(self, other: "Definition") -> list[str]:
-        """Return in what two studies differ, a line each."""
-        ours, theirs = self._parts(), other._parts()
+    def differences(self, other: "Definition", usual: Mapping[str, Any] | None = None) -> list[str]:
+        """Return in what two studies differ, a line each.
+
+        usual: a configuration with the values of keys that one of them does not have yet.
+        """
+        plain = _flat(usual or {})
+        ours, theirs = plain | self._parts(), plain | other._parts()
         return [
             f"{key}: {theirs.get(key, 'nothing')} there, {ours.get(key, 'nothing')} here"
-            for key in {**ours, **theirs}
+            for key in {**self._parts(), **other._parts()}
             if ours.get(key) != theirs.get(key)
         ]
 
     def _parts(self) -> dict[str, str]:
-        """Return the identity by key, as text."""
+        """Return what makes two studies the same one, by key, as text."""
         found: dict[str, str] = {}
         for entry in self.space["entries"]:
             when = "".join(f" with {group}={o}" for group, o in entry.get("when", {}).items())
@@ -133,16 +145,24 @@ class Definition:
 
     @classmethod
     def from_json(cls, text: str) -> "Definition":
-        """Return the definition that `as_json` wrote."""
-        values = json.loads(text)
-        values["goals"] = tuple(Goal(**goal) for goal in values["goals"])
+        """Return the definition that `as_json` of this version wrote, or of another one, which may
+        have more keys or fewer."""
+        values = _known(cls, json.loads(text))
+        values["goals"] = tuple(Goal(**_known(Goal, goal)) for goal in values["goals"])
         values["overrides"] = tuple(values["overrides"])
         return cls(**values)
 
 
+def _known(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {key: value for key, value in values.items() if key in names}
+
+
 def _flat(value: Any, key: str = "") -> dict[str, str]:
+    """Return values by dotted key as text, classes by where they are today."""
     if not isinstance(value, Mapping):
-        return {key: json.dumps(value)}
+        is_class = key.rpartition(".")[2] == "_target_" and value is not None
+        return {key: json.dumps(current(value) if is_class else value)}
     found: dict[str, str] = {}
     for name, inner in value.items():
         found |= _flat(inner, f"{key}.{name}" if key else str(name))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.results.definition import MAXIMIZE, Definition
+from runner.results.definition import Definition
 
 COMPLETE, PRUNED, FAILED, RUNNING, WAITING = "COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"
 
@@ -46,4 +46,4 @@ def ranked(rows: Sequence[Row], definition: Definition) -> list[Row]:
     """Return the rows that count, best first by the first goal; a copy stands for its original."""
     first = definition.goals[0]
     counted = [row for row in rows if row.counts and row.copy_of is None]
-    return sorted(counted, key=lambda row: row.objective[0], reverse=first.direction == MAXIMIZE)
+    return sorted(counted, key=lambda row: first.cost(row.objective[0]))

@@ -7,16 +7,16 @@ from typing import Any
 from optuna.study import Study
 
 from runner.interrupts import Interrupts
-from runner.results.definition import Definition
+from runner.report.say import say
 from runner.study.answer.conclude import conclude
 from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
 from runner.study.queue.storage import open_storage
-from runner.study.work.jobs import run_jobs
-from runner.study.work.launcher import Crew, Launch
+from runner.study.work.launched import launch_workers
+from runner.study.work.launcher import Launch, Launcher
 from runner.study.work.monitor import Monitor
-from runner.study.work.pool import run_processes
+from runner.study.work.pool import run_pool
 from runner.study.work.worker import work
 from runner.tracking import trackers_of
 from runner.training import devices
@@ -32,52 +32,52 @@ def start(
 
     Raises Mistake, with no study created, for whatever does not fit.
     """
-    crew = Crew(launch, launcher)
-    planned = plan(words, config_dir, crew.sharing)
-    crew.check(planned.study.workers)
+    started_by = Launcher(launch, launcher)
+    planned = plan(words, config_dir, started_by.sharing)
+    started_by.check(planned.study.workers)
     storage = open_storage(planned.study.storage)
     study = create(planned, storage)
     total = planned.definition.trials
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
-    done = len(study.get_trials(deepcopy=False, states=attributes.DONE))
-    print(f"study     {study.study_name}: {done} of {total} trials done", flush=True)
+    say(f"study     {study.study_name}: {len(attributes.done(study))} of {total} trials done")
+    trackers = trackers_of(planned.settings.tracking)
     try:
-        with (
-            Interrupts() as interrupts,
-            Monitor(study, trackers_of(planned.settings.tracking)) as monitor,
-        ):
-            _work(planned, study, crew, deadline, interrupts)
+        with Interrupts() as interrupts, Monitor(study, trackers) as monitor:
+            _work(planned, study, started_by, deadline, interrupts)
     except KeyboardInterrupt:
-        print("\nwhat was training is made again when the same command goes on", flush=True)
+        say("\nwhat was training is made again when the same command goes on")
         raise
     if interrupts.requested():
-        print("\ninterrupted; the same command goes on")
+        say("\ninterrupted; the same command goes on")
     elif deadline is not None and _lacks(study):
-        print(f"\nstudy.timeout={planned.study.timeout:g} is over; the same command goes on")
+        say(f"\nstudy.timeout={planned.study.timeout:g} is over; the same command goes on")
     conclude(study, planned, monitor.confirmation)
     if interrupts.requested():
         return INTERRUPTED
     early = deadline is None and _lacks(study)
-    failed = monitor.failures() > planned.definition.max_failures
+    failed = monitor.crashes() > planned.definition.max_failures
     return 1 if early or failed or not monitor.is_confirmed() else 0
 
 
 def _lacks(study: Study) -> bool:
     """Return whether trials are left to do. A crashed cell of a grid has none in its place."""
-    definition = Definition.from_json(study.user_attrs[attributes.DEFINITION])
+    definition = attributes.definition(study)
     if definition.is_grid:
         return any(queue.left(study))
-    done = study.get_trials(deepcopy=False, states=attributes.DONE)
-    return len(done) < definition.trials
+    return len(attributes.done(study)) < definition.trials
 
 
 def _work(
-    planned: Plan, study: Study, crew: Crew, deadline: float | None, interrupts: Interrupts
+    planned: Plan,
+    study: Study,
+    started_by: Launcher,
+    deadline: float | None,
+    interrupts: Interrupts,
 ) -> None:
     """Let the workers work until nothing is left to do."""
     address, workers = planned.study.storage, planned.study.workers
-    if not crew.is_ours:
-        run_jobs(study, address, crew.launch, workers, deadline, interrupts)
+    if not started_by.is_pool:
+        launch_workers(study, address, started_by.launch, workers, deadline, interrupts)
         return
     if workers == 1:
         work(study, interrupts, deadline, None)
@@ -85,6 +85,5 @@ def _work(
     kind, count = devices.available()[0], devices.count()
     spread = count > 1 and planned.settings.device == "auto"
     places = [f"{kind}:{i % count}" if spread else "" for i in range(workers)]
-    commands = [[address, study.study_name, str(deadline or ""), place] for place in places]
-    threads = Definition.from_json(study.user_attrs[attributes.DEFINITION]).threads
-    run_processes(commands, threads, interrupts)
+    words = [[address, study.study_name, str(deadline or ""), place] for place in places]
+    run_pool(words, attributes.definition(study).threads, interrupts)

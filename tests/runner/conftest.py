@@ -1,6 +1,7 @@
 """Studies, and storages for them: a SQLite file, a real PostgreSQL, a journal file."""
 
 import shlex
+import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,6 +16,19 @@ from runner.study.plan.plan import plan
 from runner.study.queue.create import create
 from runner.study.queue.storage import open_storage
 from runner.study.work.worker import work
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Waits until something holds."""
+
+    def wait(holds: Callable[[], object]) -> None:
+        until = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < until, "it never came true"
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

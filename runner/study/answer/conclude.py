@@ -17,14 +17,16 @@ from runner.config.composer import Configurator
 from runner.errors import Mistake
 from runner.report import pictures, tables
 from runner.report.runs import looking
+from runner.report.say import say
 from runner.results.answer import winner
 from runner.results.definition import Definition
+from runner.results.metrics import metric
 from runner.results.rows import COMPLETE, PRUNED, Row, ranked
 from runner.study.answer.confirm import confirmations
 from runner.study.answer.influence import importance, rung_correlations
 from runner.study.answer.summary import Summary
 from runner.study.plan.plan import Plan
-from runner.study.queue.attributes import DEFINITION
+from runner.study.queue import attributes
 from runner.study.queue.locks import creating
 from runner.study.queue.rows import rows
 from runner.tracking import trackers_of
@@ -34,32 +36,30 @@ FOLDER = Path(".runner") / "studies"
 
 
 def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
-    """Print and keep what a study has found so far."""
-    definition = Definition.from_json(study.user_attrs[DEFINITION])
+    """Keep what a study has found so far, and then print it: nobody may read to the end."""
+    definition = attributes.definition(study)
     configurator = planned.configurator
     found = rows(study.get_trials(deepcopy=False), definition)
-    print("\n" + "\n".join(tables.top(found, definition)))
+    lines = ["", *tables.top(found, definition)]
     best = next(iter(ranked(found, definition)), None)
     if best is None:
         done = any(row.state in (COMPLETE, PRUNED) for row in found)
-        print("no trial was finite to its end" if done else "no trial has ended yet")
+        say(*lines, "no trial was finite to its end" if done else "no trial has ended yet")
         return
     important = importance(study, definition, configurator.space.rename)
-    for lines in (tables.importances(important), tables.correlations(rung_correlations(found))):
-        if lines:
-            print("\n" + "\n".join(lines))
+    for more in (tables.importances(important), tables.correlations(rung_correlations(found))):
+        lines += ["", *more] if more else []
     confirmed, baseline = confirmations(confirmation, definition, _step(planned))
     chosen = winner(confirmed, baseline, definition.goals[0])
     values = best.values if chosen is None else chosen.values
     settings = configurator.settings(values)
     settings = replace(settings, threads=settings.threads or definition.threads)
     command = provenance.command(settings)
-    print()
     if confirmed:
-        print("\n".join(tables.answer(confirmed, baseline, definition, command)))
+        lines += ["", *tables.answer(confirmed, baseline, definition, command)]
     else:
-        print(f"best      trial {best.number}, not confirmed on fresh seeds{_why(definition)}")
-        print(f"repeat    {command}")
+        unsure = f"not confirmed on fresh seeds{_why(definition)}"
+        lines += ["", f"best      trial {best.number}, {unsure}", f"repeat    {command}"]
     folder = FOLDER / study.study_name
     file = folder / experiment.NAME
     with creating():  # several starts of one study end at the same moment
@@ -69,19 +69,20 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
             file.write_text(experiment.as_experiment(settings, folder))
             answer = None if chosen is None else chosen.number
             _draw(folder, found, important, configurator, definition, answer)
-            summary.record(folder, trackers_of(planned.settings.tracking), definition, values)
+            trackers = trackers_of(planned.settings.tracking)
+            summary.record(folder, trackers, definition, values)
     if settings.config_dir is None:
-        print(f"or        {experiment.command(settings, folder)}")
-    print(f"pictures  {folder}")
+        lines.append(f"or        {experiment.command(settings, folder)}")
+    lines.append(f"pictures  {folder}")
     if summary.link is not None:
-        print(f"compare   {looking(summary.link, summary.link.experiment_page())}")
+        lines.append(f"compare   {looking(summary.link, summary.link.experiment_page())}")
+    say(*lines)
 
 
 def _step(planned: Plan) -> float:
-    """Return the least that two values of the first goal can differ by, 0 for a loss."""
+    """Return the least that two values of the first goal can differ by, 0 where by any."""
     data = load(planned.settings.dataset)
-    is_share = planned.definition.goals[0].metric.endswith("accuracy")
-    return 1 / len(data.val) if data and is_share else 0.0
+    return metric(planned.definition.goals[0].metric).step(len(data.val)) if data else 0.0
 
 
 def _why(definition: Definition) -> str:

@@ -11,8 +11,8 @@ from optuna.trial import FrozenTrial, TrialState
 from runner.results.answer import Confirmed, candidates
 from runner.results.definition import Definition
 from runner.results.rows import COMPLETE, PRUNED, Row
-from runner.study.queue import attributes
-from runner.study.queue.attributes import CANDIDATE, CONFIRMS, DEFINITION, FIXED, LABEL, SEED
+from runner.study.queue import attributes, private
+from runner.study.queue.attributes import CANDIDATE, CONFIRMS, FIXED, LABEL, SEED
 from runner.study.queue.locks import creating
 from runner.study.queue.rows import rows
 from runner.study.queue.storage import make
@@ -29,14 +29,14 @@ def confirmation(study: Study) -> Study | None:
 
     None where nothing is to be confirmed: no candidate, or no seeds for it.
     """
-    definition = Definition.from_json(study.user_attrs[DEFINITION])
+    definition = attributes.definition(study)
     found = rows(study.get_trials(deepcopy=False), definition)
     chosen = candidates(found, definition)
     if not chosen or not definition.confirm_seeds:
         return None
     baseline = [row for row in found if row.baseline and row.values and row.state in _TRAINED]
     with creating():
-        again = make(study._storage, study.study_name + SUFFIX, definition)
+        again = make(private.storage(study), study.study_name + SUFFIX, definition)
         again.set_user_attr(CONFIRMS, study.study_name)
         there = {
             (trial.user_attrs[CANDIDATE], trial.user_attrs[SEED])
@@ -51,10 +51,10 @@ def confirmation(study: Study) -> Study | None:
 
 def existing(study: Study) -> Study | None:
     """Return the study that confirms another's answer, None where there is none yet."""
-    name = study.study_name + SUFFIX
-    if name not in optuna.get_all_study_names(study._storage):
+    name, storage = study.study_name + SUFFIX, private.storage(study)
+    if name not in optuna.get_all_study_names(storage):
         return None
-    return optuna.load_study(study_name=name, storage=study._storage)
+    return optuna.load_study(study_name=name, storage=storage)
 
 
 def confirmations(
@@ -98,8 +98,8 @@ def _attributes(row: Row, seed: int) -> dict[str, Any]:
 
 
 def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial], step: float) -> Confirmed:
-    said = [attributes.outcome(trial) for trial in trials]
-    tests = [one["test"][0] if one.get("test") else {} for one in said]
+    outcomes = [attributes.outcome(trial) for trial in trials]
+    tests = [one["test"][0] if one.get("test") else {} for one in outcomes]
     keys = sorted(set.intersection(*(set(test) for test in tests)))
     return Confirmed(
         label=name,
@@ -107,7 +107,7 @@ def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial], step: floa
         number=number,
         per_seed=tuple(
             math.nan if one.get("diverged") else trial.values[0]
-            for trial, one in zip(trials, said, strict=True)
+            for trial, one in zip(trials, outcomes, strict=True)
         ),
         test={key: tuple(test[key] for test in tests) for key in keys},
         step=step,

@@ -4,14 +4,14 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+
+import optuna
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.study import Study, StudyDirection
 
 from runner.results.definition import Definition
 from runner.results.rows import Row, ranked
 from runner.study.queue.rows import rows
-
-if TYPE_CHECKING:
-    from optuna.study import Study
 
 _FEWEST = 5  # trials that a correlation is made of
 _ENOUGH = 10  # trials that an importance is made of, and those that have a key
@@ -50,7 +50,7 @@ def rung_correlations(rows: Sequence[Row]) -> dict[int, tuple[float, int]]:
 
 
 def importance(
-    study: "Study", definition: Definition, rename: Callable[[str], str]
+    study: Study, definition: Definition, rename: Callable[[str], str]
 ) -> dict[str, float]:
     """Return how much each key decides whether a trial is among the best by the first goal.
 
@@ -61,10 +61,6 @@ def importance(
     Arguments:
         rename: inner parameter -> the key it belongs to.
     """
-    import optuna
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-    from optuna.study import StudyDirection
-
     trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
     found = ranked(rows(list(trials.values()), definition), definition)
     counted = [row for row in found if row.inner]
@@ -72,7 +68,7 @@ def importance(
     keys = {key for key, count in having.items() if count >= _ENOUGH}
     if len(keys) < 2 or len({row.objective[0] for row in counted}) == 1:
         return {}
-    told = optuna.logging.get_verbosity()
+    verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         with warnings.catch_warnings():
@@ -94,7 +90,7 @@ def importance(
     except (ValueError, RuntimeError):
         return {}
     finally:
-        optuna.logging.set_verbosity(told)
+        optuna.logging.set_verbosity(verbosity)
     sums = dict.fromkeys(sorted(keys), 0.0)
     for inner, part in parts.items():
         if rename(inner) in keys:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from optuna.study import Study
 
 from runner.errors import Mistake, one_line
 from runner.report import tables
+from runner.report.say import warn
 from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.link import Link
@@ -34,14 +34,14 @@ class Summary:
         self.command = command
         trials = [[row.number, row.state] for row in rows]
         runs = [[one.label, len(one.per_seed)] for one in confirmed]
-        self._said = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
+        self._digest = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
         before = study.user_attrs.get(SUMMARY, {})
         self._before = before.get("said")
         self.link = Link(**before["link"]) if before.get("link") else None
 
     def is_new(self) -> bool:
         """Return whether something has changed since it was recorded."""
-        return bool(self._said != self._before)
+        return bool(self._digest != self._before)
 
     def record(
         self,
@@ -57,7 +57,7 @@ class Summary:
         if trackers:
             self._replace(folder, trackers, definition, values)
         link = None if self.link is None else vars(self.link)
-        self.study.set_user_attr(SUMMARY, {"said": self._said, "link": link})
+        self.study.set_user_attr(SUMMARY, {"said": self._digest, "link": link})
 
     def _replace(
         self,
@@ -66,7 +66,7 @@ class Summary:
         definition: Definition,
         values: Mapping[str, Any],
     ) -> None:
-        recording = Recording(trackers, warn=_warn)
+        recording = Recording(trackers, warn)
         header = Header(
             experiment=definition.experiment,
             name="summary",
@@ -76,14 +76,10 @@ class Summary:
         try:
             recording.start().open(header)
         except Mistake as mistake:
-            _warn(f"the summary is in {folder} only: {one_line(mistake)}")
+            warn(f"the summary is in {folder} only: {one_line(mistake)}")
             return
         recording.artifacts(folder)
         recording.close(Status.FINISHED)
         if self.link is not None:
             trackers[0].remove(self.link.run_id)
         self.link = recording.link
-
-
-def _warn(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

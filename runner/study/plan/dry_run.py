@@ -1,11 +1,11 @@
-"""Values of a search that are tried before its first trial."""
+"""A dry run of a search: values of it are built, and not trained, before the first trial."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from runner.build.setup import Setup, check
+from runner.build.setup import check
 from runner.config.composer import Configurator, words
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake
 from runner.space import Choice, Ordered, Spec
 from runner.space.quantities import exact
 from runner.training import devices
@@ -13,23 +13,27 @@ from runner.training import devices
 MOST = 20  # values of a key
 
 
-class Tries:
-    """Builds runs that are not trained; those that differ in their schedules share a model."""
+class DryRun:
+    """Builds what is not trained."""
 
     def __init__(self, configurator: Configurator) -> None:
         self.configurator = configurator
 
-    def job(self, values: Mapping[str, Any]) -> Setup:
-        """Return a trial's setup. Raises Mistake where it cannot be trained."""
-        settings = self.configurator.settings(values)
+    def baseline(self) -> None:
+        """Try the configuration without the search. Raises Mistake where it cannot be trained."""
         try:
-            return check(settings)
-        except (RuntimeError, MemoryError) as error:
-            if devices.out_of_memory(error):
-                raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
-            raise
+            self.check({})
+        except Mistake as mistake:
+            where = (
+                f"the baseline, the configuration without the search, cannot be trained: "
+                f"{mistake.where}"
+            )
+            advice = "; ".join(
+                filter(None, (mistake.advice, "or leave it out with study.baseline=false"))
+            )
+            raise Mistake(where, mistake.must, mistake.given, advice) from mistake
 
-    def all(self) -> None:
+    def space(self) -> None:
         """Try every option of the groups and, with each, the ends of each range.
 
         Raises Mistake for a value that would be refused.
@@ -49,22 +53,22 @@ class Tries:
                 for value in ends(entry.spec)[1:]:
                     self._try({**first, entry.key: value}, {**choices, entry.key: value})
 
-    def baseline(self) -> None:
-        """Try the configuration without the search. Raises Mistake where it cannot be trained."""
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Build what a trial of some values would train. Raises Mistake where it cannot."""
+        settings = self.configurator.settings(values)
         try:
-            self.job({})
-        except Mistake as mistake:
-            raise Mistake(
-                f"the baseline, the configuration without the search, cannot be trained: "
-                f"{one_line(mistake)}; or leave it out with study.baseline=false"
-            ) from mistake
+            check(settings)
+        except (RuntimeError, MemoryError) as error:
+            if devices.out_of_memory(error):
+                raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
+            raise
 
     def _try(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         try:
-            self.job(values)
+            self.check(values)
         except Mistake as mistake:
-            tried = " ".join(words(shown))
-            raise Mistake(f"the search may try {tried}, but {one_line(mistake)}") from mistake
+            where = f"the search may try {' '.join(words(shown))}, but {mistake.where}"
+            raise Mistake(where, mistake.must, mistake.given, mistake.advice) from mistake
 
 
 def ends(spec: Spec) -> list[Any]:

@@ -38,18 +38,17 @@ def check(key: str, spec: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping):
             check(f"{key}.{name}", value)
         elif name in _WORDS and value not in _WORDS[name]:
-            raise Mistake(f"{key}.{name} must be {' or '.join(_WORDS[name])}, got {value!r}")
+            raise Mistake(f"{key}.{name}", f"must be {' or '.join(_WORDS[name])}", repr(value))
         elif isinstance(value, bool) or not isinstance(value, int | float):
             continue
         elif value < _LEAST.get(name, value):
-            raise Mistake(f"{key}.{name} must be at least {_LEAST[name]}, got {value}")
+            raise Mistake(f"{key}.{name}", f"must be at least {_LEAST[name]}", str(value))
         elif name in _SHARES and not 0 <= value <= 1:
-            raise Mistake(f"{key}.{name} must lie in [0, 1], got {value}")
+            raise Mistake(f"{key}.{name}", "must lie in [0, 1]", str(value))
     lower, upper = spec.get("lower"), spec.get("upper")
     if lower is not None and upper is not None and lower >= upper:
-        raise Mistake(f"{key}.lower must be less than {key}.upper, got {lower} and {upper}")
+        raise Mistake(f"{key}.lower", f"must be less than {key}.upper", f"{lower} and {upper}")
     least, most = spec.get("min_resource"), spec.get("max_resource")
     if isinstance(least, int) and isinstance(most, int) and least > most:
-        raise Mistake(
-            f"{key}.min_resource must be at most {key}.max_resource, got {least} and {most}"
-        )
+        must = f"must be at most {key}.max_resource"
+        raise Mistake(f"{key}.min_resource", must, f"{least} and {most}")

@@ -1,26 +1,28 @@
 """From a command line to a study: its definition, checked, before anything is created."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from runner import config
 from runner.build.data import load
-from runner.config import Settings, Study
+from runner.config import Settings, StudySettings
 from runner.config.compose import group_options
 from runner.config.composer import Configurator, check_space
 from runner.config.composer import words as overrides_of
 from runner.config.grammar import space_of
 from runner.errors import Mistake, nearest
-from runner.results.definition import MAXIMIZE, MINIMIZE, Definition, Goal
+from runner.results.definition import Definition, Goal
+from runner.results.metrics import evaluated, metric
 from runner.space import Space
 from runner.study.plan import samplers
-from runner.study.plan.dry_run import Tries, ends
+from runner.study.plan.dry_run import DryRun, ends
 from runner.tracking import trackers_of
 from runner.training import devices
 
 DEFAULT_TRIALS = 40
 MOST_COMBINATIONS = 10_000
+_NO_PART_OF_A_TRIAL = ("experiment", "study", "tracking")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Plan:
     where the sampler is the grid.
     """
 
-    study: Study
+    study: StudySettings
     definition: Definition
     configurator: Configurator
     settings: Settings
@@ -40,8 +42,23 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """The study's name."""
-        return self.study.name or self.definition.name()
+        """What the study is called where it is new."""
+        return self.study.name or self.definition.name(_usual([], self.settings.config_dir))
+
+    def differences(self, other: Definition) -> list[str]:
+        """Return in what this study differs from a stored one, a line each.
+
+        A key that one of them does not have, as it was written by another version, is as the chosen
+        options have it.
+        """
+        if not self.definition.differences(other):
+            return []
+        chosen = [
+            f"{group}={option}"
+            for group, option in self.settings.choices.items()
+            if group.partition("/")[0] not in _NO_PART_OF_A_TRIAL
+        ]
+        return self.definition.differences(other, _usual(chosen, self.settings.config_dir))
 
 
 def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -> Plan:
@@ -56,25 +73,19 @@ def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -
     settings = configurator.settings({})
     for tracker in trackers_of(settings.tracking):
         tracker.check()
+    shared = {field.name for field in fields(Definition)} & vars(study).keys()
     definition = Definition(
         preset=_preset(settings),
         space=space.text(),
         overrides=tuple(fixed),
         base=_base(settings),
         goals=_goals(study, settings),
-        seeds=study.seeds,
-        confirm_seeds=study.confirm_seeds,
         config_dir=config_dir,
         tracking=settings.tracking.enabled,
         tracking_uri=settings.tracking.uri,
         threads=_threads(settings, study.workers if sharing is None else sharing),
         trials=study.trials or DEFAULT_TRIALS,
-        baseline=study.baseline,
-        max_failures=study.max_failures,
-        heartbeat_seconds=study.heartbeat_seconds,
-        seed=study.seed,
-        sampler=study.sampler,
-        pruner=study.pruner,
+        **{name: getattr(study, name) for name in shared - {"space", "trials"}},
     )
     samplers.check(definition)
     baseline = _baseline(configurator, settings)
@@ -83,24 +94,25 @@ def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -
         grid = _combinations(configurator)
         beside = study.baseline and space.encode(baseline) is None
         definition = replace(definition, trials=study.trials or len(grid) + beside)
-    tries = Tries(configurator)
+    dry_run = DryRun(configurator)
     if study.baseline:
-        tries.baseline()
-    tries.all()
+        dry_run.baseline()
+    dry_run.space()
     return Plan(study, definition, configurator, settings, baseline, grid)
 
 
-def _searched(words: list[str], config_dir: str | None) -> tuple[Study, Space, list[str]]:
+def _searched(words: list[str], config_dir: str | None) -> tuple[StudySettings, Space, list[str]]:
     """Return how a command line searches, what, and its words that fix a value."""
     groups = group_options(config_dir)
     _, fixed = space_of(words, None, groups)
     study = config.read_study(config.compose(fixed, config_dir))
     space, fixed = space_of(words, study.space, groups)
     if not space.entries:
-        raise Mistake(
-            "study.space must hold what is searched, got nothing; give a study such as "
-            "study=decay_rate, or values such as 'lr=tag(log, interval(1e-4, 1e-1))'"
+        advice = (
+            "give a study such as study=decay_rate, or values such as "
+            "'lr=tag(log, interval(1e-4, 1e-1))'"
         )
+        raise Mistake("study.space", "must hold what is searched", "nothing", advice)
     return study, space, [*fixed, *_added(words, space)]
 
 
@@ -121,23 +133,30 @@ def _preset(settings: Settings) -> str:
     return "optuna" if chosen == "none" else chosen.replace("/", "-")
 
 
-def _goals(study: Study, settings: Settings) -> tuple[Goal, ...]:
-    data = load(settings.dataset)
-    known = ["val/loss", "val/accuracy"] if data else ["val/loss"]
-    metrics = study.metrics() or [known[-1]]
-    for metric in metrics:
-        if metric.startswith("test/"):
-            raise Mistake(f"study.metric must not be of the test data, got '{metric}'")
-        if metric not in known:
-            raise Mistake(
-                f"study.metric must be {' or '.join(known)}, got '{metric}'{nearest(metric, known)}"
-            )
-    usual = [MAXIMIZE if metric.endswith("accuracy") else MINIMIZE for metric in metrics]
-    directions = study.directions() or usual
+def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:
+    known = evaluated(data=load(settings.dataset) is not None)
+    keys = study.metrics() or [known[-1]]
+    for key in keys:
+        if key.startswith("test/"):
+            raise Mistake("study.metric", "must not be of the test data", f"'{key}'")
+        if key not in known:
+            given = f"'{key}'{nearest(key, known)}"
+            raise Mistake("study.metric", f"must be {' or '.join(known)}", given)
+    directions = study.directions() or [metric(key).direction for key in keys]
     return tuple(
-        Goal(metric, direction, study.of, study.last_k if study.of == "mean" else 1)
-        for metric, direction in zip(metrics, directions, strict=True)
+        Goal(key, direction, study.of, study.last_k if study.of == "mean" else 1)
+        for key, direction in zip(keys, directions, strict=True)
     )
+
+
+def _usual(words: list[str], config_dir: str | None) -> dict[str, Any]:
+    """Return the identity of a configuration that a few words give: its values by key."""
+    composed = config.compose([*words, "tracking=off"], config_dir)
+    try:
+        base = _base(config.read(composed, composed.hydra))
+    except Mistake:  # an option of a person's own that needs more words
+        return {}
+    return {**base, "study": {"seeds": config.read_study(composed).seeds}}
 
 
 def _base(settings: Settings) -> dict[str, Any]:
@@ -178,7 +197,6 @@ def _combinations(configurator: Configurator) -> tuple[Mapping[str, Any], ...]:
         found = space.all(configurator.applies, MOST_COMBINATIONS + 1)
         if len(found) <= MOST_COMBINATIONS:
             return tuple(found)
-    raise Mistake(
-        f"study/sampler=grid must have at most {MOST_COMBINATIONS:,} combinations, got more; "
-        f"search fewer values, or use study/sampler=random"
-    )
+    must = f"must have at most {MOST_COMBINATIONS:,} combinations"
+    advice = "search fewer values, or use study/sampler=random"
+    raise Mistake("study/sampler=grid", must, "more", advice)

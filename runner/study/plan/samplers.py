@@ -18,13 +18,14 @@ from runner import config
 from runner.errors import Mistake, one_line
 from runner.results.definition import Definition
 from runner.study.plan import options
-from runner.study.queue.history import Seeing, places
+from runner.study.queue.draws import InOrder, places
 
 _SHARED_SEED = ("optuna.samplers.QMCSampler",)  # its sequence is one for all workers
 
 
 class Grid(optuna.samplers.RandomSampler):
-    """Every combination once. They are queued when the study is made; nothing is drawn."""
+    """Every combination once. They are queued when the study is made (see queue.py); nothing is
+    drawn."""
 
 
 class Samplers:
@@ -45,7 +46,7 @@ class Samplers:
 
         trials: of the study, this one among them.
         """
-        return Seeing(self.plain(places(trials)[number]), trials)
+        return InOrder(self.plain(places(trials)[number]), trials)
 
     def plain(self, place: int) -> BaseSampler:
         """Return the sampler of a place as it is, without a history."""
@@ -79,18 +80,17 @@ def check(definition: Definition) -> None:
     _try(definition)
     chosen = pruner(definition)
     if chosen is not None and len(definition.goals) > 1:
-        raise Mistake(
-            f"study.metric must be one metric with a pruner, got "
-            f"{[goal.metric for goal in definition.goals]}; or use study/pruner=none"
-        )
+        given = str([goal.metric for goal in definition.goals])
+        advice = "or use study/pruner=none"
+        raise Mistake("study.metric", "must be one metric with a pruner", given, advice)
     if isinstance(chosen, WilcoxonPruner):
         least = 1 + math.ceil(-math.log2(definition.pruner["p_threshold"]))
         if definition.seeds < least:
-            raise Mistake(
-                f"study.seeds must be at least {least} with study/pruner=wilcoxon, whose p-value "
-                f"over fewer seeds is never below study.pruner.p_threshold="
-                f"{definition.pruner['p_threshold']}, got {definition.seeds}"
+            must = (
+                f"must be at least {least} with study/pruner=wilcoxon, whose p-value over fewer "
+                f"seeds is never below study.pruner.p_threshold={definition.pruner['p_threshold']}"
             )
+            raise Mistake("study.seeds", must, str(definition.seeds))
 
 
 def _try(definition: Definition) -> None:
@@ -104,7 +104,8 @@ def _try(definition: Definition) -> None:
     except (ValueError, TypeError) as error:
         metrics = [goal.metric for goal in definition.goals]
         key = "study.metric" if len(metrics) > 1 else "study.sampler"
-        raise Mistake(f"{key} must suit the sampler, got {metrics}: {one_line(error)}") from error
+        given = f"{metrics}: {one_line(error)}"
+        raise Mistake(key, "must suit the sampler", given) from error
 
 
 def _checked(key: str, target: Callable[..., Any], kind: type, **more: Any) -> Any:
@@ -112,5 +113,5 @@ def _checked(key: str, target: Callable[..., Any], kind: type, **more: Any) -> A
         warnings.simplefilter("ignore", ExperimentalWarning)
         built = target(**more)
     if not isinstance(built, kind):
-        raise Mistake(f"{key}._target_ must be a {kind.__name__}, got {built!r}")
+        raise Mistake(f"{key}._target_", f"must be a {kind.__name__}", repr(built))
     return built

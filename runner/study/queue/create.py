@@ -1,6 +1,7 @@
 """A planned study as it stands in a storage: made or found again, with the trials that it lacks."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,8 +11,8 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 
 from runner.errors import Mistake
-from runner.results.definition import Definition
-from runner.study.answer.confirm import SUFFIX
+from runner.report.say import say
+from runner.results.definition import HEX
 from runner.study.plan.plan import Plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.attributes import DEFINITION
@@ -28,38 +29,72 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
     Raises Mistake for a name that another search has.
     """
     with creating():
-        existing = optuna.get_all_study_names(storage)
-        definition = replace(planned.definition, experiment=planned.name)
-        if planned.name in existing:
-            study = optuna.load_study(study_name=planned.name, storage=storage)
-            before = _the_same(definition, study)
-            if planned.settings.threads is None:  # their number decides the bits
-                definition = replace(definition, threads=before.threads)
-        else:
-            _say_if_changed(definition, existing, storage)
+        definition = planned.definition
+        study = _named(planned, storage)
+        if study is None:
+            same = _same(planned, storage)
+            study = same if planned.study.name is None else None
+        if study is None:
+            name = _new_name(planned, storage)
+            definition = replace(definition, experiment=name)
             for tracker in trackers_of(planned.settings.tracking):
-                tracker.prepare(planned.name)
-            study = make(storage, planned.name, definition)
+                tracker.prepare(name)
+            study = make(storage, name, definition)
+        else:
+            definition = replace(definition, experiment=study.study_name)
+            if planned.settings.threads is None:  # their number decides the bits
+                threads = attributes.definition(study).threads
+                definition = replace(definition, threads=threads)
         study.set_user_attr(DEFINITION, definition.as_json())
         _queue(planned, study)
     return study
 
 
-def _the_same(definition: Definition, study: Study) -> Definition:
-    """Return the definition of an earlier start. Raises Mistake for that of another search."""
-    found = study.user_attrs.get(DEFINITION)
-    if found is None:
-        raise Mistake(
-            f"study.name must not be the name of a study that something else has made, "
-            f"got '{study.study_name}'"
-        )
-    before = Definition.from_json(found)
-    if differences := definition.differences(before):
-        raise Mistake(
-            f"study.name '{study.study_name}' is another study "
-            f"({_listed(differences)}); choose another name, or leave it out"
-        )
-    return before
+def _named(planned: Plan, storage: BaseStorage) -> Study | None:
+    """Return the study of the name that was given, if one was, None where there is none.
+
+    Raises Mistake where it is another search.
+    """
+    name = planned.study.name
+    if name not in optuna.get_all_study_names(storage):
+        return None
+    study = optuna.load_study(study_name=name, storage=storage)
+    if DEFINITION not in study.user_attrs:
+        must = "must not be the name of a study that something else has made"
+        raise Mistake("study.name", must, f"'{name}'")
+    if differences := planned.differences(attributes.definition(study)):
+        where = f"study.name '{name}' is another study ({_listed(differences)})"
+        raise Mistake(where, advice="choose another name, or leave it out")
+    return study
+
+
+def _same(planned: Plan, storage: BaseStorage) -> Study | None:
+    """Return the study of the same search, None where there is none; say which is nearest to it.
+
+    It is known by its definition, since an earlier version has named it otherwise.
+    """
+    nearest: tuple[str, list[str]] | None = None
+    pattern = re.compile(rf"{re.escape(planned.definition.preset)}-[0-9a-f]{{{HEX}}}")
+    for name in sorted(filter(pattern.fullmatch, optuna.get_all_study_names(storage))):
+        study = optuna.load_study(study_name=name, storage=storage)
+        if DEFINITION not in study.user_attrs:
+            continue
+        differences = planned.differences(attributes.definition(study))
+        if not differences:
+            return study
+        if nearest is None or len(differences) < len(nearest[1]):
+            nearest = name, differences
+    if nearest is not None:
+        say(f"a new study, since it differs from {nearest[0]} ({_listed(nearest[1])})")
+    return None
+
+
+def _new_name(planned: Plan, storage: BaseStorage) -> str:
+    """Return the planned name, or, where another search has it since a default was another one, a
+    name that leaves no default out."""
+    name = planned.name
+    taken = name in optuna.get_all_study_names(storage)
+    return planned.definition.name() if taken else name
 
 
 def _queue(planned: Plan, study: Study) -> None:
@@ -90,26 +125,6 @@ def _name(attrs: Mapping[str, Any]) -> str:
     """Return by what a trial of given values is known again."""
     named = {key: attrs[key] for key in (attributes.BASELINE, attributes.CELL) if key in attrs}
     return json.dumps(named, sort_keys=True)
-
-
-def _say_if_changed(definition: Definition, existing: Sequence[str], storage: BaseStorage) -> None:
-    """Say in what a study differs from the one of the same preset that is nearest to it."""
-    mine = f"{definition.preset}-"
-    earlier = [name for name in existing if name.startswith(mine) and not name.endswith(SUFFIX)]
-    if not earlier:
-        return
-    definitions = {
-        name: optuna.load_study(study_name=name, storage=storage).user_attrs.get(DEFINITION)
-        for name in sorted(earlier)
-    }
-    differences = {
-        name: definition.differences(Definition.from_json(text))
-        for name, text in definitions.items()
-        if text is not None
-    }
-    if differences:
-        name, nearest = min(differences.items(), key=lambda item: len(item[1]))
-        print(f"a new study, since it differs from {name} ({_listed(nearest)})")
 
 
 def _listed(differences: Sequence[str]) -> str:

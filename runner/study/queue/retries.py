@@ -1,4 +1,8 @@
-"""A storage that is away for a moment is asked again."""
+"""A storage that is away for a moment is asked again.
+
+A loop instead of tenacity, which would be a dependency more for ten lines; SQLAlchemy's events
+hear of an error, but cannot ask again.
+"""
 
 import functools
 import time
@@ -16,11 +20,11 @@ def patient(storage: BaseStorage) -> BaseStorage:
     """Let each access to a storage be tried again while it is away."""
     for name in dir(BaseStorage):
         if not name.startswith("_") and name != "check_trial_is_updatable":
-            setattr(storage, name, _tried(getattr(storage, name)))
+            setattr(storage, name, _retried(getattr(storage, name)))
     return storage
 
 
-def _tried(access: Callable[..., Any]) -> Callable[..., Any]:
+def _retried(access: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(access)
     def again(*arguments: Any, **named: Any) -> Any:
         until = time.monotonic() + PATIENCE_SECONDS

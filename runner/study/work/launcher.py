@@ -1,4 +1,4 @@
-"""Who works on a study: processes of this machine, or the jobs of one of Hydra's launchers."""
+"""Who works on a study: a pool of processes of this machine, or one of Hydra's launchers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ _HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
 
 
 @dataclass(frozen=True)
-class Crew:
+class Launcher:
     """How a study's workers are started.
 
-    launch, launcher: Hydra's, and its configuration.
+    launch, config: Hydra's launcher, and its configuration.
     """
 
     launch: Launch
-    launcher: Mapping[str, Any]
+    config: Mapping[str, Any]
 
     @property
-    def is_ours(self) -> bool:
+    def is_pool(self) -> bool:
         """Whether workers are processes of this machine that we start ourselves."""
         return self._target == BASIC_LAUNCHER
 
@@ -32,22 +32,21 @@ class Crew:
         """How many workers share this machine's cores: 0 where a launcher sends each away, None
         where all of them do."""
         stays = self._target.endswith(_HERE) and not self._joins_a_cluster
-        return None if self.is_ours or "n_jobs" in self.launcher or stays else 0
+        return None if self.is_pool or "n_jobs" in self.config or stays else 0
 
     def check(self, workers: int) -> None:
         """Raise Mistake where workers would wait for each other's end, or cannot be launched."""
-        check_launcher(self.launcher)
-        jobs = self.launcher.get("n_jobs", -1)
-        if not self.is_ours and 0 < jobs < workers:
-            raise Mistake(
-                f"hydra.launcher.n_jobs must be at least study.workers, got {jobs} and {workers}"
-            )
+        check_launcher(self.config)
+        jobs = self.config.get("n_jobs", -1)
+        if not self.is_pool and 0 < jobs < workers:
+            must = "must be at least study.workers"
+            raise Mistake("hydra.launcher.n_jobs", must, f"{jobs} and {workers}")
 
     @property
     def _target(self) -> str:
-        return str(self.launcher["_target_"])
+        return str(self.config["_target_"])
 
     @property
     def _joins_a_cluster(self) -> bool:
         """Whether Ray is to join a cluster."""
-        return bool(((self.launcher.get("ray") or {}).get("init") or {}).get("address"))
+        return bool(((self.config.get("ray") or {}).get("init") or {}).get("address"))

@@ -1,4 +1,4 @@
-"""Workers as processes of this machine; one that dies is replaced."""
+"""A pool of workers as processes of this machine; one that dies is replaced."""
 
 import os
 import subprocess
@@ -13,13 +13,11 @@ MOST_REPLACED = 100
 LOOK_SECONDS = 0.1
 
 
-def run_processes(
-    commands: Sequence[Sequence[str]], threads: int | None, interrupts: Interrupts
-) -> None:
-    """Run a worker for each command, until all have ended well or somebody interrupts.
+def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: Interrupts) -> None:
+    """Let workers work until all have ended well or somebody interrupts.
 
     Arguments:
-        commands: arguments of `python -m runner.study.work.worker`.
+        workers: of each the arguments of `python -m runner.study.work.worker`.
         threads: of each worker, None for those that PyTorch takes.
     """
     stop = Path(".runner") / f"stop-{os.getpid()}"
@@ -32,17 +30,20 @@ def run_processes(
         command = [sys.executable, "-m", "runner.study.work.worker", *words]
         return subprocess.Popen(command, env=environment, start_new_session=True)
 
-    processes = [begin(words) for words in commands]
+    processes = [begin(words) for words in workers]
     replaced = 0
     try:
-        while any(process.poll() is None for process in processes):
+        while True:
             if interrupts.requested():
                 stop.touch()
-            for i, process in enumerate(processes):
-                died = process.poll() not in (None, 0)
+            statuses = [process.poll() for process in processes]
+            for i, status in enumerate(statuses):
+                died = status not in (None, 0)
                 if died and not interrupts.requested() and replaced < MOST_REPLACED:
                     replaced += 1
-                    processes[i] = begin(commands[i])
+                    processes[i], statuses[i] = begin(workers[i]), None
+            if None not in statuses:
+                return
             time.sleep(LOOK_SECONDS)
     finally:
         for process in processes:

@@ -1,13 +1,12 @@
 """The runs of one worker, one after the other; the records of one travel while the next trains."""
 
 import contextlib
-import functools
-import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,13 @@ from runner.build.setup import Setup, check
 from runner.config import Settings
 from runner.config.composer import Configurator
 from runner.errors import Mistake, one_line
+from runner.report.say import warn
 from runner.results.definition import Definition
 from runner.results.link import Link
 from runner.results.result import Result, Status
 from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
-from runner.study.work.objective import Watcher
+from runner.study.work.objective import Objective
 from runner.tracking import Header, Recording, Tracker, disown, trackers_of
 
 _ASK_SECONDS = 1.0
@@ -75,18 +75,18 @@ class Runs:
         recording.join()
         keep_what_is_loaded()
 
-    def run(self, job: Setup, watcher: Watcher, opened: Callable[[str], None]) -> Result:
-        """Train a job to its end, or as far as it goes.
+    def train(self, setup: Setup, objective: Objective, opened: Callable[[str], None]) -> Result:
+        """Train to the end, or as far as it goes.
 
         opened: told the id of the run as soon as it is there. Raises Stopped where the tracking
         server was away until somebody interrupted.
         """
         recording = self._recording(opened)
         result = run(
-            job,
+            setup,
             recording,
             self.should_stop,
-            listeners=[watcher],
+            listeners=[objective],
             brief=True,
             test=self.confirms,
         )
@@ -101,9 +101,7 @@ class Runs:
         if not isinstance(error, Mistake):
             reason = f"{type(error).__name__}: {reason}"
         link = None
-        with contextlib.suppress(
-            Mistake, Stopped
-        ):  # the store refused, which may be the very error
+        with contextlib.suppress(Mistake, Stopped):  # the store may be the very error
             link = self._record_failure(label, values, reason, details)
         return Result(label, Status.FAILED, reason=reason, details=details, link=link)
 
@@ -117,7 +115,7 @@ class Runs:
         """Mark runs of a trial that another worker trains again."""
         self.delivered()
         with contextlib.suppress(Exception):  # no server, no mark; the starter tries again
-            for tracker in self.trackers[:1]:
+            for tracker in self.trackers[:1]:  # whose ids these are
                 disown(tracker, run_ids, reason)
 
     def _record_failure(
@@ -132,23 +130,23 @@ class Runs:
         recording.close(Status.FAILED)
         return recording.link
 
-    @functools.cached_property
+    @cached_property
     def trackers(self) -> tuple[Tracker, ...]:
         """Where records go."""
         return trackers_of(self.configurator.settings({}).tracking)
 
     def _recording(self, opened: Callable[[str], None]) -> Recording:
         """Return a recording of a run, once all trackers answer: without one none can be opened."""
-        said = False
+        warned = False
         while True:
             try:
                 for tracker in self.trackers:
                     tracker.check()
                 break
             except Mistake as mistake:
-                if not said:
-                    _warn(f"the next trial waits: {mistake}")
-                said = True
+                if not warned:
+                    warn(f"the next trial waits: {mistake}")
+                warned = True
             if self.should_stop():
                 raise Stopped
             time.sleep(_ASK_SECONDS)
@@ -159,7 +157,7 @@ class _Announced(Recording):
     """Says which run it has opened, before that begins."""
 
     def __init__(self, trackers: Sequence[Tracker], opened: Callable[[str], None]) -> None:
-        super().__init__(trackers, warn=_warn)
+        super().__init__(trackers, warn)
         self._announce = opened
 
     def open(self, header: Header) -> None:
@@ -167,7 +165,3 @@ class _Announced(Recording):
         super().open(header)
         if self.link is not None:
             self._announce(self.link.run_id)
-
-
-def _warn(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

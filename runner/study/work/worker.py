@@ -14,15 +14,17 @@ from optuna.trial import TrialState
 from runner.config.composer import Configurator
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
-from runner.results.definition import Definition
 from runner.study.answer.confirm import confirmation
+from runner.study.periodic import Periodic
 from runner.study.plan import samplers
-from runner.study.queue import queue
-from runner.study.queue.attributes import CONFIRMS, DEFINITION, FORGIVEN
-from runner.study.queue.heartbeat import Beats, Watch
+from runner.study.queue import attributes, queue
+from runner.study.queue.claim import Claim, claim
+from runner.study.queue.heartbeat import Watch
 from runner.study.queue.storage import open_storage
-from runner.study.work.attempt import POLL_SECONDS, Attempt
+from runner.study.work.attempt import Attempt
 from runner.study.work.runs import Runs
+
+POLL_SECONDS = 0.25
 
 
 class Worker:
@@ -41,16 +43,17 @@ class Worker:
     ) -> None:
         attrs = study.user_attrs
         self.study = study
-        self.definition = Definition.from_json(attrs[DEFINITION])
+        self.definition = attributes.definition(study)
         self.interrupts = interrupts
         self.deadline = deadline
-        self.confirms = CONFIRMS in attrs
+        self.confirms = attributes.CONFIRMS in attrs
         self._samplers = samplers.Samplers(self.definition)
         study.pruner = samplers.pruner(self.definition) or samplers.no_pruner()
-        self._most_failures = attrs.get(FORGIVEN, 0) + self.definition.max_failures
+        earlier = attrs.get(attributes.EARLIER_CRASHES, 0)
+        self._most_crashes = earlier + self.definition.max_failures
         self._unfinished: set[int] | None = None
         self._watch = Watch(self.definition.heartbeat_seconds)
-        self._beats = Beats(study._storage, self.definition.heartbeat_seconds)
+        self._claim: Claim | None = None
         self._runs = Runs(
             self.definition,
             Configurator(
@@ -60,7 +63,7 @@ class Worker:
             ),
             device,
             confirms=self.confirms,
-            should_stop=lambda: interrupts.requested() or self._beats.lost,
+            should_stop=self._should_stop,
         )
 
     def work(self) -> bool:
@@ -70,32 +73,36 @@ class Worker:
         it.
         """
         self._runs.load()
-        with self._beats:
-            try:
-                return self._work()
-            finally:
-                self._runs.delivered()
+        try:
+            return self._work()
+        finally:
+            self._runs.delivered()
 
     def _work(self) -> bool:
         while not self.interrupts.requested():
             trials = self.study.get_trials(deepcopy=False)
-            if len(queue.crashed(trials)) > self._most_failures:
+            if len(queue.crashed(trials)) > self._most_crashes:
                 return False
             if self._is_late():
                 if not self._others():
                     return True
-                queue.requeue(self.study, self._watch)
+                queue.requeue_lost(self.study, self._watch)
                 time.sleep(POLL_SECONDS)
                 continue
-            trial = queue.claim(self.study, self._samplers.of, trials)
-            if trial is not None:
-                Attempt(self.study, self.definition, trial, self._runs, self._beats).make()
+            self._claim = claim(self.study, self._samplers.of, trials)
+            if self._claim is not None:
+                Attempt(self._claim, self.definition, self._runs).make()
             elif not self._refilled():
                 if not any(queue.left(self.study)):
                     return True
-                queue.requeue(self.study, self._watch)
+                queue.requeue_lost(self.study, self._watch)
                 time.sleep(POLL_SECONDS)
         return False
+
+    def _should_stop(self) -> bool:
+        """Return whether what trains is to stop: it is asked after each step."""
+        is_lost = self._claim is not None and self._claim.lost
+        return is_lost or self.interrupts.requested()
 
     def _is_late(self) -> bool:
         return self.deadline is not None and time.time() > self.deadline
@@ -114,18 +121,6 @@ class Worker:
         return queue.fill(self.study) > 0
 
 
-class Orphaned(Interrupts):
-    """Also asks to stop when the process that started this one is gone."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._starter = os.getppid()
-
-    def requested(self) -> bool:
-        """Return whether the run should stop."""
-        return super().requested() or os.getppid() != self._starter
-
-
 def work(study: Study, interrupts: Interrupts, deadline: float | None, device: str | None) -> None:
     """Work on a study until its total or its deadline, then on what confirms its answer."""
     if Worker(study, interrupts, deadline, device).work():
@@ -134,14 +129,23 @@ def work(study: Study, interrupts: Interrupts, deadline: float | None, device: s
             Worker(confirms, interrupts, None, device).work()
 
 
-def main(words: list[str], interrupts: Interrupts) -> int:
-    """Work as a process of its own: storage, study, deadline and device, the last two may be ""."""
+def main(words: list[str]) -> int:
+    """Work as a process of its own: storage, study, deadline and device, the last two may be "".
+
+    It stops when the process that has started it is gone.
+    """
     address, name, deadline, device = words
     study = optuna.load_study(study_name=name, storage=open_storage(address))
-    with interrupts:
+    starter, interrupts = os.getppid(), Interrupts()
+
+    def look() -> None:
+        if os.getppid() != starter:
+            interrupts.request()
+
+    with interrupts, Periodic(look, lambda: POLL_SECONDS):
         work(study, interrupts, float(deadline) if deadline else None, device or None)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], Orphaned()))
+    sys.exit(main(sys.argv[1:]))

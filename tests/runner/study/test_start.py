@@ -1,10 +1,7 @@
 """Searches as people type them: what they print, leave behind, repeat, go on with and refuse."""
 
-import os
 import re
-import signal
 import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,6 @@ import optuna
 import pytest
 
 from runner.config.compose import group_options
-from runner.errors import Mistake
 
 SMALL = "model=linear train.epochs=null train.steps=12 train.eval_every=4 threads=1"
 QUADRATIC = (
@@ -26,21 +22,6 @@ RATE, DROPS = "study=decay_rate", "study=boundaries"
 FEW = "study.trials=3 study.confirm_seeds=0"
 STUDIES = ", ".join(group_options()["study"])
 DRAWN = ["history", "importance", "slices", "parallel", "traces"]
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Pictures that cost no time; the names of those that were asked for."""
-    from runner.report import pictures
-
-    asked: list[str] = []
-    for name in DRAWN:
-
-        def draw(*given: Any, name: str = name, **options: Any) -> None:
-            asked.append(name)
-
-        monkeypatch.setattr(pictures, name, draw)
-    return asked
 
 
 @pytest.fixture
@@ -308,115 +289,6 @@ def test_a_run_of_a_study_alone_trains_its_baseline(command, store) -> None:
     done = command(f"study=decay_rate {SMALL} hydra.mode=RUN")
     assert done.status == 0
     assert [run.data.params["schedule.decay_rate"] for run in store.runs()] == ["0.9"]
-
-
-@pytest.mark.stress
-def test_workers_of_the_joblib_launcher_share_a_study(store, shell) -> None:
-    line = f"{SEARCH} study.trials=6 study.confirm_seeds=0 hydra/launcher=joblib study.workers=2"
-    process = shell(line)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    assert "6 trials: 6 complete" in out
-    assert sorted(names(store)) == ["summary", *(f"trial {number}" for number in range(6))]
-
-
-def test_every_job_of_another_launcher_is_a_worker(store, undrawn, capsys) -> None:
-    from runner.config import compose
-    from runner.study.start import start
-    from runner.study.work.jobs import work_as_job
-
-    jobs: list[list[str]] = []
-
-    class Ended:
-        return_value = None
-
-    def launch(batch: Any, first: int) -> list[Ended]:
-        jobs.extend(list(job) for job in batch)
-        for job in batch:
-            work_as_job(compose(list(job)).study.worker)
-        return [Ended() for _ in batch]
-
-    words = [*QUADRATIC.split(), "lr=0.1,0.2,0.3", "study.workers=3", "study.trials=4"]
-    words = [*words, "study.confirm_seeds=0", "study/sampler=grid"]
-    launcher = {"_target_": "elsewhere.Launcher"}
-    assert start(words, None, launch=launch, launcher=launcher) == 0
-    assert len(jobs) == 3
-    assert {word for job in jobs for word in job if not word.startswith("study.")} == {
-        *QUADRATIC.split(),
-        "study/sampler=grid",
-    }
-    assert all(job[-1].startswith("study.worker=") for job in jobs)
-    assert "4 trials: 4 complete" in capsys.readouterr().out
-
-
-def test_slurm_is_refused_where_there_is_none(store, undrawn, monkeypatch) -> None:
-    from runner.study.start import start
-    from runner.sweep.sweep import Sweep
-
-    monkeypatch.setenv("PATH", "")
-    launcher = {"_target_": "hydra_plugins.hydra_submitit_launcher.submitit_launcher.SlurmLauncher"}
-    words = [*QUADRATIC.split(), "lr=0.1,0.2", "study.trials=2"]
-    with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
-        start(words, None, launch=lambda *_: [], launcher=launcher)
-    with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
-        Sweep(compose=None, launch=None, launcher=launcher).run(["seed=0,1"])
-    assert store.experiments() == []
-    assert not list(Path.cwd().glob("optuna.db*"))
-
-
-def test_a_launcher_that_gives_up_is_outlived_by_its_jobs(store, undrawn, capsys) -> None:
-    """Submitit raises at the first job that died, while the others work on."""
-    from runner.config import compose
-    from runner.study.start import start
-    from runner.study.work.jobs import work_as_job
-
-    jobs: list[threading.Thread] = []
-
-    def launch(batch: Any, first: int) -> list[Any]:
-        spec = compose(list(batch[0])).study.worker
-        jobs.append(threading.Thread(target=work_as_job, args=(spec,)))
-        jobs[0].start()
-        raise RuntimeError("Job 17 has not produced any output")
-
-    words = [*QUADRATIC.split(), "lr=0.1,0.2,0.3", "study.trials=4", "study.confirm_seeds=1"]
-    launcher = {"_target_": "elsewhere.Launcher"}
-    assert start([*words, "study.workers=2"], None, launch=launch, launcher=launcher) == 0
-    jobs[0].join()
-    said = capsys.readouterr()
-    assert said.err == "a worker ended early: RuntimeError: Job 17 has not produced any output\n"
-    assert "trained again on 1 fresh seed" in said.out
-
-
-def test_jobs_elsewhere_hear_of_an_interrupt_by_the_storage(store, undrawn, capsys) -> None:
-    from runner.config import compose
-    from runner.study.start import start
-    from runner.study.work.jobs import work_as_job
-
-    def launch(batch: Any, first: int) -> list[Any]:
-        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-        work_as_job(compose(list(batch[0])).study.worker)
-        return []
-
-    line = f"{QUADRATIC} train.steps=200000 study.trials=2"
-    words = [*line.split(), "lr=0.1,0.2"]
-    launcher = {"_target_": "elsewhere.Launcher"}
-    assert start(words, None, launch=launch, launcher=launcher) == 130
-    assert "interrupted; the same command goes on" in capsys.readouterr().out
-    assert {run.info.status for run in store.runs()} == {"KILLED"}
-
-
-def test_a_worker_that_fails_elsewhere_is_told_of(store, undrawn, capsys) -> None:
-    from runner.study.start import start
-
-    class Failed:
-        @property
-        def return_value(self) -> None:
-            raise RuntimeError("the node is gone")
-
-    words = [*QUADRATIC.split(), "lr=0.1,0.2", "study.trials=2", "study.confirm_seeds=0"]
-    launcher = {"_target_": "elsewhere.Launcher"}
-    assert start(words, None, launch=lambda *_: [Failed()], launcher=launcher) == 1
-    assert "worker 1 ended early: RuntimeError: the node is gone\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", ["study=boundaries", f"{SEARCH} schedule=piecewise lr=0.1,0.2"])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 import pytest
 from optuna.trial import TrialState
 
@@ -42,17 +43,19 @@ STUDY = (
 CLAIMS = """\
 import sys
 import optuna
-from runner.study import beats, queue
+from runner.study.queue import queue
+from runner.study.queue.claim import claim
 from runner.study.queue.storage import open_storage
 
 study = optuna.load_study(study_name="test", storage=open_storage(sys.argv[1]))
-while (trial := queue.claim(study)) is not None or queue.fill(study):
-    if trial is None:
+while (own := claim(study)) is not None or queue.fill(study):
+    if own is None:
         continue
-    beats.beat(study._storage, trial._trial_id)
-    trial.report(trial.suggest_float("x", 0, 1), 50)
-    assert queue.end(study, trial, {}, [trial.params["x"]])
-    print(trial.number, flush=True)
+    with own:
+        x = own.draw(lambda trial: {"x": trial.suggest_float("x", 0, 1)})["x"]
+        own.report(50, x)
+        assert own.end({}, [x])
+    print(own.number, flush=True)
 """
 
 
@@ -60,14 +63,14 @@ while (trial := queue.claim(study)) is not None or queue.fill(study):
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model whose steps take a while."""
     (tmp_path / "slow.py").write_text(SLOW)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
 
 
 def workers(study: optuna.Study) -> list[int]:
     """The processes that train."""
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     pids = {t.user_attrs["worker"]["pid"] for t in running if "worker" in t.user_attrs}
-    return sorted(pid for pid in pids if Path(f"/proc/{pid}").exists())
+    return sorted(filter(psutil.pid_exists, pids))
 
 
 def victims(process: "subprocess.Popen[str]", study: optuna.Study) -> Iterator[int]:
@@ -86,7 +89,6 @@ def the_study(process: "subprocess.Popen[str]", address: str) -> optuna.Study:
 
 
 def test_ten_kills_lose_no_trial_and_double_none(address, shell, slow, store) -> None:
-    began = time.monotonic()
     process = shell(f'''{STUDY} "study.storage='{address}'"''')
     study = the_study(process, address)
     killed = 0
@@ -105,9 +107,8 @@ def test_ten_kills_lose_no_trial_and_double_none(address, shell, slow, store) ->
     ended: Counter[str] = Counter()
     for run in runs:
         ended[run.info.run_name] += run.info.status == "FINISHED" or "pruned" in run.data.tags
-    originals = [trial for trial in done if "copy_of" not in attributes.outcome(trial)]
+    originals = [trial for trial in done if not attributes.is_copy(trial)]
     assert dict.fromkeys((f"trial {t.number}" for t in originals), 1) == +ended
-    assert time.monotonic() - began < SECONDS
 
 
 def test_four_processes_end_a_hundred_trials_once(address: str) -> None:
@@ -115,7 +116,7 @@ def test_four_processes_end_a_hundred_trials_once(address: str) -> None:
     from runner.study.queue.storage import make
 
     goals = (Goal("val/loss", "minimize"),)
-    definition = Definition("test", {}, (), {}, goals, trials=100)
+    definition = Definition("test", {}, (), {}, goals, trials=100, heartbeat_seconds=30)
     study = make(open_storage(address), "test", definition)
     command = [sys.executable, "-c", CLAIMS, address]
     settings: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True}

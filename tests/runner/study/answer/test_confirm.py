@@ -8,7 +8,6 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from runner.results.definition import Definition
 from runner.study.answer.confirm import confirmations, existing
 from runner.study.queue import attributes
 from runner.study.queue.attributes import CANDIDATE, SEED
@@ -41,10 +40,6 @@ def wary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "wary.py"
 
 
-def definition(study: optuna.Study) -> Definition:
-    return Definition.from_json(study.user_attrs[attributes.DEFINITION])
-
-
 def confirming(study: optuna.Study) -> Counter[tuple[int, int]]:
     """How often each candidate was trained to its end with each seed."""
     again = existing(study)
@@ -67,29 +62,29 @@ def test_seeds_that_one_candidate_lacks_are_no_pairs(worked: Any) -> None:
     study = worked(f"{SHORT} {RATES} study.confirm_seeds=3")
     again = existing(study)
     assert again is not None
-    whole, baseline = confirmations(again, definition(study))
+    whole, baseline = confirmations(again, attributes.definition(study))
     assert baseline is not None
     assert len(baseline.per_seed) == 3
     copy = optuna.create_study(direction="minimize")
     for trial in again.trials:
         if (trial.user_attrs[CANDIDATE], trial.user_attrs[SEED]) != (whole[0].number, 10_001):
             copy.add_trial(trial)
-    assert confirmations(copy, definition(study)) == (whole[1:], baseline)
+    assert confirmations(copy, attributes.definition(study)) == (whole[1:], baseline)
 
 
 def test_another_start_keeps_the_threads_of_the_trials_so_far(started: Any) -> None:
     line = f"{SHORT} {RATES}".replace("threads=1 ", "")
-    before = definition(started(f"{line} study.workers=2")).threads
+    before = attributes.definition(started(f"{line} study.workers=2")).threads
     assert before == max(1, devices.DEFAULT_THREADS // 2)
-    assert definition(started(f"{line} study.workers=1")).threads == before
-    assert definition(started(f"{line} study.workers=1 threads=7")).threads == 7
+    assert attributes.definition(started(f"{line} study.workers=1")).threads == before
+    assert attributes.definition(started(f"{line} study.workers=1 threads=7")).threads == 7
 
 
 def test_no_seeds_confirm_nothing_although_some_have(worked: Any) -> None:
     study = worked(f"{SHORT} {RATES} study.confirm_seeds=1")
     assert len(confirming(study)) == 4
     again = worked(f"{SHORT} {RATES} study.confirm_seeds=0")
-    assert confirmations(existing(again), definition(again)) == ([], None)
+    assert confirmations(existing(again), attributes.definition(again)) == ([], None)
 
 
 def test_a_baseline_is_never_pruned_and_confirmed_even_where_it_diverges(worked: Any) -> None:

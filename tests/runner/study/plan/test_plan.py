@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from runner.config.compose import group_options
-from runner.errors import Mistake
 from runner.results.definition import Definition, Goal
 from runner.study.plan.plan import Plan
 from runner.study.plan.plan import plan as planned
@@ -138,25 +137,6 @@ def test_the_baseline_has_the_values_of_the_configuration(folder: Path) -> None:
         "schedule": "exponential",
         "schedule.decay_rate": 0.9,
         "warmup.fraction": 0.1,
-    }
-
-
-def test_a_value_that_would_be_refused_is_named_with_its_key(folder: Path) -> None:
-    message = r"the search may try schedule.decay_rate=1.5, but schedule.decay_rate must lie in \("
-    with pytest.raises(Mistake, match=message):
-        plan(f"study=decay_rate {SMALL} 'schedule.decay_rate=interval(0.5, 1.5)'")
-    message = re.escape("the search may try model=quadratic lr=0.0001 schedule.decay_rate=0.5, but")
-    with pytest.raises(Mistake, match=message):
-        plan(f"study=decay_rate {SMALL} model=linear,quadratic")
-
-
-def test_a_baseline_that_cannot_be_trained_may_be_left_out(folder: Path) -> None:
-    line = f"{SMALL} schedule=piecewise schedule.boundaries=[50%] schedule.factors=[1,0.5],[1,0.1]"
-    message = "cannot be trained: schedule.factors must be given, 2 of them for boundaries"
-    with pytest.raises(Mistake, match=message):
-        plan(line)
-    assert searched(plan(f"{line} study.baseline=false")) == {
-        "schedule.factors": "choice([1, 0.5], [1, 0.1])"
     }
 
 

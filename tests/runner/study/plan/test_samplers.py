@@ -14,8 +14,6 @@ from runner.config import CONF
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.results.answer import front
-from runner.results.definition import Definition
-from runner.study.plan.patience import Patient
 from runner.study.plan.plan import plan
 from runner.study.queue import attributes
 from runner.study.queue.create import create
@@ -64,12 +62,8 @@ def searched(folder: Path) -> Searched:
     return run
 
 
-def done(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=attributes.DONE)
-
-
 def values(study: optuna.Study) -> list[dict[str, Any]]:
-    return [trial.user_attrs[attributes.VALUES] for trial in done(study)]
+    return [trial.user_attrs[attributes.VALUES] for trial in attributes.done(study)]
 
 
 def options(group: str) -> list[str]:
@@ -120,60 +114,6 @@ def test_every_option_of_a_sampler_is_taken_as_it_stands_there(folder: Path, nam
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("tpe study.sampler.n_startup_trials=-1", "n_startup_trials must be at least 0, got -1"),
-        ("tpe study.sampler.n_startup_trials=x", "n_startup_trials must be a whole number, got"),
-        ("tpe study.sampler.n_ei_candidates=0", "n_ei_candidates must be at least 1, got 0"),
-        ("tpe study.sampler.multivariate=3", "multivariate must be true or false, got 3"),
-        ("tpe +study.sampler.n_start=3", "n_start is not an argument of optuna.samplers.TPES"),
-        ("gp study.sampler.n_startup_trials=1.5", "n_startup_trials must be a whole number, got"),
-        ("nsga2 study.sampler.population_size=1", "population_size must be at least 2, got 1"),
-        ("nsga2 study.sampler.swapping_prob=2", r"swapping_prob must lie in \[0, 1\], got 2"),
-        ("qmc study.sampler.qmc_type=sobool", "qmc_type must be sobol or halton, got 'sobool'"),
-        ("random study.sampler._target_=builtins.dict", "_target_ must be a BaseSampler, got {"),
-        ("tpe study.sampler._target_=optuna.samplers.Tpe", "_target_ must name a class that can"),
-    ],
-)
-def test_an_odd_option_of_a_sampler_is_refused(folder: Path, words: str, message: str) -> None:
-    with pytest.raises(Mistake, match=rf"study\.sampler\.{message}"):
-        plan(shlex.split(f"{QUADRATIC} {RATE} study/sampler={words}"), None)
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("median study.pruner.n_startup_trials=-1", "pruner.n_startup_trials must be at least 0"),
-        ("median study.pruner.n_min_trials=0", "pruner.n_min_trials must be at least 1, got 0"),
-        ("asha study.pruner.reduction_factor=1", "pruner.reduction_factor must be at least 2, got"),
-        (
-            "hyperband study.pruner.min_resource=200",
-            "min_resource must be at most study.pruner.max",
-        ),
-        ("patient study.pruner.patience=x", "pruner.patience must be a whole number, got 'x'"),
-        (
-            "patient +study.pruner.wrapped_pruner._target_=optuna.pruners.MedianPruner "
-            "+study.pruner.wrapped_pruner.n_min_trials=0",
-            "pruner.wrapped_pruner.n_min_trials must be at least 1, got 0",
-        ),
-        ("threshold study.pruner.lower=null", "pruner: Either lower or upper must be specified"),
-        ("threshold study.pruner.upper=-1", "pruner.lower must be less than study.pruner.upper"),
-        ("wilcoxon study.seeds=2 study.pruner.p_threshold=2", r"p_threshold must lie in \[0, 1\]"),
-        ("wilcoxon", "study.seeds must be at least 5 with study/pruner=wilcoxon, whose p-value"),
-        ("wilcoxon study.seeds=5", "^$"),
-        ("wilcoxon study.seeds=4 study.pruner.p_threshold=0.125", "^$"),
-        ("median study.metric=[val/loss]", "^$"),
-    ],
-)
-def test_an_odd_option_of_a_pruner_is_refused(folder: Path, words: str, message: str) -> None:
-    if message == "^$":
-        assert plan(shlex.split(f"{QUADRATIC} {RATE} study/pruner={words}"), None)
-        return
-    with pytest.raises(Mistake, match=message):
-        plan(shlex.split(f"{QUADRATIC} {RATE} study/pruner={words}"), None)
-
-
-@pytest.mark.parametrize(
     "words",
     [
         "median study.pruner.n_startup_trials=2 study.pruner.n_min_trials=1",
@@ -186,48 +126,23 @@ def test_an_odd_option_of_a_pruner_is_refused(folder: Path, words: str, message:
 def test_every_pruner_stops_some_trials_and_never_the_best(searched: Searched, words: str) -> None:
     line = f"{RATE} study/sampler=random study.trials=12"
     study = searched(f"{line} study/pruner={words}")
-    pruned = [t for t in done(study) if t.state == optuna.trial.TrialState.PRUNED]
-    assert len(done(study)) == 12
+    pruned = [t for t in attributes.done(study) if t.state == optuna.trial.TrialState.PRUNED]
+    assert len(attributes.done(study)) == 12
     assert 0 < len(pruned) < 12
     best = searched(line).best_trial.user_attrs[attributes.VALUES]
     assert study.best_trial.user_attrs[attributes.VALUES] == best
 
 
-@pytest.mark.parametrize(
-    ("reports", "patience", "delta", "stops"),
-    [
-        ([3.0, 2.0, 2.0], 1, 0.0, True),
-        ([3.0, 2.0, 2.0], 2, 0.0, False),
-        ([3.0, 2.0, 2.0, 2.0], 2, 0.0, True),
-        ([3.0, 2.0, 1.9], 1, 0.0, False),
-        ([3.0, 2.0, 1.9], 1, 0.2, True),
-        ([3.0], 1, 0.0, False),
-    ],
-)
-@pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_patience_ends_after_so_many_reports_without_an_improvement(
-    reports: list[float], patience: int, delta: float, stops: bool, direction: str
-) -> None:
-    sign = 1 if direction == "minimize" else -1
-    study = optuna.create_study(direction=direction)
-    trial = optuna.trial.create_trial(
-        state=optuna.trial.TrialState.RUNNING,
-        intermediate_values={10 * i: sign * value for i, value in enumerate(reports)},
-    )
-    assert Patient(None, patience, delta).prune(study, trial) is stops
-    assert Patient(optuna.pruners.NopPruner(), patience, delta).prune(study, trial) is False
-
-
 def test_a_study_stops_trials_that_improve_no_more(searched: Searched) -> None:
     line = f"{RATE} study/sampler=random study.trials=6 study/pruner=patient study.pruner.patience"
-    ended = done(searched(f"{line}=1 study.direction=maximize"))
+    ended = attributes.done(searched(f"{line}=1 study.direction=maximize"))
     assert [max(trial.intermediate_values) for trial in ended] == [100, *[40] * 5]  # the baseline
 
 
 def test_nothing_is_pruned_within_a_warm_up(searched: Searched) -> None:
     line = f"{RATE} study.trials=4 warmup=linear warmup.fraction=0.5 study/pruner=threshold"
     study = searched(f"{line} study.pruner.upper=1e-9 study.pruner.n_warmup_steps=0")
-    steps = {min(trial.intermediate_values) for trial in done(study)}
+    steps = {min(trial.intermediate_values) for trial in attributes.done(study)}
     assert steps == {60}
 
 
@@ -238,9 +153,9 @@ def test_an_interrupted_study_gives_the_trials_of_an_uninterrupted_one(
     line = f"{MORE} study/sampler={name} study.trials=9 {EARLY.get(name, '')}"
     storage = optuna.storages.InMemoryStorage()
     study = searched(line, storage, Stops(75))
-    assert 0 < len(done(study)) < 9
+    assert 0 < len(attributes.done(study)) < 9
     resumed = searched(line, storage)
-    assert sum(attributes.RETRY_OF in trial.user_attrs for trial in done(resumed)) == 1
+    assert sum(attributes.RETRY_OF in trial.user_attrs for trial in attributes.done(resumed)) == 1
     assert sorted(map(str, values(resumed))) == sorted(map(str, values(searched(line))))
 
 
@@ -248,17 +163,17 @@ def test_a_grid_is_trained_once_and_goes_on_where_it_stopped(searched: Searched)
     line = "study/sampler=grid lr=0.001,0.01,0.1 optimizer.momentum=0.0,0.5"
     storage = optuna.storages.InMemoryStorage()
     first = searched(f"{line} study.trials=4", storage)
-    assert len(done(first)) == 4
+    assert len(attributes.done(first)) == 4
     whole = values(searched(line, storage))
     assert len(whole) == 6
     cells = {(trial["lr"], trial["optimizer.momentum"]) for trial in whole}
     assert cells == {(lr, momentum) for lr in (0.001, 0.01, 0.1) for momentum in (0.0, 0.5)}
-    assert len(done(searched(f"{line} study.trials=20", storage))) == 6
+    assert len(attributes.done(searched(f"{line} study.trials=20", storage))) == 6
 
 
 def test_the_baseline_is_trial_0_even_outside_of_the_space(searched: Searched) -> None:
     study = searched("'lr=interval(0.1, 0.5)' optimizer.momentum=0.5,0.9 study.trials=3")
-    first, *others = done(study)
+    first, *others = attributes.done(study)
     assert (first.number, first.user_attrs["baseline"]) == (0, True)
     assert first.user_attrs[attributes.VALUES] == {"lr": 0.001, "optimizer.momentum": 0.0}
     assert all(trial.user_attrs[attributes.VALUES]["lr"] >= 0.1 for trial in others)
@@ -278,16 +193,16 @@ def test_the_baseline_is_trial_0_even_outside_of_the_space(searched: Searched) -
 )
 def test_an_objective_is_made_of_the_evaluations(searched, words: str, expected: float) -> None:
     line = f"lr=1.02,0.1 study.baseline=false study/sampler=grid {words}"
-    first, _ = done(searched(line))
+    first, _ = attributes.done(searched(line))
     assert first.values == [pytest.approx(expected, rel=1e-6)]
 
 
 def test_several_metrics_leave_the_trials_that_no_other_beats(searched: Searched) -> None:
     line = "model=linear dataset=mnist_5k train.steps=6 train.eval_every=3"
     study = searched(f"{line} {RATE} study.metric=[val/accuracy,val/loss] study.trials=5")
-    ended = done(study)
+    ended = attributes.done(study)
     assert all(len(trial.values) == 2 for trial in ended)
-    definition = Definition.from_json(study.user_attrs["definition"])
+    definition = attributes.definition(study)
     numbers = {row.number for row in front(rows(ended, definition), definition)}
     assert numbers == {trial.number for trial in study.best_trials}
     with pytest.raises(Mistake, match=r"study.metric must be one metric with a pruner, got \["):

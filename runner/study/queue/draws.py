@@ -32,51 +32,51 @@ def places(trials: Sequence[FrozenTrial]) -> dict[int, int]:
     return found
 
 
-class Seeing(BaseSampler):
-    """Another sampler, which sees a study through its history."""
+class InOrder(BaseSampler):
+    """Another sampler, which sees a study's draws in their order."""
 
     def __init__(self, sampler: BaseSampler, trials: Sequence[FrozenTrial]) -> None:
         self._sampler = sampler
         self._claimed = trials  # the study as it was when the trial began
-        self._seen: _History | None = None
+        self._seen: _Draws | None = None
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Return what is drawn together."""
-        seen = self._history(study)
+        seen = self._draws(study)
         return self._sampler.infer_relative_search_space(seen, seen.placed(trial))
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Draw together."""
-        seen = self._history(study)
+        seen = self._draws(study)
         return self._sampler.sample_relative(seen, seen.placed(trial), search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
     ) -> Any:
         """Draw one parameter alone."""
-        seen = self._history(study)
+        seen = self._draws(study)
         return self._sampler.sample_independent(seen, seen.placed(trial), name, distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Get ready."""
         self._seen = None
-        seen = self._history(study)
+        seen = self._draws(study)
         self._sampler.before_trial(seen, seen.placed(trial))
 
     def after_trial(
         self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
     ) -> None:
         """Take note of a trial's end."""
-        seen: Any = _History(study, self._claimed, is_over=True)
+        seen: Any = _Draws(study, self._claimed, is_over=True)
         self._sampler.after_trial(seen, seen.placed(trial), state, values)
 
-    def _history(self, study: Study) -> Any:
+    def _draws(self, study: Study) -> Any:
         if self._seen is None:
-            self._seen = _History(study, self._claimed)
+            self._seen = _Draws(study, self._claimed)
         return self._seen
 
     def reseed_rng(self) -> None:
@@ -84,8 +84,8 @@ class Seeing(BaseSampler):
         self._sampler.reseed_rng()
 
 
-class _History:
-    """A study with other trials; what is no matter of trials is the study's own.
+class _Draws:
+    """A study with its draws as trials; what is no matter of trials is the study's own.
 
     trials: of the whole study, as its places are counted. is_over: whether others may have been
     added or have ended since.

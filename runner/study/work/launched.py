@@ -1,39 +1,36 @@
-"""Workers as the jobs of one of Hydra's launchers, on this machine or elsewhere.
+"""Workers that one of Hydra's launchers starts, on this machine or elsewhere.
 
-Jobs hear of an interrupt by the storage, since no signal reaches them everywhere. A launcher may
-give up at the first job that dies, while others still work: who has started them looks on.
+They hear of an interrupt by the storage, since no signal reaches them everywhere. A launcher may
+give up at the first worker that dies, while others still work: who has started them looks on.
 """
 
-import contextlib
 import json
 import signal
-import sys
 import threading
 import time
 import uuid
-from types import TracebackType
-from typing import Self
 
 import optuna
 from optuna.study import Study
 
 from runner.errors import one_line
 from runner.interrupts import Interrupts
+from runner.report.say import warn
 from runner.results.definition import Definition
 from runner.space import text_of
 from runner.study.answer import confirm
-from runner.study.queue import queue
-from runner.study.queue.attributes import DEFINITION, STOPPED
+from runner.study.periodic import Periodic
+from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
 from runner.study.work.launcher import Launch
 from runner.study.work.worker import work
 
 LOOK_SECONDS = 0.25
 ASK_SECONDS = 1.0
-QUIET_SECONDS = 5.0  # without a running trial, after which told jobs are waited for no more
+QUIET_SECONDS = 5.0  # without a running trial, after which stopped workers are waited for no more
 
 
-def run_jobs(
+def launch_workers(
     study: Study,
     address: str,
     launch: Launch,
@@ -41,35 +38,41 @@ def run_jobs(
     deadline: float | None,
     interrupts: Interrupts,
 ) -> None:
-    """Let jobs work until nothing is left to do or somebody interrupts.
+    """Let workers work until nothing is left to do or somebody interrupts.
 
-    address: of the study's storage, as the jobs find it.
+    address: of the study's storage, as the workers find it.
     """
-    definition = Definition.from_json(study.user_attrs[DEFINITION])
+    definition = attributes.definition(study)
     start = uuid.uuid4().hex
     spec = text_of(json.dumps([address, study.study_name, deadline, start]))
     words = [*definition.overrides, f"study.worker={spec}"]
     launching = _Launching(launch, [words] * workers)
     launching.begin()
-    told, busy = False, time.monotonic()
+    is_stopping, busy = False, time.monotonic()
     while launching.is_alive() or launching.gave_up:
-        if interrupts.requested() and not told:
-            study.set_user_attr(STOPPED, start)
-            told, busy = True, time.monotonic()
+        if interrupts.requested() and not is_stopping:
+            study.set_user_attr(attributes.STOPPED, start)
+            is_stopping, busy = True, time.monotonic()
         is_over, runs = _progress(study, definition)
-        if runs or (launching.is_alive() and not told):
+        if runs or (launching.is_alive() and not is_stopping):
             busy = time.monotonic()
-        patience = QUIET_SECONDS if told else definition.heartbeat_seconds
+        patience = QUIET_SECONDS if is_stopping else definition.heartbeat_seconds
         if time.monotonic() - busy > patience or (is_over and not launching.is_alive()):
             return
         time.sleep(LOOK_SECONDS)
 
 
-def work_as_job(spec: str) -> None:
-    """Work as one of the jobs, by what the starter gave it."""
+def work_launched(spec: str) -> None:
+    """Work as one of the launched workers, by what the starter gave it."""
     address, name, deadline, start = json.loads(spec)
     study = optuna.load_study(study_name=name, storage=open_storage(address))
-    with _Told(study, start) as interrupts:
+    interrupts = Interrupts((signal.SIGTERM,))  # Ctrl-C is the starter's
+
+    def ask() -> None:
+        if study.user_attrs.get(attributes.STOPPED) == start:
+            interrupts.request()
+
+    with interrupts, Periodic(ask, lambda: ASK_SECONDS):
         work(study, interrupts, deadline, None)
 
 
@@ -94,49 +97,14 @@ class _Launching:
         try:
             results = self._launch(self._jobs, 0)
         except Exception as error:
-            _say("a worker", error)
+            _warn_of("a worker", error)
             self.gave_up = True
             return
         for number, job in enumerate(results, start=1):
             try:
                 job.return_value  # noqa: B018
             except Exception as error:
-                _say(f"worker {number}", error)
-
-
-class _Told(Interrupts):
-    """Also asks to stop when the start that launched this job says so, by the storage."""
-
-    SIGNALS = (signal.SIGTERM,)  # Ctrl-C is the starter's
-
-    def __init__(self, study: Study, start: str) -> None:
-        super().__init__()
-        self._study = study
-        self._start = start
-        self._told = False
-        self._ended = threading.Event()
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._look_on, name="told", daemon=True).start()
-        return super().__enter__()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        super().__exit__(kind, error, trace)
-
-    def requested(self) -> bool:
-        """Return whether the run should stop."""
-        return super().requested() or self._told
-
-    def _look_on(self) -> None:
-        while not self._told and not self._ended.wait(ASK_SECONDS):
-            with contextlib.suppress(Exception):  # the storage may be away for a moment
-                self._told = self._study.user_attrs.get(STOPPED) == self._start
+                _warn_of(f"worker {number}", error)
 
 
 def _progress(study: Study, definition: Definition) -> tuple[bool, bool]:
@@ -149,6 +117,6 @@ def _progress(study: Study, definition: Definition) -> tuple[bool, bool]:
     return is_complete and not any(map(any, left)), any(running for _, running in left)
 
 
-def _say(worker: str, error: Exception) -> None:
+def _warn_of(worker: str, error: Exception) -> None:
     reason = f"{type(error).__name__}: {one_line(error)[:300]}"
-    print(f"{worker} ended early: {reason}", file=sys.stderr, flush=True)
+    warn(f"{worker} ended early: {reason}")

@@ -1,0 +1,194 @@
+"""A trial that one worker has for its own, from its claim to its end.
+
+Of all that want a waiting trial the database lets one set it running (locks.py, where it does not).
+While it runs its heartbeat says so; who takes it for lost ends it before it is queued again, and
+an ended trial takes nothing more: what a lost worker reports or tells afterwards is refused.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from runner.study.periodic import Periodic
+from runner.study.queue import private, queue
+from runner.study.queue.attributes import (
+    BASELINE,
+    CANDIDATE,
+    CELL,
+    CONFIRMS,
+    COUNTED,
+    DONE,
+    INTERRUPTED,
+    LEFT_OVER,
+    OUTCOME,
+    RETRY_OF,
+    SEED,
+    WORKER,
+    definition,
+    is_lost,
+    label,
+)
+from runner.study.queue.heartbeat import sign_of_life
+from runner.study.queue.locks import exclusive
+
+
+def claim(
+    study: Study,
+    sampler: Callable[[Sequence[FrozenTrial], int], BaseSampler] | None = None,
+    known: Sequence[FrozenTrial] = (),
+) -> "Claim | None":
+    """Return a waiting trial that is this process's own now, None where there is none.
+
+    Arguments:
+        sampler: trials of the study, number -> the sampler that this trial draws from.
+        known: the study's trials as they were a moment ago.
+    """
+    while True:
+        with exclusive(study):
+            taken = _take(study, known) or _take(study, study.get_trials(deepcopy=False))
+        known = ()
+        if taken is None:
+            return None
+        trials = study.get_trials(deepcopy=False)
+        if not _is_surplus(study, trials, taken.number):
+            if sampler is not None:
+                study.sampler = sampler(trials, taken.number)
+            return Claim(study, private.handle(study, taken))
+        queue.drop(study, taken, LEFT_OVER)
+
+
+class Claim:
+    """A claimed trial. While open its heart beats.
+
+    number, label, attrs: of the trial. lost: whether another process took it for lost.
+    """
+
+    def __init__(self, study: Study, trial: Trial) -> None:
+        self.study = study
+        self.number = trial.number
+        self.attrs: Mapping[str, Any] = trial.user_attrs
+        self.label = label(trial)
+        self.lost = False
+        self._trial = trial
+        pause = max(definition(study).heartbeat_seconds / 3, 0.2)
+        self._heartbeat = Periodic(self._beat, lambda: pause)
+
+    def __enter__(self) -> Self:
+        self._beat()
+        self._heartbeat.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._heartbeat.stop()
+
+    def draw(self, suggest: Callable[[Trial], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return the values that the sampler suggests, none where the trial is lost."""
+        try:
+            return suggest(self._trial)
+        except UpdateFinishedTrialError:
+            self.lost = True
+            return {}
+
+    def store(self, key: str, value: Any) -> None:
+        """Store an attribute."""
+        try:
+            self._trial.set_user_attr(key, value)
+        except UpdateFinishedTrialError:
+            self.lost = True
+
+    def report(self, step: int, value: float) -> None:
+        """Report a value so far, which pruners compare."""
+        try:
+            self._trial.report(value, step)
+        except UpdateFinishedTrialError:
+            self.lost = True
+
+    def should_prune(self) -> bool:
+        """Return whether the pruner stops the trial here; a baseline goes on to its end."""
+        return not self.lost and BASELINE not in self.attrs and self._trial.should_prune()
+
+    def end(
+        self,
+        outcome: Mapping[str, Any],
+        values: Sequence[float] | None = None,
+        state: TrialState = TrialState.COMPLETE,
+    ) -> bool:
+        """Tell how the trial ended; return False, with nothing told, where it is lost."""
+        self._heartbeat.stop()  # one after the end would take the trial for lost
+        try:
+            with exclusive(self.study):
+                self._trial.set_user_attr(OUTCOME, outcome)
+                found = self.study.tell(self._trial, values, state=state, skip_if_finished=True)
+        except UpdateFinishedTrialError:
+            found = private.trial_now(self.study, self._trial)
+        self.lost = found.state != state or is_lost(found)
+        return not self.lost
+
+    def give_back(self) -> None:
+        """Let the trial be made again, by whoever goes on with the study."""
+        self._heartbeat.stop()
+        if not self.lost:
+            queue.requeue(self.study, self._trial, INTERRUPTED)
+
+    def _beat(self) -> None:
+        self.store(WORKER, sign_of_life())
+
+
+def _take(study: Study, known: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Return a waiting trial that runs now: first those that are queued again, by number."""
+    waiting = [trial for trial in known if trial.state == TrialState.WAITING]
+    for trial in sorted(waiting, key=lambda t: (RETRY_OF not in t.user_attrs, t.number)):
+        with suppress(UpdateFinishedTrialError):
+            if private.set_state(study, trial, TrialState.RUNNING):
+                return trial
+    return None
+
+
+def _is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> bool:
+    """Return whether a claimed trial is one too many: the total is reached without it, or what it
+    was queued as has a trial already."""
+    (own,) = (trial for trial in trials if trial.number == number)
+    named: set[str] = set()
+    before = 0
+    for other in trials:
+        if other.state not in COUNTED:
+            continue
+        names = set(_names(other))
+        is_double = bool(names & named)
+        named |= names
+        if other.number == number and is_double:
+            return True
+        if other.number != number and not is_double:
+            before += _precedes(other, own)
+    return CONFIRMS not in study.user_attrs and before >= definition(study).trials
+
+
+def _names(trial: FrozenTrial) -> Iterator[str]:
+    """Return as what a trial was queued: there is one baseline, one trial of each cell of a grid
+    and of each candidate with each seed, and one repetition of a lost trial."""
+    for keys in ((BASELINE,), (CELL,), (CANDIDATE, SEED), (RETRY_OF,)):
+        if all(key in trial.user_attrs for key in keys):
+            yield json.dumps([[key, trial.user_attrs[key]] for key in keys], sort_keys=True)
+
+
+def _precedes(other: FrozenTrial, trial: FrozenTrial) -> bool:
+    """Return whether another trial has the older right to a place in the total."""
+
+    def place(one: FrozenTrial) -> tuple[bool, int]:
+        return not any(_names(one)), one.number
+
+    if other.state in DONE or place(other) < place(trial):
+        return True
+    return other.state == TrialState.RUNNING and other.number < trial.number

@@ -1,0 +1,103 @@
+"""Workers that a launcher of Hydra's starts: they share a study, and hear of an interrupt."""
+
+import os
+import signal
+import threading
+from typing import Any
+
+import pytest
+
+from runner.config import compose
+from runner.study.start import start
+from runner.study.work.launched import work_launched
+
+QUADRATIC = (
+    "model=quadratic dataset=none optimizer=sgd schedule=constant train.steps=8 train.eval_every=4 "
+    "threads=1"
+)
+SEARCH = f"-m hydra/sweeper=optuna {QUADRATIC} 'lr=tag(log, interval(1e-3, 0.5))'"
+
+
+def names(store: Any) -> list[str]:
+    return [run.info.run_name for run in store.runs()]
+
+
+@pytest.mark.stress
+def test_workers_of_the_joblib_launcher_share_a_study(store, shell) -> None:
+    line = f"{SEARCH} study.trials=6 study.confirm_seeds=0 hydra/launcher=joblib study.workers=2"
+    process = shell(line)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "6 trials: 6 complete" in out
+    assert sorted(names(store)) == ["summary", *(f"trial {number}" for number in range(6))]
+
+
+def test_every_job_of_another_launcher_is_a_worker(store, undrawn, capsys) -> None:
+    jobs: list[list[str]] = []
+
+    class Ended:
+        return_value = None
+
+    def launch(batch: Any, first: int) -> list[Ended]:
+        jobs.extend(list(job) for job in batch)
+        for job in batch:
+            work_launched(compose(list(job)).study.worker)
+        return [Ended() for _ in batch]
+
+    words = [*QUADRATIC.split(), "lr=0.1,0.2,0.3", "study.workers=3", "study.trials=4"]
+    words = [*words, "study.confirm_seeds=0", "study/sampler=grid"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    assert start(words, None, launch=launch, launcher=launcher) == 0
+    assert len(jobs) == 3
+    assert {word for job in jobs for word in job if not word.startswith("study.")} == {
+        *QUADRATIC.split(),
+        "study/sampler=grid",
+    }
+    assert all(job[-1].startswith("study.worker=") for job in jobs)
+    assert "4 trials: 4 complete" in capsys.readouterr().out
+
+
+def test_a_launcher_that_gives_up_is_outlived_by_its_jobs(store, undrawn, capsys) -> None:
+    """Submitit raises at the first job that died, while the others work on."""
+
+    jobs: list[threading.Thread] = []
+
+    def launch(batch: Any, first: int) -> list[Any]:
+        spec = compose(list(batch[0])).study.worker
+        jobs.append(threading.Thread(target=work_launched, args=(spec,)))
+        jobs[0].start()
+        raise RuntimeError("Job 17 has not produced any output")
+
+    words = [*QUADRATIC.split(), "lr=0.1,0.2,0.3", "study.trials=4", "study.confirm_seeds=1"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    assert start([*words, "study.workers=2"], None, launch=launch, launcher=launcher) == 0
+    jobs[0].join()
+    said = capsys.readouterr()
+    assert said.err == "a worker ended early: RuntimeError: Job 17 has not produced any output\n"
+    assert "trained again on 1 fresh seed" in said.out
+
+
+def test_jobs_elsewhere_hear_of_an_interrupt_by_the_storage(store, undrawn, capsys) -> None:
+    def launch(batch: Any, first: int) -> list[Any]:
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        work_launched(compose(list(batch[0])).study.worker)
+        return []
+
+    line = f"{QUADRATIC} train.steps=200000 study.trials=2"
+    words = [*line.split(), "lr=0.1,0.2"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    assert start(words, None, launch=launch, launcher=launcher) == 130
+    assert "interrupted; the same command goes on" in capsys.readouterr().out
+    assert {run.info.status for run in store.runs()} == {"KILLED"}
+
+
+def test_a_worker_that_fails_elsewhere_is_told_of(store, undrawn, capsys) -> None:
+    class Failed:
+        @property
+        def return_value(self) -> None:
+            raise RuntimeError("the node is gone")
+
+    words = [*QUADRATIC.split(), "lr=0.1,0.2", "study.trials=2", "study.confirm_seeds=0"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    assert start(words, None, launch=lambda *_: [Failed()], launcher=launcher) == 1
+    assert "worker 1 ended early: RuntimeError: the node is gone\n" in capsys.readouterr().err
