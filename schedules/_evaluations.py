@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from schedules import _checks
 from schedules.errors import ArgumentError, ArgumentTypeError
+from schedules.schedule import Memory
+
+M = TypeVar("M", bound=Memory)
 
 MODES = ("min", "max")
 MARGINS = ("absolute", "relative")
@@ -42,6 +45,13 @@ def check_memory(memory: Any, counts: Iterable[str]) -> None:
     checked |= {name: _checks.whole(name, getattr(memory, name), 0) for name in counts}
     for name, value in checked.items():
         object.__setattr__(memory, name, value)
+
+
+def own(memory: Any, kind: type[M]) -> M:
+    """A memory that is of a schedule's own kind."""
+    if not isinstance(memory, kind):
+        raise ArgumentTypeError("memory", f"must be a {kind.__name__}, from begin()", repr(memory))
+    return memory
 
 
 def improves(

@@ -45,6 +45,7 @@ class Cosine(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"decay_steps": 1}
+    ends_at: ClassVar = "decay_steps"
     checks: ClassVar = {
         "lr": _checks.rate,
         "power": partial(_checks.above, low=0),
@@ -57,9 +58,6 @@ class Cosine(Schedule):
         if self.power != 1:
             fall **= self.power
         return between(float(self.floor), self.lr, fall)
-
-    def _end_step(self) -> int:
-        return int(self.decay_steps)
 
 
 def half_cosine(progress: Rates) -> Rates:

@@ -66,6 +66,7 @@ class FromTorch(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"step_every": 1, "total_steps": 1}
+    ends_at: ClassVar = "total_steps"
     policies: ClassVar = ("hold", "error")
     checks: ClassVar = {"lr": _checks.rate}
 
@@ -99,9 +100,6 @@ class FromTorch(Schedule):
         trace = trace_of(self._spec(), self.lr, self._calls)
         calls = np.minimum(t // int(self.step_every), self._calls)
         return _checks.rates("scheduler", trace[calls], t)
-
-    def _end_step(self) -> int:
-        return int(self.total_steps)
 
     @property
     def _calls(self) -> int:

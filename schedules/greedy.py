@@ -17,8 +17,9 @@ from schedules._evaluations import (
     improves,
     metric,
     metric_name,
+    own,
 )
-from schedules.errors import ArgumentError, ArgumentTypeError
+from schedules.errors import ArgumentError
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 _USUAL_CEILING = 10.0  # times lr
@@ -157,7 +158,7 @@ class GreedyPlateau(Schedule):
         Raises:
             ValueError, TypeError: the value is NaN or no number, or the step is negative.
         """
-        memory = _own(memory)
+        memory = own(memory, GreedyMemory)
         values = (*memory.recent, evaluation(step, value, self.monitor))
         mean = reduce(add, values) / len(values)
         memory = replace(memory, recent=values[max(0, len(values) - self.window + 1) :])
@@ -174,7 +175,7 @@ class GreedyPlateau(Schedule):
         return self._cut(memory) if memory.bad > self.patience else memory
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
-        return np.full(t.shape, _own(memory).rate)
+        return np.full(t.shape, own(memory, GreedyMemory).rate)
 
     def _raised(self, memory: GreedyMemory) -> GreedyMemory:
         ceiling = self.ceiling
@@ -189,9 +190,3 @@ class GreedyPlateau(Schedule):
         if self.reset_after is not None and floor_cuts >= self.reset_after:
             return self.begin()
         return replace(memory, rate=rate, bad=0, cut_rest=self.cooldown, floor_cuts=floor_cuts)
-
-
-def _own(memory: Memory) -> GreedyMemory:
-    if not isinstance(memory, GreedyMemory):
-        raise ArgumentTypeError("memory", "must be a GreedyMemory, from begin()", repr(memory))
-    return memory

@@ -48,6 +48,7 @@ class LinearCosine(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"decay_steps": 1}
+    ends_at: ClassVar = "decay_steps"
     policies: ClassVar = ("hold", "error")
     checks: ClassVar = {
         "lr": _checks.rate,
@@ -78,9 +79,6 @@ class LinearCosine(Schedule):
         linear: Rates = (decay_steps - t) / decay_steps
         linear += self.linear_offset
         return linear
-
-    def _end_step(self) -> int:
-        return int(self.decay_steps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,6 +55,7 @@ class OneCycle(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"total_steps": 2, "rise_steps": 1}
+    ends_at: ClassVar = "total_steps"
     policies: ClassVar = ("hold", "error")
     checks: ClassVar = {
         "lr": _checks.rate,
@@ -94,6 +95,3 @@ class OneCycle(Schedule):
         if self.phases == 3:
             points.append((2 * rise, first))
         return [*points, (int(self.total_steps), self.lr * self.end_factor)]
-
-    def _end_step(self) -> int:
-        return int(self.total_steps)

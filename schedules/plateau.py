@@ -14,8 +14,8 @@ from schedules._evaluations import (
     evaluation,
     improves,
     metric_name,
+    own,
 )
-from schedules.errors import ArgumentTypeError
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 
@@ -121,7 +121,7 @@ class ReduceOnPlateau(Schedule):
         Raises:
             ValueError, TypeError: the value is NaN or no number, or the step is negative.
         """
-        memory = _own(memory)
+        memory = own(memory, PlateauMemory)
         value = evaluation(step, value, self.monitor)
         best = memory.best
         better = improves(value, best, self.mode, self.min_delta, self.min_delta_mode)
@@ -151,10 +151,4 @@ class ReduceOnPlateau(Schedule):
         return wait, rest, wait > self.patience
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
-        return np.full(t.shape, _own(memory).rate)
-
-
-def _own(memory: Memory) -> PlateauMemory:
-    if not isinstance(memory, PlateauMemory):
-        raise ArgumentTypeError("memory", "must be a PlateauMemory, from begin()", repr(memory))
-    return memory
+        return np.full(t.shape, own(memory, PlateauMemory).rate)

@@ -59,6 +59,7 @@ class Schedule:
 
     durations: ClassVar[Mapping[str, int]] = {}
     lists: ClassVar[Collection[str]] = ()
+    ends_at: ClassVar[str] = "end_steps"  # the duration after which `after` decides
     checks: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = {}
     share_of_lr: ClassVar[str] = ""  # a rate in [0, lr], or a share of lr; checked after the others
     policies: ClassVar[tuple[str, ...]] = ("hold", "error", "continue")
@@ -89,7 +90,7 @@ class Schedule:
 
     def _end_step(self) -> int | None:
         """The step at which the schedule ends and `after` takes over; None when it never does."""
-        return getattr(self, "end_steps", None)
+        return getattr(self, self.ends_at, None)
 
     @overload
     def __call__(self, t: int) -> float: ...

@@ -48,6 +48,7 @@ class Tanh(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"decay_steps": 1}
+    ends_at: ClassVar = "decay_steps"
     checks: ClassVar = {
         "lr": _checks.rate,
         "lower": partial(_checks.within, low=-1e6, high=1e6),
@@ -70,6 +71,3 @@ class Tanh(Schedule):
         np.subtract(1, share, out=share)
         share /= 2
         return between(float(self.floor), self.lr, share)
-
-    def _end_step(self) -> int:
-        return int(self.decay_steps)

@@ -58,6 +58,7 @@ class WarmupStableDecay(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"warmup_steps": 0, "decay_steps": 1, "total_steps": 1}
+    ends_at: ClassVar = "total_steps"
     policies: ClassVar = ("hold", "error")
     checks: ClassVar = {
         "lr": _checks.rate,
@@ -91,6 +92,3 @@ class WarmupStableDecay(Schedule):
 
     def _decay_start(self) -> int:
         return int(self.total_steps) - int(self.decay_steps)
-
-    def _end_step(self) -> int:
-        return int(self.total_steps)

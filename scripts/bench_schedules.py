@@ -1,4 +1,4 @@
-"""Traces of 1,000,000 steps: their time and memory, over PyTorch's schedulers, and the import.
+"""Traces of 1,000,000 steps: their time and memory, over numpy and PyTorch, and the import.
 
 python scripts/bench_schedules.py --save
 """
@@ -10,90 +10,28 @@ import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import bench_common as bench
 import numpy as np
 
-from schedules import (
-    Clamp,
-    Constant,
-    Cosine,
-    CosineRestarts,
-    Cyclic,
-    Exponential,
-    Expression,
-    GreedyPlateau,
-    Horizon,
-    InverseSquareRoot,
-    InverseTime,
-    Join,
-    LinearCosine,
-    MultiStep,
-    Noam,
-    NoisyLinearCosine,
-    Offset,
-    OneCycle,
-    PiecewiseConstant,
-    PiecewiseInterpolation,
-    Polynomial,
-    Product,
-    ReduceOnPlateau,
-    Repeat,
-    Scale,
-    Schedule,
-    Step,
-    Tanh,
-    Warmup,
-    WarmupStableDecay,
-)
+from schedules import FromTorch, Horizon, Schedule
+from schedules.landmarks import landmarks
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "schedules"))
+from families import VARIANTS
 
 STEPS = 1_000_000
 TORCH_STEPS = 20_000  # driving PyTorch's takes as long for each step, so fewer tell
-HORIZON = Horizon(total_steps=STEPS, steps_per_epoch=1000)
+HORIZON = Horizon(total_steps=STEPS, steps_per_epoch=STEPS // 10)
 LR = 0.1
-COSINE = Cosine(lr=LR)
-FAMILIES: dict[str, Schedule] = {
-    "constant": Constant(lr=LR),
-    "exponential": Exponential(lr=LR, decay_rate=0.9),
-    "exponential, natural": Exponential(lr=LR, decay_rate=0.1, form="natural"),
-    "exponential, staircase": Exponential(lr=LR, decay_rate=0.9, staircase=True),
-    "step": Step(lr=LR),
-    "multi-step": MultiStep(lr=LR),
-    "piecewise constant": PiecewiseConstant(lr=LR),
-    "interpolation": PiecewiseInterpolation(lr=LR, shape="cosine"),
-    "inverse time": InverseTime(lr=LR),
-    "inverse square root": InverseSquareRoot(lr=LR),
-    "noam": Noam(lr=LR),
-    "linear": Polynomial(lr=LR),
-    "polynomial": Polynomial(lr=LR, power=2.5),
-    "polynomial, cycle": Polynomial(lr=LR, power=2.5, decay_steps="10%", cycle=True),
-    "cosine": COSINE,
-    "cosine, power": Cosine(lr=LR, power=1.5, half_cycles=3),
-    "restarts": CosineRestarts(lr=LR),
-    "restarts, growing": CosineRestarts(lr=LR, cycle_steps="1%", cycle_multiplier=1.5),
-    "restarts, 1.001": CosineRestarts(lr=LR, cycle_steps=10, cycle_multiplier=1.001),
-    "restarts, warm-up": CosineRestarts(lr=LR, warmup_fraction=0.1, peak_multiplier=0.5),
-    "linear cosine": LinearCosine(lr=LR),
-    "noisy linear cosine": NoisyLinearCosine(lr=LR),
-    "tanh": Tanh(lr=LR),
-    "warmup-stable-decay": WarmupStableDecay(lr=LR, shape="sqrt"),
-    "cyclic": Cyclic(lr=LR),
-    "cyclic, exp_range": Cyclic(lr=LR, mode="exp_range"),
-    "one-cycle": OneCycle(lr=LR),
-    "reduce on plateau": ReduceOnPlateau(lr=LR),
-    "greedy plateau": GreedyPlateau(lr=LR),
-    "expression": Expression(expression=f"{LR} * 0.5 ** (t / 1000) + 1e-6 * sqrt(1 + t)"),
-    "warm-up": Warmup(schedule=COSINE),
-    "warm-up, cosine": Warmup(schedule=COSINE, shape="cosine", fraction=0.5),
-    "join": Join(schedules=(Constant(lr=LR), COSINE), boundaries=("50%",)),
-    "product": Product(schedules=(COSINE, Step(lr=1.0))),
-    "scale": Scale(schedule=COSINE, factor=0.5),
-    "clamp": Clamp(schedule=COSINE, floor=0.01),
-    "offset": Offset(schedule=COSINE, start="10%"),
-    "repeat": Repeat(schedule=Polynomial(lr=LR)),
+SCHEDULES = {  # PyTorch's own, driven once, take as long as PyTorch takes
+    variant.name: variant.schedule
+    for variant in VARIANTS
+    if not isinstance(variant.schedule, FromTorch)
 }
-SLOWER = ("restarts", "noisy", "expression")  # 200 ms instead of 50
+LIMIT = 6  # times as long as numpy's cosine of as many steps
 
 
 def twins() -> dict[str, Callable[[Any], Any]]:
@@ -104,17 +42,17 @@ def twins() -> dict[str, Callable[[Any], Any]]:
         "constant": lambda o: torch_s.ConstantLR(o, factor=1.0),
         "exponential": lambda o: torch_s.ExponentialLR(o, gamma=0.9999),
         "step": lambda o: torch_s.StepLR(o, step_size=TORCH_STEPS // 3),
-        "multi-step": lambda o: torch_s.MultiStepLR(o, [TORCH_STEPS // 3, TORCH_STEPS // 2]),
+        "multistep": lambda o: torch_s.MultiStepLR(o, [TORCH_STEPS // 3, TORCH_STEPS // 2]),
         "linear": lambda o: torch_s.LinearLR(o, 1.0, 0.0, total_iters=TORCH_STEPS),
         "polynomial": lambda o: torch_s.PolynomialLR(o, total_iters=TORCH_STEPS, power=2.5),
         "cosine": lambda o: torch_s.CosineAnnealingLR(o, T_max=TORCH_STEPS),
         "restarts": lambda o: torch_s.CosineAnnealingWarmRestarts(o, T_0=TORCH_STEPS // 4),
         "cyclic": lambda o: torch_s.CyclicLR(o, 0.01, LR, TORCH_STEPS // 10),
-        "cyclic, exp_range": lambda o: torch_s.CyclicLR(
+        "cyclic_decays": lambda o: torch_s.CyclicLR(
             o, 0.01, LR, TORCH_STEPS // 10, mode="exp_range", gamma=0.9999
         ),
-        "one-cycle": lambda o: torch_s.OneCycleLR(o, LR, total_steps=TORCH_STEPS + 1),
-        "inverse square root": lambda o: torch_s.LambdaLR(o, lambda t: (1 + t / 1000) ** -0.5),
+        "one_cycle": lambda o: torch_s.OneCycleLR(o, LR, total_steps=TORCH_STEPS + 1),
+        "inverse_sqrt": lambda o: torch_s.LambdaLR(o, lambda t: (1 + t / 1000) ** -0.5),
         "join": lambda o: torch_s.SequentialLR(
             o,
             [torch_s.ConstantLR(o, 1.0), torch_s.CosineAnnealingLR(o, TORCH_STEPS // 2)],
@@ -128,6 +66,22 @@ def trace_seconds(schedule: Schedule) -> float:
     t = np.arange(STEPS)
     start = time.perf_counter()
     schedule.rates(schedule.begin(), t)
+    return time.perf_counter() - start
+
+
+def cosine_seconds() -> float:
+    """Return how long numpy takes for a cosine of as many steps, which the others are held to."""
+    t = np.arange(STEPS)
+    start = time.perf_counter()
+    np.cos(np.pi * t / STEPS)
+    return time.perf_counter() - start
+
+
+def landmark_seconds(schedule: Schedule) -> float:
+    """Return how long it takes to find where a trace changes its shape."""
+    trace = schedule.rates(schedule.begin(), np.arange(STEPS))
+    start = time.perf_counter()
+    landmarks(trace)
     return time.perf_counter() - start
 
 
@@ -166,14 +120,18 @@ def main() -> None:
     warnings.simplefilter("ignore")
     args = bench.arguments(__doc__).parse_args()
     repeats = max(args.repeats, 3)
-    bound = {name: schedule.bind(HORIZON) for name, schedule in FAMILIES.items()}
+    bound = {name: schedule.bind(HORIZON) for name, schedule in SCHEDULES.items()}
     first = {name: trace_seconds(schedule) for name, schedule in bound.items()}
     again: dict[str, list[float]] = {name: [] for name in bound}
     theirs: dict[str, list[float]] = {name: [] for name in twins()}
     imports: dict[str, list[float]] = {"schedules": [], "numpy": []}
+    cosine: list[float] = []
+    looks: dict[str, list[float]] = {name: [] for name in bound}
     for _ in range(repeats):
+        cosine.append(cosine_seconds())
         for name, schedule in bound.items():
             again[name].append(trace_seconds(schedule))
+            looks[name].append(landmark_seconds(schedule))
         for name, make in twins().items():
             theirs[name].append(torch_seconds(make))
         for module, found in imports.items():
@@ -183,19 +141,19 @@ def main() -> None:
             "ms_first_call": round(1000 * first[name], 1),
             "ms": round(1000 * statistics.median(times), 1),
             "ms_max": round(1000 * max(times), 1),
+            "over_cosine": bench.ratios(times, cosine)["median"],
+            "landmarks_over_cosine": bench.ratios(looks[name], cosine)["median"],
             "peak_arrays": round(peak_arrays(bound[name]), 2),
         }
         for name, times in again.items()
     }
     over_torch = {name: bench.ratios(times, again[name]) for name, times in theirs.items()}
-    slow = [
-        name
-        for name, found in families.items()
-        if found["ms"] > (200 if name.startswith(SLOWER) else 50)
-    ]
+    slow = [name for name, found in families.items() if found["over_cosine"] > LIMIT]
     result = {
         "steps": STEPS,
         "n": repeats,
+        "import_over_numpy": bench.ratios(imports["schedules"], imports["numpy"]),
+        "most_landmarks_over_cosine": max(f["landmarks_over_cosine"] for f in families.values()),
         "import_ms": {k: round(1000 * statistics.median(v), 1) for k, v in imports.items()},
         "over_the_limit": slow,
         "most_peak_arrays": max(found["peak_arrays"] for found in families.values()),

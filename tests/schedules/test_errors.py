@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
+from families import FAMILIES
 
 from schedules import (
     ArgumentError,
@@ -46,32 +47,10 @@ from schedules import (
 )
 
 LINE = Polynomial(lr=0.1, decay_steps=50)
-GOOD = {
-    Constant: {"lr": 0.1},
-    Exponential: {"lr": 0.1, "decay_rate": 0.9},
-    Polynomial: {"lr": 0.1},
-    PiecewiseConstant: {"lr": 0.1},
-    PiecewiseInterpolation: {"lr": 0.1},
-    InverseTime: {"lr": 0.1},
-    InverseSquareRoot: {"lr": 0.1},
-    Noam: {"lr": 0.1},
-    Step: {"lr": 0.1},
-    MultiStep: {"lr": 0.1},
-    Cosine: {"lr": 0.1},
-    CosineRestarts: {"lr": 0.1},
-    LinearCosine: {"lr": 0.1},
-    NoisyLinearCosine: {"lr": 0.1},
-    Tanh: {"lr": 0.1},
-    WarmupStableDecay: {"lr": 0.1},
-    Cyclic: {"lr": 0.1},
-    OneCycle: {"lr": 0.1},
-    ReduceOnPlateau: {"lr": 0.1},
-    GreedyPlateau: {"lr": 0.1},
-    FromTorch: {"lr": 0.1, "scheduler": "torch.optim.lr_scheduler.PolynomialLR"},
-}
+RATED = {kind: least for kind, least in FAMILIES.items() if "lr" in least}
 
 
-@pytest.mark.parametrize("family", GOOD, ids=lambda family: family.__name__)
+@pytest.mark.parametrize("family", RATED, ids=lambda family: family.__name__)
 @pytest.mark.parametrize(
     ("lr", "error", "message"),
     [
@@ -87,7 +66,7 @@ GOOD = {
 )
 def test_a_rate_must_be_a_number_of_at_least_0(family, lr, error, message):
     with pytest.raises(error, match=message):
-        family(**(GOOD[family] | {"lr": lr}))
+        family(**(RATED[family] | {"lr": lr}))
 
 
 @pytest.mark.parametrize(
@@ -489,7 +468,7 @@ def test_a_rate_must_be_a_number_of_at_least_0(family, lr, error, message):
 )
 def test_an_argument_out_of_its_range(family, arguments, message):
     with pytest.raises((ValueError, TypeError), match=message):
-        family(**(GOOD[family] | arguments))
+        family(**(RATED[family] | arguments))
 
 
 @pytest.mark.parametrize(
@@ -852,7 +831,7 @@ def test_a_horizon_that_is_none(schedule, horizon):
         schedule.bind(horizon)
 
 
-FLOORS = [family for family in GOOD if {"floor", "end"} & {f.name for f in fields(family)}]
+FLOORS = [family for family in RATED if {"floor", "end"} & {f.name for f in fields(family)}]
 
 
 @pytest.mark.parametrize("family", FLOORS, ids=lambda family: family.__name__)
@@ -871,7 +850,7 @@ FLOORS = [family for family in GOOD if {"floor", "end"} & {f.name for f in field
 def test_a_lowest_rate_that_is_no_share(family, share, message):
     name = "end" if family is Polynomial else "floor"
     with pytest.raises(ValueError, match=f"^{name} {message}"):
-        family(**GOOD[family], **{name: share})
+        family(**RATED[family], **{name: share})
 
 
 def test_a_clamp_has_no_rate_that_its_floor_could_be_a_share_of():
@@ -984,7 +963,7 @@ def test_the_trouble_of_another_function_is_left_alone(says):
 @pytest.mark.parametrize("junk", [(), (5,), ("10%", "20%")])
 @pytest.mark.parametrize(
     ("family", "name"),
-    [(family, name) for family in GOOD for name in family.durations if name not in family.lists],
+    [(family, name) for family in RATED for name in family.durations if name not in family.lists],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_duration_that_is_a_list_is_refused_when_built(family, name, junk):
@@ -993,7 +972,7 @@ def test_a_duration_that_is_a_list_is_refused_when_built(family, name, junk):
         {"boundaries": ("10%",)} if (family, name) == (CosineRestarts, "total_steps") else {}
     )
     with pytest.raises(TypeError, match=rf"^{name} must be steps .* got {re.escape(repr(junk))}$"):
-        family(**(GOOD[family] | after | boundaries | {name: junk}))
+        family(**(FAMILIES[family] | after | boundaries | {name: junk}))
 
 
 def test_a_persons_own_schedule_may_have_lists_of_durations():

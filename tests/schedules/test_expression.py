@@ -4,7 +4,6 @@ import math
 import pickle
 import sys
 from dataclasses import replace
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -399,27 +398,12 @@ def test_powers_of_one_step_have_the_array_s_bits(exponent):
 
 
 def test_a_huge_power_is_a_float_from_the_start():
-    start = perf_counter()
     with pytest.raises(ValueError, match=r"got inf at step 0$"):
         Expression(expression="9 ** 9 ** 9 ** 9")
     assert Expression(expression="1 / (9 ** 99 ** 9)")(0) == 0.0
-    assert perf_counter() - start < 1
 
 
 def test_it_pickles_and_is_parsed_once():
     schedule = Expression(expression="0.1 * 0.5 ** (t / 1000)")
     assert pickle.loads(pickle.dumps(schedule))(1000) == 0.05
     assert hash(schedule) == hash(replace(schedule))
-
-
-def test_a_million_steps_take_a_moment():
-    schedule = Expression(
-        expression="maximum(0.1 * 0.5 * (1 + cos(pi * t / total_steps)), 1e-5)", total_steps=10**6
-    )
-    t = np.arange(10**6)
-    seconds = []
-    for _ in range(3):
-        start = perf_counter()
-        schedule(t)
-        seconds.append(perf_counter() - start)
-    assert min(seconds) < 0.2

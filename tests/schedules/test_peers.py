@@ -1,12 +1,12 @@
 """Against the schedulers of timm and Transformers, driven as training drives them."""
 
-from contextlib import suppress
-from importlib import import_module
 from itertools import accumulate
 
 import numpy as np
 import pytest
+import timm.scheduler as timm_s
 import torch
+import transformers.optimization as transformers_s
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,29 +38,13 @@ START = 0.02
 RUNS = [(1, 0), (1, 1), (2, 1), (48, 0), (48, 1), (48, 7), (300, 0), (299, 1), (250, 50)]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def imported():
-    """The peers are imported beforehand: it takes longer than Hypothesis grants an example."""
-    for module in ("timm.scheduler", "transformers.optimization"):
-        with suppress(ImportError):
-            import_module(module)
-
-
-def peer(module, name):
-    """What a peer offers under that name; the test is skipped where it is not installed."""
-    found = getattr(pytest.importorskip(module), name, None)
-    if found is None:
-        pytest.skip(f"this {module} has no {name}")
-    return found
-
-
 def optimizer(lr=LR):
     return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
 
 
 def rates_of_timm(name, steps, lr=LR, **arguments):
     sgd = optimizer(lr)
-    scheduler = peer("timm.scheduler", name)(sgd, t_in_epochs=False, **arguments)
+    scheduler = getattr(timm_s, name)(sgd, t_in_epochs=False, **arguments)
     rates = []
     for t in range(steps):
         rates.append(sgd.param_groups[0]["lr"])
@@ -70,7 +54,7 @@ def rates_of_timm(name, steps, lr=LR, **arguments):
 
 def rates_of_transformers(name, steps, lr=LR, **arguments):
     sgd = optimizer(lr)
-    scheduler = peer("transformers.optimization", f"get_{name}")(sgd, **arguments)
+    scheduler = getattr(transformers_s, f"get_{name}")(sgd, **arguments)
     rates = []
     for _ in range(steps):
         rates.append(sgd.param_groups[0]["lr"])
@@ -430,7 +414,7 @@ VALUES = st.lists(st.integers(1, 24).map(lambda n: n / 8), min_size=1, max_size=
 def rates_of_timm_s_plateau(values, **arguments):
     """The rate after each evaluation, the first one after 1 step."""
     sgd = optimizer()
-    scheduler = peer("timm.scheduler", "PlateauLRScheduler")(sgd, **arguments)
+    scheduler = timm_s.PlateauLRScheduler(sgd, **arguments)
     rates = []
     for step, value in enumerate(values, start=1):
         scheduler.step(step, value)
@@ -774,7 +758,7 @@ def test_known_difference_transformers_ramp_may_be_as_long_as_the_run_ours_must_
 
 def rates_of_greedy(values, lr=LR, **arguments):
     sgd = optimizer(lr)
-    scheduler = peer("transformers.optimization", "GreedyLR")(sgd, **arguments)
+    scheduler = transformers_s.GreedyLR(sgd, **arguments)
     rates = []
     for value in values:
         scheduler.step(value)

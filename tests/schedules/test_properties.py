@@ -3,7 +3,6 @@
 import json
 import pickle
 from dataclasses import FrozenInstanceError, fields
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -180,20 +179,7 @@ def test_a_step_that_is_none_is_refused(family, t, error, message):
             family.bound(t)
 
 
-def test_a_million_steps_take_a_moment(family):
-    # Loose for busy machines: a loop over the steps would take more than a second.
-    bound = family.schedule.bind(Horizon(1_000_000, 100_000))
-    t = np.arange(1_000_000)
-    seconds = []
-    for _ in range(3):
-        start = perf_counter()
-        rates(bound, t)
-        seconds.append(perf_counter() - start)
-    assert min(seconds) < 0.3
-
-
-def test_all_names_are_exported(family):
-    assert type(family.schedule).__name__ in schedules.__all__
+def test_all_names_are_in_order():
     assert sorted(schedules.__all__) == schedules.__all__
 
 
