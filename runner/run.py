@@ -192,11 +192,9 @@ def _take(
     progress.records.add(event)
     if tracker is not None:
         tracker.points(event.points())
+    console.hear(event)
     if isinstance(event, Chunk):
-        console.progress(event.start + len(event))
         return
-    rate = float(progress.records.chunks[-1].lr[-1])
-    console.evaluation(event.step, rate, event.metrics)
     best = job.settings.train.keep == "best"
     if best and progress.metrics and not _better(event.metrics, progress.metrics):
         return

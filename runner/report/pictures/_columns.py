@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.report.tables import shown
+from runner.report.words import shown
 from runner.results.definition import Definition
 from runner.results.rows import Row
 

@@ -17,6 +17,7 @@ from runner.config.composer import Configurator
 from runner.errors import Mistake
 from runner.report import pictures, tables
 from runner.report.runs import looking
+from runner.report.say import say
 from runner.results.answer import winner
 from runner.results.definition import Definition
 from runner.results.rows import COMPLETE, PRUNED, Row, ranked
@@ -37,28 +38,28 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     definition = Definition.from_json(study.user_attrs[DEFINITION])
     configurator = planned.configurator
     found = rows(study.get_trials(deepcopy=False), definition)
-    print("\n" + "\n".join(tables.top(found, definition)))
+    say("", *tables.top(found, definition))
     best = next(iter(ranked(found, definition)), None)
     if best is None:
         done = any(row.state in (COMPLETE, PRUNED) for row in found)
-        print("no trial was finite to its end" if done else "no trial has ended yet")
+        say("no trial was finite to its end" if done else "no trial has ended yet")
         return
     important = importance(study, definition, configurator.space.rename)
     for lines in (tables.importances(important), tables.correlations(rung_correlations(found))):
         if lines:
-            print("\n" + "\n".join(lines))
+            say("", *lines)
     confirmed, baseline = confirmations(confirmation, definition, _step(planned))
     chosen = winner(confirmed, baseline, definition.goals[0])
     values = best.values if chosen is None else chosen.values
     settings = configurator.settings(values)
     settings = replace(settings, threads=settings.threads or definition.threads)
     command = provenance.command(settings)
-    print()
+    say("")
     if confirmed:
-        print("\n".join(tables.answer(confirmed, baseline, definition, command)))
+        say(*tables.answer(confirmed, baseline, definition, command))
     else:
-        print(f"best      trial {best.number}, not confirmed on fresh seeds{_why(definition)}")
-        print(f"repeat    {command}")
+        say(f"best      trial {best.number}, not confirmed on fresh seeds{_why(definition)}")
+        say(f"repeat    {command}")
     folder = FOLDER / study.study_name
     file = folder / experiment.NAME
     with creating():  # several starts of one study end at the same moment
@@ -70,10 +71,10 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
             _draw(folder, found, important, configurator, definition, answer)
             summary.record(folder, definition, values)
     if settings.config_dir is None:
-        print(f"or        {experiment.command(settings, folder)}")
-    print(f"pictures  {folder}")
+        say(f"or        {experiment.command(settings, folder)}")
+    say(f"pictures  {folder}")
     if summary.link is not None:
-        print(f"compare   {looking(summary.link, summary.link.experiment_page())}")
+        say(f"compare   {looking(summary.link, summary.link.experiment_page())}")
 
 
 def _step(planned: Plan) -> float:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from optuna.study import Study
 
 from runner.errors import Mistake, one_line
-from runner.report import tables
+from runner.report.say import warn
+from runner.report.words import shown
 from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.rows import Row
@@ -53,24 +53,20 @@ class Summary:
         self.study.set_user_attr(SUMMARY, {"said": self._said, "link": link})
 
     def _replace(self, folder: Path, definition: Definition, values: Mapping[str, Any]) -> None:
-        tracker = Tracker(definition.tracking_uri, warn=_warn)
+        tracker = Tracker(definition.tracking_uri, warn=warn)
         header = Header(
             experiment=definition.experiment,
             name="summary",
-            params={key: tables.shown(value) for key, value in values.items()},
+            params={key: shown(value) for key, value in values.items()},
             tags={"command": self.command, "kind": "summary"},
         )
         try:
             link = tracker.start().open(header)
         except Mistake as mistake:
-            _warn(f"the summary is in {folder} only: {one_line(mistake)}")
+            warn(f"the summary is in {folder} only: {one_line(mistake)}")
             return
         tracker.artifacts(folder)
         tracker.close("FINISHED")
         if self.link is not None:
             remove(definition.tracking_uri, self.link.run_id)
         self.link = link
-
-
-def _warn(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

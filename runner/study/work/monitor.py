@@ -1,7 +1,6 @@
 """Watches a study from the process that was started: prints what ends, and queues again what is
 lost."""
 
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -14,6 +13,7 @@ from optuna.trial import TrialState
 
 from runner.errors import one_line
 from runner.report import tables
+from runner.report.say import say, warn
 from runner.results.answer import CANDIDATES
 from runner.results.definition import Definition
 from runner.results.rows import ranked
@@ -110,7 +110,7 @@ class Monitor:
         lost = _gone(study) - self._lost
         self._lost |= lost
         for _, _, label in sorted(lost):
-            print(f"the worker of {label} is gone; queued again", flush=True)
+            say(f"the worker of {label} is gone; queued again")
 
     def _settle(self, study: Study) -> None:
         """Let the runs of lost trials end as failed, whoever has queued the trials again."""
@@ -127,7 +127,7 @@ class Monitor:
             disown(self.definition.tracking_uri, sorted(new), "queued again as another trial")
         except Exception as error:  # the server is away; the next look tries again
             if self._ended.is_set():
-                print(f"lost runs are not marked: {one_line(error)}", file=sys.stderr)
+                warn(f"lost runs are not marked: {one_line(error)}")
             return
         self._settled |= new
 
@@ -144,8 +144,7 @@ class Monitor:
             left = self._seconds_left(made)
             shown = [one for one in found if one.number in self._shown]
             best = next(iter(ranked(shown, self.definition)), None)
-            line = tables.line(row, self.definition, best, made, self.definition.trials, left)
-            print(line, flush=True)
+            say(tables.line(row, self.definition, best, made, self.definition.trials, left))
 
     def _print_confirmation(self, study: Study) -> None:
         for trial in queue.crashed(study.get_trials(deepcopy=False)):
@@ -153,12 +152,12 @@ class Monitor:
                 self._failed.add(trial.number)
                 reason = attributes.outcome(trial).get("reason", "")
                 seed = trial.user_attrs.get(attributes.SEED)
-                print(f"{attributes.label(trial)} with seed {seed} FAILED: {reason}", flush=True)
+                say(f"{attributes.label(trial)} with seed {seed} FAILED: {reason}")
         made = self._confirmations()
         if made != self._confirmed:
             self._confirmed = made
             total = len(study.get_trials(deepcopy=False, states=attributes.COUNTED))
-            print(f"confirming on fresh seeds: {made} of {total} runs", flush=True)
+            say(f"confirming on fresh seeds: {made} of {total} runs")
 
     def _seconds_left(self, done: int) -> float | None:
         """Return how long the rest takes at the pace of this start, with what confirms it."""
