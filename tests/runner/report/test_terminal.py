@@ -20,14 +20,10 @@ class Screen(io.StringIO):
         return True
 
 
-def updates(start: int, end: int, rate: float = 0.2) -> Chunk:
-    some = np.full(end - start, rate)
-    return Chunk(start, some, some, some, some, some)
-
-
 def listened(**options) -> None:
     console = Console(200, 4, **options)
-    console.hear(updates(0, 10))
+    some = np.full(10, 0.2)
+    console.hear(Chunk(0, some, some, some, some, some))
     console.hear(AT_10)
     console.line("a remark")
     console.close()
@@ -41,8 +37,8 @@ def test_a_pipe_has_the_lines_and_nothing_else(capsys: pytest.CaptureFixture[str
 
 def test_the_rate_is_that_of_the_last_update(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(200, 4)
-    console.hear(updates(0, 5, 0.5))
-    console.hear(updates(5, 10, 0.125))
+    falling = np.array([0.5, 0.25, 0.125])
+    console.hear(Chunk(0, falling, falling, falling, falling, falling))
     console.hear(AT_10)
     assert "  lr 0.125  " in capsys.readouterr().out
 
