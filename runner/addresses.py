@@ -5,7 +5,7 @@ import re
 import urllib.parse
 from pathlib import Path
 
-from runner.errors import Mistake, redact
+from runner.errors import Mistake, one_line, redact
 
 DEFAULT = "sqlite:///mlflow.db"
 OUTBOX = Path(".runner") / "outbox"  # records that a server has not taken yet
@@ -97,3 +97,9 @@ def local_file(uri: str) -> Path | None:
     """
     prefix = "sqlite:///"
     return Path(uri.removeprefix(prefix)).absolute() if uri.startswith(prefix) else None
+
+
+def brief(error: BaseException) -> str:
+    """Return what went wrong, on one line of at most 300 characters, without passwords."""
+    text = hide(one_line(error))
+    return text if len(text) <= 300 else f"{text[:300]}..."

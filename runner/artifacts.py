@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from runner.build.setup import Job
+from runner.build.setup import Setup
 from runner.results.records import Records
 from runner.training import weights
 from schedules import plot
 
 
 def write(
-    folder: Path, job: Job, records: Records, traceback: str = "", *, brief: bool = False
+    folder: Path, setup: Setup, records: Records, traceback: str = "", *, brief: bool = False
 ) -> None:
     """Write the artifacts of a run into a folder; if brief, without weights and picture.
 
@@ -21,20 +21,22 @@ def write(
     scheduled. trace.png: the same as a picture.
     records.npz: see Records.arrays. weights.safetensors: those that were kept.
     """
-    (folder / "config.yaml").write_text(job.settings.yaml())
+    (folder / "config.yaml").write_text(setup.settings.yaml())
     records.save(folder / "records.npz")
     if not brief:
-        weights.save(job.state.model.state_dict(), folder / "weights.safetensors")
+        weights.save(setup.state.model.state_dict(), folder / "weights.safetensors")
     if traceback:
         (folder / "traceback.txt").write_text(traceback)
-    trace = records.arrays()["lr"]
-    if len(trace):
-        write_table(folder / "trace.csv", {"lr": trace, **records.others()})
-    if len(trace) and not brief:
-        name = job.settings.choices.get("schedule", "learning rate")
-        per_epoch = job.trial.horizon.steps_per_epoch if job.data else None
-        others = {key: {name: values} for key, values in records.others().items()}
-        plot.draw({name: trace}, folder / "trace.png", steps_per_epoch=per_epoch, others=others)
+    traces = {name: records.column(name) for name in setup.trial.numbers}
+    if not len(traces["lr"]):
+        return
+    write_table(folder / "trace.csv", traces)
+    if not brief:
+        name = setup.settings.choices.get("schedule", "learning rate")
+        per_epoch = setup.trial.horizon.steps_per_epoch if setup.data else None
+        rates = {name: traces.pop("lr")}
+        others = {key: {name: values} for key, values in traces.items()}
+        plot.draw(rates, folder / "trace.png", steps_per_epoch=per_epoch, others=others)
 
 
 def write_table(file: Path, columns: Mapping[str, np.ndarray]) -> None:

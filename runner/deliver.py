@@ -3,19 +3,19 @@
 import argparse
 import sys
 
-from runner.tracking import deliver_waiting, outbox
-from runner.tracking.mlflow.store import said
+from runner.addresses import brief
+from runner.tracking import KINDS, deliver_waiting, outbox
 
 
 def main(argv: list[str] | None = None) -> int:
     """Deliver every waiting run; return 0 when none waits any more, else 1."""
     argparse.ArgumentParser(prog="python -m runner.deliver", description=__doc__).parse_args(argv)
     runs = left = 0
-    for box, sent in deliver_waiting():
+    for box, sent in deliver_waiting(KINDS):
         runs += 1
         if isinstance(sent, Exception):
             left += 1
-            print(f"run {box.run_id}: waits in {box.folder}, {box.uri}: {said(sent)}", flush=True)
+            print(f"run {box.run_id}: waits in {box.folder}, {box.uri}: {brief(sent)}", flush=True)
         else:
             done = "delivered" if sent else "left to the process that trains or delivers it"
             print(f"run {box.run_id}: {done}", flush=True)

@@ -7,7 +7,7 @@ from runner.config import Settings, current, read, runs_alone, sweeping
 from runner.errors import Mistake, one_line
 from runner.interrupts import Interrupts, Loading
 from runner.results.result import Result, Status
-from runner.tracking import Tracker, probe
+from runner.tracking import Recording, trackers_of
 
 
 def task(config: Any) -> Result | None:
@@ -55,29 +55,28 @@ def start(settings: Settings, label: str = "") -> Result:
 
     Raises Mistake before anything is created.
     """
-    tracker = None
-    if settings.tracking.enabled:
-        probe(settings.tracking.uri)
-        tracker = Tracker(settings.tracking.uri, warn=warn).start()
+    trackers = trackers_of(settings.tracking)
+    for tracker in trackers:
+        tracker.check()
+    recording = Recording(trackers, warn).start()
     try:
         with Loading():
-            from runner.build.setup import assemble
+            from runner.build.setup import build
             from runner.run import run
             from runner.training.devices import memory_advice, out_of_memory
 
-            job = assemble(settings)
+            setup = build(settings)
     except BaseException as error:
-        if tracker is not None:
-            tracker.cancel()
+        recording.cancel()
         if not isinstance(error, Exception) or not out_of_memory(error):
             raise
         return Result(
             label or "run", Status.FAILED, reason=memory_advice(settings.train.batch_size)
         )
-    for note in job.notes:
+    for note in setup.notes:
         warn(f"{f'{label}: ' if label else ''}note: {note}")
     with Interrupts() as interrupts:
-        return run(job, tracker, interrupts.requested, label=label)
+        return run(setup, recording, interrupts.requested, label=label)
 
 
 def warn(line: str) -> None:

@@ -1,8 +1,9 @@
 """What can go wrong by a person's hand or in a run, in one line each."""
 
+import contextlib
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from schedules.errors import ArgumentError
@@ -24,6 +25,23 @@ class Mistake(ArgumentError):
             found = cls(error.where, error.must, error.given, error.advice)
             return found.under(key) if key else found
         return cls(f"{key}:" if key else "", one_line(error))
+
+
+@contextlib.contextmanager
+def under(key: str) -> Iterator[None]:
+    """Let what is wrong with an argument rise as a mistake about a key of the configuration.
+
+    >>> with under("optimizer"):
+    ...     raise ArgumentError("eps", "must be at least 0", "-1")
+    Traceback (most recent call last):
+    runner.errors.Mistake: optimizer.eps must be at least 0, got -1
+    """
+    try:
+        yield
+    except Mistake:
+        raise
+    except (ValueError, TypeError) as error:
+        raise Mistake.of(error, key) from error
 
 
 class Diverged(ArithmeticError):

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from runner import config, provenance
-from runner.build.numbers import Scheduled, horizon, scheduled
+from runner.build.horizon import horizon
+from runner.build.numbers import notes, numbers
 from runner.config import Settings
 from runner.config.choices import check_choices, searches
 from runner.config.compose import group_options
@@ -19,7 +20,9 @@ from runner.config.grammar import space_of
 from runner.errors import Mistake
 from runner.report.layout import aligned
 from runner.report.say import say, warn
+from runner.trial import Numbers
 from schedules import Horizon, plot
+from schedules.landmarks import landmarks
 
 HELP = """\
 python -m runner.preview [-m] [--out FILE] [group=option] [key=value] ...
@@ -41,11 +44,15 @@ NO_DATA = "runner.training.datasets.none"
 
 @dataclass(frozen=True)
 class Preview:
-    """A run that is not trained: what follows a schedule, and the traces."""
+    """A run that is not trained: what follows a schedule."""
 
     name: str
-    scheduled: Scheduled
-    traces: Mapping[str, np.ndarray]
+    numbers: Numbers
+
+    @property
+    def traces(self) -> dict[str, np.ndarray]:
+        """The value of every update by name."""
+        return {name: self.numbers.trace(name) for name in self.numbers}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def table(preview: Preview) -> list[str]:
     """Return the lines that say what is scheduled at the start, the landmarks and the last step."""
-    length = preview.scheduled.horizon
+    length = preview.numbers.horizon
     steps = _points(preview)
     shown = list(steps)
     if len(shown) > MOST_POINTS:
@@ -90,16 +97,16 @@ def table(preview: Preview) -> list[str]:
         values = [f"{preview.traces[name][step]:.6g}" for name in names]
         rows.append([f"{step:,}", *epoch, *values, steps[step]])
     lines = aligned(rows, right={"step", *epochs})
-    notes = [f"note: {note}" for note in preview.scheduled.notes()]
-    return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview), *notes]
+    noted = [f"note: {note}" for note in notes(preview.numbers)]
+    return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview), *noted]
 
 
 def _points(preview: Preview) -> dict[int, str]:
     """Return what is to be said of a run, by step, in order."""
-    total = preview.scheduled.horizon.total_steps
+    total = preview.numbers.horizon.total_steps
     found = {0: ["start"]}
-    for name, schedule in {"lr": preview.scheduled.lr, **preview.scheduled.others}.items():
-        for step, what in schedule.landmarks(total):
+    for name, trace in preview.traces.items():
+        for step, what in landmarks(trace):
             found.setdefault(step, []).append(what if name == "lr" else f"{name}: {what}")
     trace = preview.traces["lr"]
     for step, what in ((int(trace.argmax()), "highest"), (int(trace.argmin()), "lowest")):
@@ -118,7 +125,7 @@ def _length(length: Horizon) -> str:
 
 
 def _listening(preview: Preview) -> list[str]:
-    schedule = preview.scheduled.lr
+    schedule = preview.numbers["lr"]
     if not schedule.listens:
         return []
     return [f"depends on {schedule.monitor}; shown as if no evaluation changed it"]
@@ -153,8 +160,8 @@ def _preview(name: str, overrides: list[str], config_dir: str | None) -> Preview
     composed = config.compose(overrides, config_dir)
     settings = config.read(composed, composed.hydra)
     usual = settings.choices.get("schedule", "learning rate")
-    found = scheduled(settings, horizon(settings, _train_size(settings)))
-    return Preview(name or provenance.name(overrides, usual), found, found.traces())
+    found = numbers(settings, horizon(settings, _train_size(settings)))
+    return Preview(name or provenance.name(overrides, usual), found)
 
 
 def _train_size(settings: Settings) -> int:
@@ -166,11 +173,9 @@ def _train_size(settings: Settings) -> int:
     asked = any(word.startswith("dataset.train_size=") for word in settings.overrides)
     if isinstance(stated, int) and not asked:
         return stated
-    import json
+    from runner.build.data import load
 
-    from runner.build.setup import load
-
-    data = load(json.dumps(settings.dataset, sort_keys=True))
+    data = load(settings.dataset)
     return len(data.train) if data else 0
 
 
@@ -180,9 +185,9 @@ def _draw(previews: Sequence[Preview], file: Path) -> None:
         raise Mistake(f"--out must be a .png file, got '{file}'")
     names = [preview.name for preview in previews]
     labels = [f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names, start=1)]
-    lengths = {preview.scheduled.horizon.steps_per_epoch for preview in previews}
-    data = all(preview.scheduled.horizon.samples_per_epoch for preview in previews)
-    others = dict.fromkeys(name for preview in previews for name in preview.scheduled.others)
+    lengths = {preview.numbers.horizon.steps_per_epoch for preview in previews}
+    data = all(preview.numbers.horizon.samples_per_epoch for preview in previews)
+    others = dict.fromkeys(name for preview in previews for name in preview.numbers if name != "lr")
     panels = {
         number: {
             label: preview.traces[number]

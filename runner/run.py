@@ -1,4 +1,4 @@
-"""One run, from a job to its record."""
+"""One run, from what it starts with to its record."""
 
 import atexit
 import contextlib
@@ -8,110 +8,95 @@ import json
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from runner import artifacts, provenance
-from runner.build.setup import Job
+from runner.build.setup import Setup
 from runner.errors import Diverged, one_line
 from runner.report.terminal import Console
-from runner.results.records import Chunk, Evaluation, Records
+from runner.results.events import Evaluation, Listener
+from runner.results.records import Records
 from runner.results.result import Result, Status
-from runner.tracking import Header, Tracker, outbox
+from runner.tracking import Header, Recording
+from runner.tracking.outbox import ROOT
 from runner.training import devices
 from runner.training.evaluation import evaluate
 from runner.training.loop import train
-from runner.trial.trial import fingerprint
-
-_IN_MLFLOW = {Status.DIVERGED: Status.FAILED, Status.PRUNED: Status.KILLED}  # it has no others
+from runner.training.state import BestKeeper
 
 
-@dataclass
-class _Progress:
-    """What a run has so far."""
-
-    records: Records = field(default_factory=Records)
-    metrics: dict[str, float] = field(default_factory=dict)
-    kept_step: int = 0
-    best: dict[str, Tensor] | None = None
-    watch: Callable[[Evaluation], bool] | None = None
-
-    def keep(self, job: Job) -> None:
-        """Put the best weights back, if they are wanted."""
-        if self.best is not None:
-            job.state.model.load_state_dict(self.best)
+class Pruned(Exception):
+    """What a listener raises where a run is not worth going on with."""
 
 
-class _Pruned(Exception):
-    """A run is not worth going on with."""
+@dataclass(frozen=True)
+class _Ending:
+    status: Status
+    reason: str = ""
+    details: str = ""
 
 
 def run(
-    job: Job,
-    tracker: Tracker | None,
+    setup: Setup,
+    recording: Recording,
     should_stop: Callable[[], bool],
     *,
+    listeners: Sequence[Listener] = (),
     label: str = "",
-    watch: Callable[[Evaluation], bool] | None = None,
     brief: bool = False,
     test: bool = True,
 ) -> Result:
-    """Train a job to its end, or as far as it goes, and record everything.
+    """Train to the end, or as far as it goes, and record everything.
 
-    label: stands before each line on the terminal. watch: told of each evaluation of the validation
-    data, it says whether to stop there. brief: one of many; prints nothing, keeps no picture and no
-    weights, and does not wait for the delivery of its end. test: whether to look at the test data.
-    Raises KeyboardInterrupt only when a person insists; what was recorded is kept then, too.
+    listeners: also hear every event, after those of the run itself; one may raise Pruned. label:
+    stands before each line on the terminal. brief: one of many; prints nothing, keeps no picture
+    and no weights, and does not wait for the delivery of its end. test: whether to look at the test
+    data. Raises KeyboardInterrupt only when a person insists; what was recorded is kept then, too.
     """
     started = time.monotonic()
-    name = run_name(job)
-    link = tracker.open(_header(job, name, brief)) if tracker else None
+    name = run_name(setup)
+    recording.open(_header(setup, name, brief))
     keep_what_is_loaded()
-    horizon = job.trial.horizon
-    console = Console(horizon.total_steps, horizon.steps_per_epoch, label, quiet=brief)
-    progress = _Progress(watch=watch)
-    insisted = False
+    records, terminal = Records(), _console(setup, label, brief)
+    keeper = [BestKeeper(setup.state)] if setup.settings.train.keep == "best" else []
+    everyone: list[Listener] = [records, recording, terminal, *keeper, *listeners]
     try:
-        status, reason, details = _train(job, progress, tracker, console, should_stop, test)
+        ending = _train(setup, everyone, recording, should_stop, test)
     except KeyboardInterrupt:
-        insisted, status, reason, details = True, Status.KILLED, "interrupted", ""
+        ending = None
     finally:
-        console.close()
-    progress.keep(job)
-    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
-        delivered = True
-        if tracker is not None:
-            if not insisted:
-                if not brief:
-                    tracker.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
-                _record_files(Path(folder), job, progress.records, details, tracker, brief)
-            tracker.tags(_final_tags(job, progress, status, reason))
-            delivered = tracker.close(_IN_MLFLOW.get(status, status), wait=not brief)
-    if insisted:
+        terminal.close()
+    _restore_best(setup)
+    delivered = _record_end(setup, records, recording, ending, brief)
+    if ending is None:
         if not delivered:
-            console.line(f"the run's records wait in {outbox.ROOT}; the next start sends them")
+            terminal.line(f"the run's records wait in {ROOT}; the next start sends them")
         raise KeyboardInterrupt
     return Result(
         name=name,
-        status=status,
-        metrics=progress.metrics,
-        kept_step=progress.kept_step,
-        steps=job.state.step,
-        reason=reason,
-        details=details,
+        status=ending.status,
+        metrics=_metrics(setup, records),
+        kept_step=_kept_step(setup, records),
+        steps=setup.state.step,
+        reason=ending.reason,
+        details=ending.details,
         seconds=time.monotonic() - started,
-        command=provenance.command(job.settings),
-        link=link,
+        command=provenance.command(setup.settings),
+        link=recording.link,
         delivered=delivered,
     )
 
 
-def run_name(job: Job) -> str:
+def _console(setup: Setup, label: str, brief: bool) -> Console:
+    horizon = setup.trial.horizon
+    return Console(horizon.total_steps, horizon.steps_per_epoch, label, quiet=brief)
+
+
+def run_name(setup: Setup) -> str:
     """Return a run's name: the given one, or what its command line says."""
-    settings = job.settings
+    settings = setup.settings
     given = settings.tracking.run_name
     return given or provenance.name(settings.overrides, settings.choices.get("schedule", "run"))
 
@@ -124,117 +109,123 @@ def keep_what_is_loaded() -> None:
     atexit.register(gc.unfreeze)  # at the end libraries want to see theirs collected
 
 
-def _header(job: Job, name: str, brief: bool) -> Header:
-    settings = job.settings
+def _train(
+    setup: Setup,
+    everyone: Sequence[Listener],
+    recording: Recording,
+    should_stop: Callable[[], bool],
+    test: bool,
+) -> _Ending:
+    """Train and test; every listener hears every event."""
+    state, total = setup.state, setup.trial.horizon.total_steps
+    try:
+        for event in train(state, setup.trial, setup.data, should_stop):
+            for listener in everyone:
+                listener.hear(event)
+        if test:
+            recording.flush()
+        if state.step < total:
+            steps = f"{state.step} step{'' if state.step == 1 else 's'}"
+            return _Ending(Status.KILLED, f"interrupted after {steps}")
+        if test and setup.data is not None:
+            event = _tested(setup)
+            for listener in everyone:
+                listener.hear(event)
+        return _Ending(Status.FINISHED)
+    except Diverged as error:
+        return _Ending(Status.DIVERGED, str(error))
+    except Pruned:
+        return _Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
+    except Exception as error:
+        if devices.out_of_memory(error):
+            batch_size = setup.settings.train.batch_size
+            return _Ending(Status.FAILED, devices.memory_advice(batch_size))
+        reason = f"{type(error).__name__}: {one_line(error)}"
+        return _Ending(Status.FAILED, reason, traceback.format_exc())
+
+
+def _tested(setup: Setup) -> Evaluation:
+    """Return what the weights that are kept find on the test data."""
+    assert setup.data is not None
+    _restore_best(setup)
+    best = setup.state.best
+    found = evaluate(
+        setup.state.model, setup.state.loss, setup.data.test, setup.trial.recipe.precision
+    )
+    metrics = {f"test/{key}": value for key, value in found.items()}
+    return Evaluation(best.step if best else setup.state.step, metrics, time.time_ns() // 1_000_000)
+
+
+def _restore_best(setup: Setup) -> None:
+    """Put the best weights back, where they were kept."""
+    if setup.state.best is not None:
+        setup.state.model.load_state_dict(setup.state.best.weights)
+
+
+def _metrics(setup: Setup, records: Records) -> dict[str, float]:
+    """Return what was found of the weights that are kept."""
+    last = [e.metrics for e in records.evaluations if not _is_test(e)][-1:]
+    tested = [e.metrics for e in records.evaluations if _is_test(e)]
+    kept = [setup.state.best.metrics] if setup.state.best else last
+    return {key: value for metrics in (*kept, *tested) for key, value in metrics.items()}
+
+
+def _kept_step(setup: Setup, records: Records) -> int:
+    """Return how many updates the weights that were last evaluated had seen."""
+    evaluated = [e.step for e in records.evaluations if not _is_test(e)] or [0]
+    return setup.state.best.step if setup.state.best else evaluated[-1]
+
+
+def _is_test(evaluation: Evaluation) -> bool:
+    return any(key.startswith("test/") for key in evaluation.metrics)
+
+
+def _header(setup: Setup, name: str, brief: bool) -> Header:
+    settings, device = setup.settings, devices.describe(setup.device)
+    scales = [group.get("lr_scale", 1.0) for group in setup.state.optimizer.param_groups]
+    differ = {"lr_scales": json.dumps(scales)} if set(scales) != {1.0} else {}
     return Header(
         experiment=settings.tracking.experiment or "runs",
         name=name,
-        params=provenance.params(settings) | _scales(job),
-        tags=provenance.tags(
-            settings, devices.describe(job.device), job.trial.recipe.versions, brief=brief
-        ),
+        params=provenance.params(settings) | differ,
+        tags=provenance.tags(settings, device, setup.trial.recipe.versions, brief=brief),
     )
 
 
-def _scales(job: Job) -> dict[str, str]:
-    """Return the share of the rate at which each parameter group learns, where they differ."""
-    scales = [group.get("lr_scale", 1.0) for group in job.state.optimizer.param_groups]
-    return {"lr_scales": json.dumps(scales)} if set(scales) != {1.0} else {}
-
-
-def _train(
-    job: Job,
-    progress: _Progress,
-    tracker: Tracker | None,
-    console: Console,
-    should_stop: Callable[[], bool],
-    test: bool,
-) -> tuple[Status, str, str]:
-    """Train and test; return the status, why, and the traceback of a failure."""
-    try:
-        for event in train(job.state, job.plan, job.data, should_stop):
-            _take(event, job, progress, tracker, console)
-            if isinstance(event, Evaluation):
-                _look(event, progress)
-        if tracker is not None and test:
-            tracker.flush()
-        if job.state.step < job.trial.horizon.total_steps:
-            made = job.state.step
-            return Status.KILLED, f"interrupted after {made} step{'' if made == 1 else 's'}", ""
-        progress.keep(job)
-        if test and job.data is not None:
-            found = evaluate(job.state.model, job.data.test, job.plan.precision)
-            metrics = {f"test/{key}": value for key, value in found.items()}
-            event = Evaluation(progress.kept_step, metrics, time.time_ns() // 1_000_000)
-            progress.records.add(event)
-            progress.metrics |= metrics
-            if tracker is not None:
-                tracker.points(list(event.points()))
-        return Status.FINISHED, "", ""
-    except Diverged as error:
-        return Status.DIVERGED, str(error), ""
-    except _Pruned:
-        total = job.trial.horizon.total_steps
-        return Status.PRUNED, f"pruned after {job.state.step} of {total} steps", ""
-    except Exception as error:
-        if devices.out_of_memory(error):
-            return Status.FAILED, devices.memory_advice(job.settings.train.batch_size), ""
-        return Status.FAILED, f"{type(error).__name__}: {one_line(error)}", traceback.format_exc()
-
-
-def _take(
-    event: Chunk | Evaluation,
-    job: Job,
-    progress: _Progress,
-    tracker: Tracker | None,
-    console: Console,
-) -> None:
-    progress.records.add(event)
-    if tracker is not None:
-        tracker.points(event.points())
-    console.hear(event)
-    if isinstance(event, Chunk):
-        return
-    best = job.settings.train.keep == "best"
-    if best and progress.metrics and not _better(event.metrics, progress.metrics):
-        return
-    progress.metrics, progress.kept_step = dict(event.metrics), event.step
-    if best:
-        state = job.state.model.state_dict()
-        progress.best = {name: tensor.clone() for name, tensor in state.items()}
-
-
-def _look(event: Evaluation, progress: _Progress) -> None:
-    if progress.watch is not None and progress.watch(event):
-        raise _Pruned
-
-
-def _better(new: dict[str, float], old: dict[str, float]) -> bool:
-    if "val/accuracy" in new and new["val/accuracy"] != old["val/accuracy"]:
-        return new["val/accuracy"] > old["val/accuracy"]
-    return new["val/loss"] < old["val/loss"]
+def _record_end(
+    setup: Setup, records: Records, recording: Recording, ending: _Ending | None, brief: bool
+) -> bool:
+    """Record how a run ended, and its files unless a person insists (no ending); return whether all
+    is delivered."""
+    if not recording:
+        return True
+    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
+        if ending is not None:
+            if not brief:
+                recording.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
+            _record_files(Path(folder), setup, records, ending.details, recording, brief)
+        ending = ending or _Ending(Status.KILLED, "interrupted")
+        recording.tags(_final_tags(setup, records, ending))
+        return recording.close(ending.status, wait=not brief)
 
 
 def _record_files(
-    folder: Path, job: Job, records: Records, details: str, tracker: Tracker, brief: bool
+    folder: Path, setup: Setup, records: Records, details: str, recording: Recording, brief: bool
 ) -> None:
     """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
-        artifacts.write(folder, job, records, details, brief=brief)
-        tracker.artifacts(folder)
+        artifacts.write(folder, setup, records, details, brief=brief)
+        recording.artifacts(folder)
     except Exception as error:
         with contextlib.suppress(OSError):
-            tracker.tags({"artifacts": f"not written: {one_line(error)}"})
+            recording.tags({"artifacts": f"not written: {one_line(error)}"})
 
 
-def _final_tags(job: Job, progress: _Progress, status: Status, reason: str) -> dict[str, str]:
-    kept = job.state.step if progress.best is None else progress.kept_step
-    trace = progress.records.arrays()["lr"][:kept]
-    others = {name: values[:kept] for name, values in progress.records.others().items()}
-    name = fingerprint(job.trial.recipe, trace, others)
-    tags = {"fingerprint": name, "kept_step": str(kept)}
-    if status in (Status.DIVERGED, Status.PRUNED):
-        tags[status.lower()] = reason
-    elif reason:
-        tags["reason"] = reason
-    return tags
+def _final_tags(setup: Setup, records: Records, ending: _Ending) -> dict[str, str]:
+    state, trial = setup.state, setup.trial
+    kept = state.best.step if state.best else state.step
+    used = {name: records.column(name) for name in trial.numbers}
+    tags = {"fingerprint": trial.fingerprint(kept, used), "kept_step": str(kept)}
+    if ending.status in (Status.DIVERGED, Status.PRUNED):
+        return tags | {ending.status.lower(): ending.reason}
+    return tags | ({"reason": ending.reason} if ending.reason else {})

@@ -5,6 +5,7 @@ from schedules.constant import Constant
 from schedules.cosine import Cosine
 from schedules.cyclic import Cyclic
 from schedules.durations import Duration, steps_of
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.exponential import Exponential
 from schedules.expression import Expression
 from schedules.from_function import FromFunction
@@ -33,6 +34,8 @@ from schedules.warmup import Warmup
 from schedules.warmup_stable_decay import WarmupStableDecay
 
 __all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
     "Clamp",
     "Constant",
     "Cosine",

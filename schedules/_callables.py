@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from schedules import _checks
+from schedules.errors import ArgumentError, ArgumentTypeError
 
 
 class Arguments(Mapping[str, Any]):
@@ -23,10 +24,10 @@ class Arguments(Mapping[str, Any]):
 
     def __init__(self, values: Any, name: str) -> None:
         if not isinstance(values, Mapping):
-            raise TypeError(f"{name} must be a mapping of names to values, got {values!r}")
+            raise ArgumentTypeError(name, "must be a mapping of names to values", repr(values))
         for key in values:
             if not isinstance(key, str):
-                raise TypeError(f"{name} must have texts for names, got {key!r}")
+                raise ArgumentTypeError(name, "must have texts for names", repr(key))
         self._values = {key: _frozen(f"{name}[{key!r}]", values[key]) for key in sorted(values)}
 
     def __getitem__(self, key: str) -> Any:
@@ -62,15 +63,15 @@ def find(name: str, path: str) -> Callable[..., Any]:
     """
     parts = path.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
-        raise ValueError(f"{name} must be a dotted path such as 'package.name', got {path!r}")
+        raise ArgumentError(name, "must be a dotted path such as 'package.name'", repr(path))
     found, rest = _module(name, path, parts)
     for part in rest:
         try:
             found = getattr(found, part)
         except AttributeError as error:
-            raise ValueError(f"{name} must lead to a callable, got {path!r}: {error}") from error
+            raise ArgumentError(name, "must lead to a callable", f"{path!r}: {error}") from error
     if not callable(found):
-        raise ValueError(f"{name} must lead to a callable, got {path!r}, which is {found!r}")
+        raise ArgumentError(name, "must lead to a callable", f"{path!r}, which is {found!r}")
     return found  # type: ignore[no-any-return]
 
 
@@ -86,15 +87,15 @@ def path_of(name: str, given: Any) -> str:
         find(name, path)
         return path
     if not callable(given):
-        raise TypeError(f"{name} must be a dotted path or a callable, got {given!r}")
+        raise ArgumentTypeError(name, "must be a dotted path or a callable", repr(given))
     path = f"{getattr(given, '__module__', None)}.{getattr(given, '__qualname__', None)}"
     try:
         same = find(name, path) is given
     except ValueError:
         same = False
     if not same:
-        raise ValueError(
-            f"{name} must be found by its module and name, so that it can be saved, got {given!r}"
+        raise ArgumentError(
+            name, "must be found by its module and name, so that it can be saved", repr(given)
         )
     return path
 
@@ -108,12 +109,12 @@ def _module(name: str, path: str, parts: list[str]) -> tuple[Any, list[str]]:
         except ImportError as error:
             missing = isinstance(error, ModuleNotFoundError) and error.name is not None
             if not missing or not f"{module}.".startswith(f"{error.name}.") or length == 1:
-                raise ValueError(
-                    f"{name} must lead to a callable, got {path!r}: {error}"
+                raise ArgumentError(
+                    name, "must lead to a callable", f"{path!r}: {error}"
                 ) from error
         except (Exception, SystemExit) as error:
-            raise ValueError(
-                f"{name} must lead to a callable, got {path!r}: {_one_line(error)}"
+            raise ArgumentError(
+                name, "must lead to a callable", f"{path!r}: {_one_line(error)}"
             ) from error
     raise AssertionError("a path has at least two parts")
 
@@ -144,7 +145,9 @@ def _frozen(name: str, value: Any) -> Any:
         return Arguments(value, name)
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         return tuple(_frozen(f"{name}[{i}]", part) for i, part in enumerate(value))
-    raise TypeError(f"{name} must be a number, a text, null, a list or a mapping, got {value!r}")
+    raise ArgumentTypeError(
+        name, "must be a number, a text, null, a list or a mapping", repr(value)
+    )
 
 
 def _plain(value: Any) -> Any:

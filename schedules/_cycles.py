@@ -1,6 +1,6 @@
 """Where cycles begin, how long they are and where they peak, in whole steps."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from schedules._landmarks import multiples
 from schedules.horizon import MAX_STEPS
 from schedules.schedule import Steps
 
@@ -42,10 +41,6 @@ class EqualCycles:
         """The steps of a cycle after its ramp."""
         return self._length - self._ramp
 
-    def starts(self, start: int, stop: int) -> Iterable[tuple[int, int]]:
-        """The numbers, from 1, and the starts of the second and further cycles of a stretch."""
-        return multiples(self._length, start, stop if self.end is None else min(self.end, stop))
-
 
 class ListedCycles:
     """Cycles of any lengths, found in a table."""
@@ -73,11 +68,6 @@ class ListedCycles:
     def fall(self, cycle: Steps) -> Any:
         """The steps of a cycle after its ramp."""
         return self._falls[cycle]
-
-    def starts(self, start: int, stop: int) -> Iterable[tuple[int, int]]:
-        """The numbers, from 1, and the starts of the second and further cycles of a stretch."""
-        first, last = np.searchsorted(self._starts, (max(start, 1), stop)).tolist()
-        return enumerate(self._starts[first:last].tolist(), start=first)
 
 
 def cut(boundaries: Sequence[int], end: int) -> Iterator[Piece]:

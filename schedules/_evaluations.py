@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from schedules import _checks
+from schedules.errors import ArgumentError, ArgumentTypeError
 
 MODES = ("min", "max")
 MARGINS = ("absolute", "relative")
@@ -12,7 +13,7 @@ MARGINS = ("absolute", "relative")
 
 def metric_name(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{name} must be a metric's name, got {value!r}")
+        raise ArgumentTypeError(name, "must be a metric's name", repr(value))
     return value
 
 
@@ -20,7 +21,7 @@ def metric(name: str, value: Any) -> float:
     """A metric's value: it may be infinite, but not NaN."""
     number = _checks.real(name, value)
     if math.isnan(number):
-        raise ValueError(f"{name} must not be NaN, got {value!r}")
+        raise ArgumentError(name, "must not be NaN", repr(value))
     return number
 
 
@@ -29,7 +30,7 @@ def evaluation(step: Any, value: Any, monitor: str) -> float:
     _checks.whole("step", step, 0)
     number = _checks.real("value", value)
     if math.isnan(number):
-        raise ValueError(f"value must not be NaN, got {value!r} for {monitor!r}")
+        raise ArgumentError("value", "must not be NaN", f"{value!r} for {monitor!r}")
     return number
 
 

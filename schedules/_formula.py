@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates
 
 VARIABLES = ("t", "total_steps")
@@ -66,18 +67,22 @@ def parse(text: str) -> tuple[ast.expr, frozenset[str]]:
         ValueError: it holds anything but numbers, variables, constants, operators and functions.
     """
     if len(text) > _MAX_LENGTH:
-        raise ValueError(f"expression must have at most {_MAX_LENGTH} characters, got {len(text)}")
+        raise ArgumentError(
+            "expression", f"must have at most {_MAX_LENGTH} characters", str(len(text))
+        )
     used = _names(text)
     line = re.sub(r"\s", " ", text).strip()
     try:
         tree = ast.parse(line, mode="eval").body
     except (RecursionError, MemoryError):
-        raise ValueError(
-            f"expression must be nested at most {_MAX_DEPTH} deep, got {_short(text)}"
+        raise ArgumentError(
+            "expression", f"must be nested at most {_MAX_DEPTH} deep", _short(text)
         ) from None
     except (SyntaxError, ValueError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise ValueError(f"expression must be a formula, got {_short(text)}: {reason}") from None
+        raise ArgumentError(
+            "expression", "must be a formula", f"{_short(text)}: {reason}"
+        ) from None
     _check(tree, line, 0)
     return tree, used & frozenset(VARIABLES)
 
@@ -109,15 +114,17 @@ def _names(text: str) -> frozenset[str]:
         token = _TOKEN.match(text, at)
         if token is None:
             piece = text[at:].lstrip()[:1]
-            raise ValueError(
-                "expression must hold only numbers, names, + - * / // % ** ( ) and commas, "
-                f"got {piece!r} in {_short(text)}"
+            raise ArgumentError(
+                "expression",
+                "must hold only numbers, names, + - * / // % ** ( ) and commas",
+                f"{piece!r} in {_short(text)}",
             )
         if (name := token["name"]) is not None:
             if name not in _NAMES:
-                raise ValueError(
-                    f"expression must use only t, total_steps, pi, e and "
-                    f"{', '.join(_FUNCTIONS)}, got {name!r}"
+                raise ArgumentError(
+                    "expression",
+                    f"must use only t, total_steps, pi, e and {', '.join(_FUNCTIONS)}",
+                    repr(name),
                 )
             names.add(name)
         at = token.end()
@@ -127,7 +134,7 @@ def _names(text: str) -> frozenset[str]:
 def _check(tree: ast.expr, line: str, depth: int) -> None:
     """Refuse any node that `evaluate` does not know."""
     if depth > _MAX_DEPTH:
-        raise ValueError(f"expression must be nested at most {_MAX_DEPTH} deep, got {_short(line)}")
+        raise ArgumentError("expression", f"must be nested at most {_MAX_DEPTH} deep", _short(line))
     inner: list[ast.expr]
     match tree:
         case ast.Constant(value=bool()):
@@ -143,16 +150,18 @@ def _check(tree: ast.expr, line: str, depth: int) -> None:
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
             inner, known = args, True
             if len(args) != (wanted := _FUNCTIONS[name].nin):
-                raise ValueError(
-                    f"expression must give {name} {wanted} argument{'s' * (wanted > 1)}, "
-                    f"got {_piece(line, tree)}"
+                raise ArgumentError(
+                    "expression",
+                    f"must give {name} {wanted} argument{'s' * (wanted > 1)}",
+                    _piece(line, tree),
                 )
         case _:
             inner, known = [], False
     if not known:
-        raise ValueError(
-            "expression must be made of finite numbers, variables, operators and calls, "
-            f"got {_piece(line, tree)}"
+        raise ArgumentError(
+            "expression",
+            "must be made of finite numbers, variables, operators and calls",
+            _piece(line, tree),
         )
     for part in inner:
         _check(part, line, depth + 1)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from schedules._callables import Arguments, find
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.schedule import Rates
 
 _ONE_AT_A_TIME = RLock()
@@ -31,22 +32,22 @@ def check_specs(name: str, value: Any) -> None:
     """Refuse paths that lead to no scheduler or function, in what describes one and within it."""
     if isinstance(value, Mapping) and "function" in value:
         if more := sorted(set(value) - {"function"}):
-            raise ValueError(f"{name} must have the key function only, got {more[0]!r} too")
+            raise ArgumentError(name, "must have the key function only", f"{more[0]!r} too")
         if not isinstance(value["function"], str):
-            raise TypeError(f"{name} must have a function's path, got {value['function']!r}")
+            raise ArgumentTypeError(name, "must have a function's path", repr(value["function"]))
         find(name, value["function"])
         return
     if isinstance(value, Mapping) and "scheduler" in value:
         if more := sorted(set(value) - {"scheduler", "arguments"}):
-            raise ValueError(
-                f"{name} must have the keys scheduler and arguments only, got {more[0]!r} too"
+            raise ArgumentError(
+                name, "must have the keys scheduler and arguments only", f"{more[0]!r} too"
             )
         if not isinstance(value["scheduler"], str):
-            raise TypeError(f"{name} must have a scheduler's path, got {value['scheduler']!r}")
+            raise ArgumentTypeError(name, "must have a scheduler's path", repr(value["scheduler"]))
         _check_kind(name, find(name, value["scheduler"]))
         inner = value.get("arguments") or {}
         if not isinstance(inner, Mapping):
-            raise TypeError(f"{name} must have a mapping of arguments, got {inner!r}")
+            raise ArgumentTypeError(name, "must have a mapping of arguments", repr(inner))
         for key, part in inner.items():
             check_specs(f"arguments[{key!r}]", part)
         return
@@ -63,9 +64,10 @@ def _check_kind(name: str, found: Any) -> None:
 
     kind = found if isinstance(found, type) else type(found)
     if issubclass(kind, ReduceLROnPlateau):
-        raise ValueError(
-            f"{name} must not listen to evaluations, got {kind.__name__}: "
-            "use schedules.ReduceOnPlateau(counting='torch')"
+        raise ArgumentError(
+            name,
+            "must not listen to evaluations",
+            f"{kind.__name__}: use schedules.ReduceOnPlateau(counting='torch')",
         )
 
 
@@ -79,7 +81,7 @@ def built(spec: Arguments, lr: float) -> tuple[Any, Any]:
         scheduler = _build(spec, optimizer)
     _check_kind("scheduler", scheduler)
     if not callable(getattr(scheduler, "step", None)):
-        raise ValueError(f"scheduler must give something with a step(), got {scheduler!r}")
+        raise ArgumentError("scheduler", "must give something with a step()", repr(scheduler))
     return optimizer, scheduler
 
 
@@ -102,8 +104,8 @@ def _build(value: Any, optimizer: Any) -> Any:
             return make(optimizer=optimizer, **arguments)
         return make(optimizer, **arguments)
     except Exception as error:
-        raise ValueError(
-            f"arguments must suit {path}, got {given!r}: {type(error).__name__}: {error}"
+        raise ArgumentError(
+            "arguments", f"must suit {path}", f"{given!r}: {type(error).__name__}: {error}"
         ) from error
 
 
@@ -140,9 +142,10 @@ def _trace_of(
             try:
                 driven.step()
             except Exception as error:
-                raise ValueError(
-                    f"arguments must suit a scheduler that is stepped {calls} times, got "
-                    f"{spec['arguments']!r}: {type(error).__name__}: {error}"
+                raise ArgumentError(
+                    "arguments",
+                    f"must suit a scheduler that is stepped {calls} times",
+                    f"{spec['arguments']!r}: {type(error).__name__}: {error}",
                 ) from error
             trace[i] = group["lr"]
     trace.setflags(write=False)

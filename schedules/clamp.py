@@ -1,6 +1,8 @@
 """A schedule between two rates."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,9 +34,10 @@ class Clamp(Wrapper):
     floor: float = 0.0
     ceiling: float | None = None
 
+    checks: ClassVar = {"floor": partial(_checks.at_least, low=0)}
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(floor=_checks.at_least("floor", self.floor, 0))
         if self.ceiling is not None:
             self._keep(ceiling=_checks.at_least("ceiling", self.ceiling, 0))
             _checks.up_to("floor", self.floor, "ceiling", self.ceiling)

@@ -31,10 +31,7 @@ class Constant(Schedule):
     end_steps: Duration | None = None
 
     durations: ClassVar = {"end_steps": 1}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(lr=_checks.at_least("lr", self.lr, 0))
+    checks: ClassVar = {"lr": _checks.rate}
 
     def formula(self, t: Steps) -> Rates:
         return np.full(t.shape, self.lr)

@@ -1,6 +1,7 @@
 """Cosine decay."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -44,15 +45,12 @@ class Cosine(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"decay_steps": 1}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            power=_checks.above("power", self.power, 0),
-            half_cycles=_checks.within("half_cycles", self.half_cycles, 0, 1e6, "(]"),
-        )
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "power": partial(_checks.above, low=0),
+        "half_cycles": partial(_checks.within, low=0, high=1e6, ends="(]"),
+    }
+    share_of_lr: ClassVar = "floor"
 
     def formula(self, t: Steps) -> Rates:
         fall = half_cosine(self.half_cycles * (t / int(self.decay_steps)))

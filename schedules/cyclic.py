@@ -1,6 +1,7 @@
 """Triangles up and down, one after another."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,7 +9,6 @@ import numpy as np
 from schedules import _checks
 from schedules._between import between
 from schedules._cycles import share_of
-from schedules._landmarks import Landmarks, multiples
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -61,15 +61,15 @@ class Cyclic(Schedule):
 
     # decay_steps is the last, for only one mode must have it bound.
     durations: ClassVar = {"cycle_steps": 2, "end_steps": 1, "decay_steps": 1}
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "rise_fraction": partial(_checks.within, low=0, high=1, ends="()"),
+        "mode": partial(_checks.one_of, options=_MODES),
+        "decay_rate": partial(_checks.within, low=0, high=1, ends="(]"),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            rise_fraction=_checks.within("rise_fraction", self.rise_fraction, 0, 1, "()"),
-            mode=_checks.one_of("mode", self.mode, _MODES),
-            decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"),
-        )
         floor = self.lr / 10 if self.floor is None else self.floor
         self._keep(floor=_checks.rate_up_to("floor", floor, self.lr))
 
@@ -84,11 +84,6 @@ class Cyclic(Schedule):
         elif self.mode == "exp_range":
             share *= self.decay_rate ** (t / int(self.decay_steps))
         return between(float(self.floor or 0), self.lr, share)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        starts = multiples(int(self.cycle_steps), start, stop)
-        cycles = ((step, f"cycle {i + 1}") for i, step in starts)
-        return super()._landmarks(start, stop) + Landmarks(repeated=cycles)
 
     def _unbound(self) -> tuple[str, Any] | None:
         unbound = super()._unbound()

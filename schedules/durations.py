@@ -13,7 +13,8 @@ from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
-from schedules._checks import DECIMAL, plain
+from schedules._checks import DECIMAL, plain, sequence
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.horizon import MAX_STEPS, Horizon
 
 Duration = int | str
@@ -34,20 +35,20 @@ def parse(duration: Any, name: str = "duration", at_least: int = 0) -> tuple[Fra
     if isinstance(duration, str):
         match = _TEXT.fullmatch(duration)
         if match is None:
-            raise ValueError(f"{name} must be {_KINDS}, got {duration!r}")
+            raise ArgumentError(name, f"must be {_KINDS}", repr(duration))
         amount, unit = Fraction(match[1]), match[2]
     elif isinstance(duration, Integral) and not isinstance(duration, bool):
         amount, unit = Fraction(int(duration)), "steps"
         if amount > MAX_STEPS:
-            raise ValueError(f"{name} must be at most 2**53 steps, got {duration!r}")
+            raise ArgumentError(name, "must be at most 2**53 steps", repr(duration))
     else:
-        raise TypeError(f"{name} must be {_KINDS}, got {duration!r}")
+        raise ArgumentTypeError(name, f"must be {_KINDS}", repr(duration))
     if amount < 0:
-        raise ValueError(f"{name} must not be negative, got {duration!r}")
+        raise ArgumentError(name, "must not be negative", repr(duration))
     if at_least and unit == "steps" and amount < at_least:
-        raise ValueError(f"{name} must be at least {_count(at_least)}, got {duration!r}")
+        raise ArgumentError(name, f"must be at least {_count(at_least)}", repr(duration))
     if at_least and amount == 0:
-        raise ValueError(f"{name} must be greater than 0, got {duration!r}")
+        raise ArgumentError(name, "must be greater than 0", repr(duration))
     return amount, unit
 
 
@@ -73,9 +74,8 @@ def steps_of(
     amount, unit = parse(duration, name, at_least)
     if unit == "samples":
         if horizon.samples_per_epoch is None:
-            raise ValueError(
-                f"{name} in samples needs a horizon with samples_per_epoch, got {duration!r}"
-            )
+            needed = "in samples needs a horizon with samples_per_epoch"
+            raise ArgumentError(name, needed, repr(duration))
         amount *= Fraction(horizon.steps_per_epoch, horizon.samples_per_epoch)
     if unit == "ep":
         amount *= horizon.steps_per_epoch
@@ -86,11 +86,11 @@ def steps_of(
         run = f"of {_count(horizon.total_steps)}"
     steps = half_up(amount)
     if steps < at_least:
-        raise ValueError(
-            f"{name} must be at least {_count(at_least)}, got {duration!r} = {steps} {run}"
+        raise ArgumentError(
+            name, f"must be at least {_count(at_least)}", f"{duration!r} = {steps} {run}"
         )
     if steps > MAX_STEPS:
-        raise ValueError(f"{name} must be at most 2**53 steps, got {duration!r} = {steps}")
+        raise ArgumentError(name, "must be at most 2**53 steps", f"{duration!r} = {steps}")
     return steps
 
 
@@ -110,26 +110,27 @@ def increasing_steps_of(
         for i, duration in enumerate(durations)
     )
     if not _increases(steps):
-        raise ValueError(
-            f"{name} must be strictly increasing, got {tuple(durations)!r} = {steps!r}"
+        raise ArgumentError(
+            name, "must be strictly increasing", f"{tuple(durations)!r} = {steps!r}"
         )
     return steps
 
 
-def check_increasing(durations: Sequence[Duration], name: str, at_least: int = 1) -> None:
-    """Refuse boundaries that do not increase, as far as it shows without a horizon.
+def listed(given: Any, name: str = "boundaries", at_least: int = 1) -> tuple[Duration, ...]:
+    """Boundaries as a tuple of durations that increase, as far as it shows without a horizon.
 
     Raises:
-        ValueError, TypeError: one is no duration, or two of the same unit do not increase.
+        ValueError, TypeError: it is no list, one is no duration or too short, or two of the same
+            unit do not increase.
+
+    >>> listed([10, "2ep"])
+    (10, '2ep')
     """
+    durations = sequence(name, given)
     parsed = [parse(duration, f"{name}[{i}]", at_least) for i, duration in enumerate(durations)]
     for unit in ("steps", "ep", "%", "samples"):
         if not _increases([amount for amount, its_unit in parsed if its_unit == unit]):
-            raise ValueError(f"{name} must be strictly increasing, got {tuple(durations)!r}")
-
-
-def plain_durations(durations: Sequence[Duration]) -> tuple[Duration, ...]:
-    """Durations of any kinds of int and text as Python's own."""
+            raise ArgumentError(name, "must be strictly increasing", repr(durations))
     return tuple(plain(d) if isinstance(d, str) else int(d) for d in durations)
 
 

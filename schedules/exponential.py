@@ -1,15 +1,14 @@
 """Exponential decay, smooth or in stairs, with a floor."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
-from schedules.step import stairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +49,14 @@ class Exponential(Schedule):
     end_steps: Duration | None = None
 
     durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "staircase": _checks.flag,
+        "form": partial(_checks.one_of, options=("base", "natural")),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            staircase=_checks.flag("staircase", self.staircase),
-            form=_checks.one_of("form", self.form, ("base", "natural")),
-        )
         if self.form == "base":
             self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"))
         else:
@@ -73,9 +72,3 @@ class Exponential(Schedule):
             decay = self.decay_rate**exponent
         rates: Rates = decay * self.lr
         return np.maximum(rates, float(self.floor), out=rates)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        landmarks = super()._landmarks(start, stop)
-        if self.staircase:
-            landmarks += stairs(int(self.decay_steps), start, stop)
-        return landmarks

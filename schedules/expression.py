@@ -8,6 +8,7 @@ import numpy as np
 
 from schedules import _checks, _formula
 from schedules.durations import Duration
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -48,14 +49,17 @@ class Expression(Schedule):
         if isinstance(self.expression, Real) and not isinstance(self.expression, bool):
             self._keep(expression=repr(_checks.number("expression", self.expression)))
         if not isinstance(self.expression, str):
-            raise TypeError(f"expression must be a text or a number, got {self.expression!r}")
+            raise ArgumentTypeError(
+                "expression", "must be a text or a number", repr(self.expression)
+            )
         _, used = _formula.parse(self.expression)
         if "total_steps" in used and self.total_steps is None:
             self._keep(total_steps="100%")
         elif "total_steps" not in used and self.total_steps is not None:
-            raise ValueError(
-                "total_steps must be null for an expression that does not use it, "
-                f"got {self.total_steps!r}"
+            raise ArgumentError(
+                "total_steps",
+                "must be null for an expression that does not use it",
+                repr(self.total_steps),
             )
         super().__post_init__()
         if not used:

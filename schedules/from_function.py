@@ -13,6 +13,7 @@ import numpy as np
 from schedules import _checks
 from schedules._callables import Arguments, find, path_of
 from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -88,9 +89,10 @@ class FromFunction(Schedule):
         except Exception as error:  # a person's function may fail in any way
             where = traceback.extract_tb(error.__traceback__)[-1]
             step = f" at step {t}" if isinstance(t, int) else ""
-            raise ValueError(
-                f"function {self.function} must give rates, but raised {type(error).__name__}"
-                f"{step}: {error} ({Path(where.filename).name}:{where.lineno})"
+            raise ArgumentError(
+                f"function {self.function}",
+                f"must give rates, but raised {type(error).__name__}"
+                f"{step}: {error} ({Path(where.filename).name}:{where.lineno})",
             ) from error
 
     def _check_signature(self) -> None:
@@ -98,7 +100,7 @@ class FromFunction(Schedule):
         given = self._plain_arguments()
         for name in ("lr", "total_steps"):
             if name in given and (own := getattr(self, name)) is not None:
-                raise ValueError(f"{name} must be null beside one among the arguments, got {own!r}")
+                raise ArgumentError(name, "must be null beside one among the arguments", repr(own))
         function = self._function()
         signature = _signature(function)
         if signature is None:
@@ -109,8 +111,8 @@ class FromFunction(Schedule):
         try:
             signature.bind(0, **given)
         except TypeError as error:
-            raise ValueError(
-                f"arguments must fit {self.function}{signature}, got {given!r}: {error}"
+            raise ArgumentError(
+                "arguments", f"must fit {self.function}{signature}", f"{given!r}: {error}"
             ) from error
 
     def _filled(self, function: Callable[..., Any]) -> dict[str, Any]:
@@ -140,15 +142,17 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
 
 def _number(result: Any, step: int) -> float:
     if isinstance(result, bool) or not isinstance(result, Real):
-        raise ValueError(f"function must give numbers, got {result!r} at step {step}")
+        given = f"{result!r} at step {step}"
+        raise ArgumentError("function", "must give numbers", given, step=step)
     return _checks.real("function", result)
 
 
 def _array(results: Any, t: Steps) -> Rates:
     array = np.asarray(results)
     if array.dtype.kind not in "iuf" or array.shape != t.shape:
-        raise ValueError(
-            f"function must give a rate for each of {t.size} steps, "
-            f"got {array.dtype} of shape {array.shape}"
+        raise ArgumentError(
+            "function",
+            f"must give a rate for each of {t.size} steps",
+            f"{array.dtype} of shape {array.shape}",
         )
     return array

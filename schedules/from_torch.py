@@ -11,6 +11,7 @@ from schedules import _checks
 from schedules._callables import Arguments, path_of
 from schedules._torch_scheduler import built, check_specs, trace_of
 from schedules.durations import Duration, half_up, parse, steps_of
+from schedules.errors import ArgumentError
 from schedules.horizon import Horizon
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -65,20 +66,21 @@ class FromTorch(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"step_every": 1, "total_steps": 1}
-    policies = ("hold", "error")
+    policies: ClassVar = ("hold", "error")
+    checks: ClassVar = {"lr": _checks.rate}
 
     def __post_init__(self) -> None:
         self._keep(scheduler=path_of("scheduler", self.scheduler))
         super().__post_init__()
-        self._keep(lr=_checks.at_least("lr", self.lr, 0))
         if self.arguments is not None:
             self._keep(arguments=Arguments(self.arguments, "arguments"))
         check_specs("scheduler", self._spec())
         if self.bound:
             if self._calls > _MAX_CALLS:
-                raise ValueError(
-                    f"total_steps must come to at most {_MAX_CALLS} calls of the scheduler's "
-                    f"step(), got {self.total_steps} with step_every {self.step_every}"
+                raise ArgumentError(
+                    "total_steps",
+                    f"must come to at most {_MAX_CALLS} calls of the scheduler's step()",
+                    f"{self.total_steps} with step_every {self.step_every}",
                 )
             built(self._spec(), self.lr)
 
@@ -146,8 +148,9 @@ def _in_calls(name: str, value: Any, horizon: Horizon, step_every: int) -> Any:
     steps = steps_of(value, horizon, name)
     calls = half_up(Fraction(steps, step_every))
     if calls == 0 and parse(value)[0] > 0:
-        raise ValueError(
-            f"{name} must be at least 1 call of step(), "
-            f"got {value!r} = {steps} steps with step_every {step_every}"
+        raise ArgumentError(
+            name,
+            "must be at least 1 call of step()",
+            f"{value!r} = {steps} steps with step_every {step_every}",
         )
     return calls

@@ -2,8 +2,9 @@
 
 import sys
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import add
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from schedules._evaluations import (
     metric,
     metric_name,
 )
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 _USUAL_CEILING = 10.0  # times lr
@@ -117,28 +119,29 @@ class GreedyPlateau(Schedule):
     mode: str = "min"
     monitor: str = "val/loss"
 
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "factor": partial(_checks.within, low=0, high=1, ends="()"),
+        "patience": partial(_checks.whole, low=0),
+        "min_delta": partial(_checks.at_least, low=0),
+        "min_delta_mode": partial(_checks.one_of, options=MARGINS),
+        "cooldown": partial(_checks.whole, low=0),
+        "raise_rest": partial(_checks.whole, low=0),
+        "window": partial(_checks.whole, low=1),
+        "mode": partial(_checks.one_of, options=MODES),
+        "monitor": metric_name,
+    }
+    share_of_lr: ClassVar = "floor"
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            factor=_checks.within("factor", self.factor, 0, 1, "()"),
-            patience=_checks.whole("patience", self.patience, 0),
-            min_delta=_checks.at_least("min_delta", self.min_delta, 0),
-            min_delta_mode=_checks.one_of("min_delta_mode", self.min_delta_mode, MARGINS),
-            cooldown=_checks.whole("cooldown", self.cooldown, 0),
-            raise_rest=_checks.whole("raise_rest", self.raise_rest, 0),
-            window=_checks.whole("window", self.window, 1),
-            mode=_checks.one_of("mode", self.mode, MODES),
-            monitor=metric_name("monitor", self.monitor),
-        )
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
         if self.reset_after is not None:
             self._keep(reset_after=_checks.whole("reset_after", self.reset_after, 1))
         if self.ceiling is not None:
             self._keep(ceiling=_checks.number("ceiling", self.ceiling))
             if self.ceiling < self.lr:
-                raise ValueError(
-                    f"ceiling must be at least lr, got {self.ceiling!r} with lr {self.lr!r}"
+                raise ArgumentError(
+                    "ceiling", "must be at least lr", f"{self.ceiling!r} with lr {self.lr!r}"
                 )
 
     @property
@@ -190,5 +193,5 @@ class GreedyPlateau(Schedule):
 
 def _own(memory: Memory) -> GreedyMemory:
     if not isinstance(memory, GreedyMemory):
-        raise TypeError(f"memory must be a GreedyMemory, from begin(), got {memory!r}")
+        raise ArgumentTypeError("memory", "must be a GreedyMemory, from begin()", repr(memory))
     return memory

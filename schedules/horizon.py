@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schedules import _checks
+from schedules.errors import ArgumentError
 
 MAX_STEPS = 2**53  # beyond it a float64 no longer tells one step from the next
 
@@ -33,7 +34,7 @@ class Horizon:
                 continue
             count = _checks.whole(name, getattr(self, name), 1)
             if count > MAX_STEPS:
-                raise ValueError(f"{name} must be at most 2**53, got {count}")
+                raise ArgumentError(name, "must be at most 2**53", str(count))
             object.__setattr__(self, name, count)
 
     def of(self, total_steps: int) -> "Horizon":

@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
 from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.piecewise import Piecewise, boundaries_passed
 from schedules.schedule import Rates, Steps
 
@@ -55,7 +55,7 @@ class PiecewiseInterpolation(Piecewise):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.boundaries) < 2:
-            raise ValueError(f"boundaries must be at least 2 points, got {self.boundaries!r}")
+            raise ArgumentError("boundaries", "must be at least 2 points", repr(self.boundaries))
         _checks.one_of("shape", self.shape, ("linear", "cosine"))
 
     def formula(self, t: Steps) -> Rates:
@@ -74,10 +74,6 @@ class PiecewiseInterpolation(Piecewise):
         np.maximum(rates, np.minimum(values, next_values)[i], out=rates)
         np.minimum(rates, np.maximum(values, next_values)[i], out=rates)
         return rates
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        points = enumerate(self.boundaries, start=1)
-        return Landmarks([(int(boundary), f"point {i}") for i, boundary in points])
 
     def _end_step(self) -> int:
         return int(self.boundaries[-1])

@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -42,11 +41,8 @@ class InverseSquareRoot(Schedule):
     end_steps: Duration | None = None
 
     durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(lr=_checks.at_least("lr", self.lr, 0))
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
+    checks: ClassVar = {"lr": _checks.rate}
+    share_of_lr: ClassVar = "floor"
 
     def formula(self, t: Steps) -> Rates:
         rates: Rates = self.lr / np.sqrt(1 + t / int(self.decay_steps))
@@ -82,10 +78,7 @@ class Noam(Schedule):
     end_steps: Duration | None = None
 
     durations: ClassVar = {"warmup_steps": 1, "end_steps": 1}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(lr=_checks.at_least("lr", self.lr, 0))
+    checks: ClassVar = {"lr": _checks.rate}
 
     def formula(self, t: Steps) -> Rates:
         warmup_steps = int(self.warmup_steps)
@@ -94,7 +87,3 @@ class Noam(Schedule):
         np.minimum(rates, count / warmup_steps, out=rates)
         rates *= self.lr
         return rates
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        peak = Landmarks([(int(self.warmup_steps) - 1, "peak")])
-        return peak + super()._landmarks(start, stop)

@@ -1,15 +1,14 @@
 """Inverse time decay, smooth or in stairs, with a floor."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
-from schedules.step import stairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +45,12 @@ class InverseTime(Schedule):
     end_steps: Duration | None = None
 
     durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1e6),
-            staircase=_checks.flag("staircase", self.staircase),
-        )
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "decay_rate": partial(_checks.within, low=0, high=1e6),
+        "staircase": _checks.flag,
+    }
+    share_of_lr: ClassVar = "floor"
 
     def formula(self, t: Steps) -> Rates:
         decay_steps = int(self.decay_steps)
@@ -62,9 +58,3 @@ class InverseTime(Schedule):
             t = t // decay_steps * decay_steps
         rates = self.lr / (1 + self.decay_rate * (t / decay_steps))
         return np.maximum(rates, float(self.floor), out=rates)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        landmarks = super()._landmarks(start, stop)
-        if self.staircase:
-            landmarks += stairs(int(self.decay_steps), start, stop)
-        return landmarks

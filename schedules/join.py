@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar, Self
 
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks, together
-from schedules.durations import (
-    Duration,
-    check_increasing,
-    increasing_steps_of,
-    plain_durations,
-)
+from schedules.durations import Duration, increasing_steps_of, listed
+from schedules.errors import ArgumentError
 from schedules.horizon import MAX_STEPS, Horizon
 from schedules.parts import Parts, PartsMemory
 from schedules.schedule import Memory, Rates, Steps
@@ -58,17 +54,17 @@ class Join(Parts):
     placement: str = "shift"
 
     durations: ClassVar = {"boundaries": 1}
+    lists: ClassVar = ("boundaries",)
+    checks: ClassVar = {"placement": partial(_checks.one_of, options=_PLACEMENTS)}
 
     def __post_init__(self) -> None:
-        boundaries = _checks.sequence("boundaries", self.boundaries)
-        check_increasing(boundaries, "boundaries")
-        self._keep(boundaries=plain_durations(boundaries))
+        self._keep(boundaries=listed(self.boundaries))  # before what the parts must be
         super().__post_init__()
-        _checks.one_of("placement", self.placement, _PLACEMENTS)
-        if len(boundaries) != len(self.schedules) - 1:
-            raise ValueError(
-                "boundaries must be one less than schedules, "
-                f"got {len(boundaries)} boundaries and {len(self.schedules)} schedules"
+        if len(self.boundaries) != len(self.schedules) - 1:
+            raise ArgumentError(
+                "boundaries",
+                "must be one less than schedules",
+                f"{len(self.boundaries)} boundaries and {len(self.schedules)} schedules",
             )
 
     def _bind(self, horizon: Horizon) -> Self:
@@ -77,9 +73,10 @@ class Join(Parts):
         for i, (given, boundary) in enumerate(zip(self.boundaries, boundaries, strict=True)):
             if boundary >= total:
                 came_to = "" if isinstance(given, int) else f" = {boundary} steps"
-                raise ValueError(
-                    f"boundaries[{i}] must lie before the end of the run of {total} steps, "
-                    f"got {given!r}{came_to}"
+                raise ArgumentError(
+                    f"boundaries[{i}]",
+                    f"must lie before the end of the run of {total} steps",
+                    f"{given!r}{came_to}",
                 )
         schedules = tuple(
             self._bind_part(i, horizon.of(end - start) if self.placement == "shift" else horizon)
@@ -112,12 +109,3 @@ class Join(Parts):
     def _offset(self, start: int) -> int:
         """The steps before the schedule that starts there begins to count."""
         return start if self.placement == "shift" else 0
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        parts = []
-        for i, (begin, end) in enumerate(pairwise((*self._starts(), stop))):
-            offset = self._offset(begin)
-            first, last = max(start, begin + 1), min(stop, end)
-            part = self.schedules[i]._landmarks(first - offset, last - offset)
-            parts.append(part.moved(offset).within(first, last))
-        return together(super()._landmarks(start, stop), *parts)

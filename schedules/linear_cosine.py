@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from schedules import _checks, _noise
 from schedules.cosine import half_cosine
 from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -47,21 +49,21 @@ class LinearCosine(Schedule):
 
     durations: ClassVar = {"decay_steps": 1}
     policies: ClassVar = ("hold", "error")
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "half_cycles": partial(_checks.within, low=0, high=1e6, ends="(]"),
+        "linear_offset": partial(_checks.at_least, low=0),
+        "end_factor": partial(_checks.at_least, low=0),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            half_cycles=_checks.within("half_cycles", self.half_cycles, 0, 1e6, "(]"),
-            linear_offset=_checks.at_least("linear_offset", self.linear_offset, 0),
-            end_factor=_checks.at_least("end_factor", self.end_factor, 0),
-        )
         self._check_highest(self.linear_offset + 1 + self.end_factor)
 
     def _check_highest(self, factor: float) -> None:
         if not math.isfinite(self.lr * factor):
-            raise ValueError(
-                f"lr must be finite also times {factor:g}, the highest factor, got {self.lr!r}"
+            raise ArgumentError(
+                "lr", f"must be finite also times {factor:g}, the highest factor", repr(self.lr)
             )
 
     def formula(self, t: Steps) -> Rates:
@@ -119,7 +121,7 @@ class NoisyLinearCosine(LinearCosine):
             variance_decay=_checks.within("variance_decay", self.variance_decay, 0, 10),
         )
         if self.seed >= 2**64:
-            raise ValueError(f"seed must be less than 2**64, got {self.seed}")
+            raise ArgumentError("seed", "must be less than 2**64", str(self.seed))
         noise = _noise.LARGEST * math.sqrt(self.initial_variance)
         self._check_highest(self.linear_offset + 1 + noise + self.end_factor)
 

@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks
 from schedules.durations import Duration, steps_of
+from schedules.errors import ArgumentError
 from schedules.horizon import MAX_STEPS, Horizon
 from schedules.schedule import Memory, Rates, Steps
 from schedules.wrapper import Wrapper
@@ -47,9 +47,10 @@ class Offset(Wrapper):
         start = steps_of(self.start, horizon, "start")
         both = start + horizon.total_steps
         if both > MAX_STEPS:
-            raise ValueError(
-                f"start must leave both runs together at most 2**53 steps, got {self.start!r} "
-                f"before a run of {horizon.total_steps}"
+            raise ArgumentError(
+                "start",
+                "must leave both runs together at most 2**53 steps",
+                f"{self.start!r} before a run of {horizon.total_steps}",
             )
         return replace(self, schedule=self._bind_inner(horizon.of(both)), start=start)
 
@@ -62,7 +63,3 @@ class Offset(Wrapper):
         later = t + int(self.start)
         np.minimum(later, MAX_STEPS, out=later)
         return self._inner_rates(memory, later, own_steps=self.start != 0)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        before = int(self.start)
-        return self.schedule._landmarks(start + before, stop + before).moved(-before)

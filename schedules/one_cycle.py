@@ -1,6 +1,7 @@
 """One rise and one long fall."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar
 
@@ -8,9 +9,9 @@ import numpy as np
 
 from schedules import _checks
 from schedules._between import between
-from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
 from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -55,23 +56,24 @@ class OneCycle(Schedule):
 
     durations: ClassVar = {"total_steps": 2, "rise_steps": 1}
     policies: ClassVar = ("hold", "error")
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "phases": partial(_checks.whole, low=2),
+        "shape": partial(_checks.one_of, options=("cosine", "linear")),
+        "start_factor": partial(_checks.within, low=0, high=1),
+        "end_factor": partial(_checks.within, low=0, high=1),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            phases=_checks.whole("phases", self.phases, 2),
-            shape=_checks.one_of("shape", self.shape, ("cosine", "linear")),
-            start_factor=_checks.within("start_factor", self.start_factor, 0, 1),
-            end_factor=_checks.within("end_factor", self.end_factor, 0, 1),
-        )
         if self.phases > 3:
-            raise ValueError(f"phases must be 2 or 3, got {self.phases}")
+            raise ArgumentError("phases", "must be 2 or 3", str(self.phases))
         if self.bound and int(self.rise_steps) * (self.phases - 1) >= int(self.total_steps):
             share = "half of total_steps with 3 phases" if self.phases == 3 else "total_steps"
-            raise ValueError(
-                f"rise_steps must be less than {share}, "
-                f"got {self.rise_steps} with total_steps {self.total_steps}"
+            raise ArgumentError(
+                "rise_steps",
+                f"must be less than {share}",
+                f"{self.rise_steps} with total_steps {self.total_steps}",
             )
 
     def formula(self, t: Steps) -> Rates:
@@ -95,9 +97,3 @@ class OneCycle(Schedule):
 
     def _end_step(self) -> int:
         return int(self.total_steps)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        points = [(int(self.rise_steps), "peak")]
-        if self.phases == 3:
-            points.append((2 * int(self.rise_steps), "end of the second phase"))
-        return Landmarks(points) + super()._landmarks(start, stop)

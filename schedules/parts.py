@@ -1,15 +1,13 @@
 """A schedule of several others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from schedules import _checks
-from schedules._naming import is_of, named
+from schedules.errors import ArgumentError, ArgumentTypeError, within
 from schedules.horizon import Horizon
 from schedules.schedule import Memory, Rates, Schedule, Steps
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +27,7 @@ class PartsMemory(Memory):
         parts = _checks.sequence("parts", self.parts)
         for i, part in enumerate(parts):
             if not isinstance(part, Memory):
-                raise TypeError(f"parts[{i}] must be a Memory, got {part!r}")
+                raise ArgumentTypeError(f"parts[{i}]", "must be a Memory", repr(part))
         object.__setattr__(self, "parts", parts)
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,30 +53,25 @@ class Parts(Schedule):
         schedules = _checks.sequence("schedules", self.schedules)
         for i, schedule in enumerate(schedules):
             if not isinstance(schedule, Schedule):
-                raise TypeError(f"schedules[{i}] must be a Schedule, got {schedule!r}")
+                raise ArgumentTypeError(f"schedules[{i}]", "must be a Schedule", repr(schedule))
         if not schedules:
-            raise ValueError(f"schedules must hold at least 1 schedule, got {schedules!r}")
+            raise ArgumentError("schedules", "must hold at least 1 schedule", repr(schedules))
         self._keep(schedules=schedules)
         if len(monitors := self._monitors()) > 1:
             names = " and ".join(map(repr, monitors))
-            raise ValueError(f"schedules must all monitor the same metric, got {names}")
+            raise ArgumentError("schedules", "must all monitor the same metric", names)
         super().__post_init__()
 
     def _bind_part(self, i: int, horizon: Horizon) -> Schedule:
-        return self._ask(i, self.schedules[i].bind, horizon)
+        part = self.schedules[i]
+        with within(f"schedules[{i}]", part):
+            return part.bind(horizon)
 
     def _part_rates(self, i: int, memory: Memory, t: Steps, own_steps: bool = False) -> Rates:
         """The rates of part i; `own_steps` says that it counts `t` differently."""
-        return self._ask(i, self.schedules[i]._rates, memory, t, own_steps=own_steps)
-
-    def _ask(self, i: int, method: Callable[..., T], *given: Any, own_steps: bool = False) -> T:
-        """What a method of part i gives; its errors say whose they are."""
-        try:
-            return method(*given)
-        except ValueError as error:
-            if not is_of(self.schedules[i], error):
-                raise
-            raise named(f"schedules[{i}]", error, own_steps) from error
+        part = self.schedules[i]
+        with within(f"schedules[{i}]", part, own_steps):
+            return part._rates(memory, t)
 
     @property
     def listens(self) -> bool:
@@ -103,15 +96,17 @@ class Parts(Schedule):
     def recall(self, state: Mapping[str, Any]) -> PartsMemory:
         states = state["parts"] if isinstance(state, Mapping) and set(state) == {"parts"} else None
         if not isinstance(states, (list, tuple)) or len(states) != len(self.schedules):
-            raise ValueError(
-                f"state must be that of a PartsMemory of {len(self.schedules)} parts, got {state!r}"
+            raise ArgumentError(
+                "state",
+                f"must be that of a PartsMemory of {len(self.schedules)} parts",
+                repr(state),
             )
         pairs = zip(self.schedules, states, strict=True)
         return PartsMemory(parts=tuple(part.recall(own) for part, own in pairs))
 
     def _memories(self, memory: Memory) -> tuple[Memory, ...]:
         if not isinstance(memory, PartsMemory) or len(memory.parts) != len(self.schedules):
-            raise TypeError(f"memory must be a PartsMemory, from begin(), got {memory!r}")
+            raise ArgumentTypeError("memory", "must be a PartsMemory, from begin()", repr(memory))
         return memory.parts
 
     def _unbound(self) -> tuple[str, Any] | None:

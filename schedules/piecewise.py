@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
-from schedules.durations import Duration, check_increasing, plain_durations
+from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -25,12 +26,11 @@ class Piecewise(Schedule):
     factors: Sequence[float] | None = None
     values: Sequence[float] | None = None
 
+    lists: ClassVar = ("boundaries",)
     default_factors: ClassVar[tuple[float, ...]]
     needed: ClassVar = ("one more than boundaries", 1)  # values, in words and beyond boundaries
 
     def __post_init__(self) -> None:
-        at_least = self.durations["boundaries"]
-        self._keep(boundaries=checked_boundaries(self.boundaries, at_least))
         super().__post_init__()
         if self.values is not None:
             self._check_values(self.values)
@@ -40,7 +40,9 @@ class Piecewise(Schedule):
     def _check_values(self, values: Sequence[float]) -> None:
         for name in ("lr", "factors"):
             if (given := getattr(self, name)) is not None:
-                raise ValueError(f"values must not be given beside {name}, got {name} {given!r}")
+                raise ArgumentError(
+                    "values", f"must not be given beside {name}", f"{name} {given!r}"
+                )
         values = _checks.sequence("values", values)
         self._check_length("values", values)
         self._keep(
@@ -49,14 +51,15 @@ class Piecewise(Schedule):
 
     def _check_factors(self) -> None:
         if self.lr is None:
-            raise ValueError("lr must be given, or values instead, got neither")
+            raise ArgumentError("lr", "must be given, or values instead", "neither")
         self._keep(lr=_checks.at_least("lr", self.lr, 0))
         default = self.default_factors
         needed = len(self.boundaries) + self.needed[1]
         if self.factors is None and needed != len(default):
-            raise ValueError(
-                f"factors must be given, {needed} of them for boundaries {self.boundaries!r}: "
-                f"the default {default!r} has {len(default)}"
+            raise ArgumentError(
+                "factors",
+                f"must be given, {needed} of them for boundaries {self.boundaries!r}: "
+                f"the default {default!r} has {len(default)}",
             )
         factors = _checks.sequence("factors", default if self.factors is None else self.factors)
         self._check_length("factors", factors)
@@ -67,9 +70,10 @@ class Piecewise(Schedule):
     def _check_length(self, name: str, given: Sequence[float]) -> None:
         words, more = self.needed
         if len(given) != len(self.boundaries) + more:
-            raise ValueError(
-                f"{name} must be {words}, "
-                f"got {len(given)} {name} and {len(self.boundaries)} boundaries"
+            raise ArgumentError(
+                name,
+                f"must be {words}",
+                f"{len(given)} {name} and {len(self.boundaries)} boundaries",
             )
 
     def _listed(self) -> Rates:
@@ -120,17 +124,6 @@ class PiecewiseConstant(Piecewise):
 
     def formula(self, t: Steps) -> Rates:
         return self._listed()[boundaries_passed(self.boundaries, t, self.closed)]
-
-
-def checked_boundaries(boundaries: Any, at_least: int = 1) -> tuple[Duration, ...]:
-    """Boundaries as a tuple of durations of at least so many steps.
-
-    Raises:
-        ValueError, TypeError: one is no duration, or two of the same unit do not increase.
-    """
-    given = _checks.sequence("boundaries", boundaries)
-    check_increasing(given, "boundaries", at_least)
-    return plain_durations(given)
 
 
 def boundaries_passed(

@@ -1,6 +1,8 @@
 """Reduce on plateau, which listens to the evaluations."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from schedules._evaluations import (
     improves,
     metric_name,
 )
+from schedules.errors import ArgumentTypeError
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 
@@ -92,20 +95,18 @@ class ReduceOnPlateau(Schedule):
     mode: str = "min"
     monitor: str = "val/loss"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            factor=_checks.within("factor", self.factor, 0, 1, "()"),
-            patience=_checks.whole("patience", self.patience, 0),
-            min_delta=_checks.at_least("min_delta", self.min_delta, 0),
-            min_delta_mode=_checks.one_of("min_delta_mode", self.min_delta_mode, MARGINS),
-            cooldown=_checks.whole("cooldown", self.cooldown, 0),
-            counting=_checks.one_of("counting", self.counting, ("keras", "torch")),
-            mode=_checks.one_of("mode", self.mode, MODES),
-            monitor=metric_name("monitor", self.monitor),
-        )
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "factor": partial(_checks.within, low=0, high=1, ends="()"),
+        "patience": partial(_checks.whole, low=0),
+        "min_delta": partial(_checks.at_least, low=0),
+        "min_delta_mode": partial(_checks.one_of, options=MARGINS),
+        "cooldown": partial(_checks.whole, low=0),
+        "counting": partial(_checks.one_of, options=("keras", "torch")),
+        "mode": partial(_checks.one_of, options=MODES),
+        "monitor": metric_name,
+    }
+    share_of_lr: ClassVar = "floor"
 
     @property
     def listens(self) -> bool:
@@ -155,5 +156,5 @@ class ReduceOnPlateau(Schedule):
 
 def _own(memory: Memory) -> PlateauMemory:
     if not isinstance(memory, PlateauMemory):
-        raise TypeError(f"memory must be a PlateauMemory, from begin(), got {memory!r}")
+        raise ArgumentTypeError("memory", "must be a PlateauMemory, from begin()", repr(memory))
     return memory

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
+from schedules.errors import ArgumentError
 
 COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is too pale for a line
     "#0072B2",
@@ -164,13 +165,12 @@ def stairs(trace: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.fl
 
 def _checked(traces: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
     if not traces:
-        raise ValueError("traces must hold at least one trace, got none")
+        raise ArgumentError("traces", "must hold at least one trace", "none")
     checked = {name: np.asarray(trace, dtype=np.float64) for name, trace in traces.items()}
     for name, trace in checked.items():
         if trace.ndim != 1 or trace.size == 0 or not np.isfinite(trace).all():
-            raise ValueError(
-                f"traces must be 1-D, finite and not empty, got {name!r} of shape {trace.shape}"
-            )
+            given = f"{name!r} of shape {trace.shape}"
+            raise ArgumentError("traces", "must be 1-D, finite and not empty", given)
     return checked
 
 

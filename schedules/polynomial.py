@@ -1,14 +1,15 @@
 """Polynomial decay, once or in cycles."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
 from schedules._between import between
-from schedules._landmarks import Landmarks, multiples
 from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -46,18 +47,18 @@ class Polynomial(Schedule):
 
     durations: ClassVar = {"decay_steps": 1}
     policies: ClassVar = ("hold", "error")
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "power": partial(_checks.above, low=0),
+        "cycle": _checks.flag,
+    }
+    share_of_lr: ClassVar = "end"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            power=_checks.above("power", self.power, 0),
-            cycle=_checks.flag("cycle", self.cycle),
-        )
-        self._keep(end=_checks.rate_up_to("end", self.end, self.lr))
         if self.cycle and self.after != "hold":
-            raise ValueError(
-                f"after must be 'hold' with cycle, which has no end, got {self.after!r}"
+            raise ArgumentError(
+                "after", "must be 'hold' with cycle, which has no end", repr(self.after)
             )
 
     def formula(self, t: Steps) -> Rates:
@@ -67,13 +68,6 @@ class Polynomial(Schedule):
         remaining = (end - t) / end
         remaining **= self.power
         return between(float(self.end), self.lr, remaining)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        landmarks = super()._landmarks(start, stop)
-        if self.cycle:
-            ends = multiples(int(self.decay_steps), start - 1, stop - 1)
-            landmarks += Landmarks(repeated=((end + 1, f"cycle {i + 1}") for i, end in ends))
-        return landmarks
 
     def _end_step(self) -> int | None:
         return None if self.cycle else int(self.decay_steps)

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from schedules._landmarks import Landmarks, together
+from schedules.errors import ArgumentError
 from schedules.horizon import Horizon
 from schedules.parts import Parts
 from schedules.schedule import Memory, Rates, Steps
@@ -43,8 +43,7 @@ class Product(Parts):
             for i, own in enumerate(self._memories(memory)):
                 rates *= self._part_rates(i, own, t)
         if (bad := np.flatnonzero(~np.isfinite(rates))).size:
-            raise ValueError(f"schedules must have a finite product, got none at step {t[bad[0]]}")
+            step = int(t[bad[0]])
+            given = f"none at step {step}"
+            raise ArgumentError("schedules", "must have a finite product", given, step=step)
         return rates
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        return together(*(schedule._landmarks(start, stop) for schedule in self.schedules))

@@ -1,11 +1,10 @@
 """A schedule again and again."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from schedules._landmarks import Landmark, Landmarks
 from schedules.durations import Duration, steps_of
+from schedules.errors import ArgumentError
 from schedules.horizon import Horizon
 from schedules.schedule import Memory, Rates, Steps
 from schedules.wrapper import Wrapper
@@ -40,9 +39,10 @@ class Repeat(Wrapper):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.schedule.listens:
-            raise ValueError(
-                "schedule must not listen to evaluations, which belong to no cycle, "
-                f"got {self.schedule!r}"
+            raise ArgumentError(
+                "schedule",
+                "must not listen to evaluations, which belong to no cycle",
+                repr(self.schedule),
             )
 
     def _bind(self, horizon: Horizon) -> Self:
@@ -51,15 +51,3 @@ class Repeat(Wrapper):
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         return self._inner_rates(memory, t % int(self.cycle_steps), own_steps=True)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        return Landmarks(repeated=self._cycles(start, stop)).within(start, stop)
-
-    def _cycles(self, start: int, stop: int) -> Iterator[Landmark]:
-        length = int(self.cycle_steps)
-        for i in range(max(start, 0) // length, -(-stop // length)):
-            begin = i * length
-            yield begin, f"cycle {i + 1}"
-            first, last = max(start - begin, 1), min(stop - begin, length)
-            inner = self.schedule._landmarks(first, last).within(first, last)
-            yield from inner.moved(begin).in_order()

@@ -11,9 +11,9 @@ import numpy as np
 from schedules import _checks
 from schedules._between import between
 from schedules._cycles import EqualCycles, ListedCycles, cut, growing, share_of
-from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
-from schedules.durations import Duration, check_increasing, parse, plain_durations
+from schedules.durations import Duration, listed, parse
+from schedules.errors import ArgumentError
 from schedules.horizon import MAX_STEPS
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -72,6 +72,7 @@ class CosineRestarts(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"cycle_steps": 1, "boundaries": 1, "total_steps": 1}
+    lists: ClassVar = ("boundaries",)
     policies: ClassVar = ("hold", "error")
 
     def __post_init__(self) -> None:
@@ -95,8 +96,8 @@ class CosineRestarts(Schedule):
 
     def _check_cycles(self) -> None:
         if self.total_steps is not None:
-            raise ValueError(
-                f"total_steps must be null without boundaries, got {self.total_steps!r}"
+            raise ArgumentError(
+                "total_steps", "must be null without boundaries", repr(self.total_steps)
             )
         if self.cycle_steps is None:
             self._keep(cycle_steps="25%")
@@ -105,29 +106,29 @@ class CosineRestarts(Schedule):
 
     def _check_boundaries(self, given: Sequence[Duration]) -> None:
         if self.cycle_steps is not None:
-            raise ValueError(
-                f"cycle_steps must be null beside boundaries, got {self.cycle_steps!r}"
+            raise ArgumentError(
+                "cycle_steps", "must be null beside boundaries", repr(self.cycle_steps)
             )
         if self.cycle_multiplier != 1:
-            raise ValueError(
-                f"cycle_multiplier must be 1 beside boundaries, got {self.cycle_multiplier!r}"
+            raise ArgumentError(
+                "cycle_multiplier", "must be 1 beside boundaries", repr(self.cycle_multiplier)
             )
         if self.cycle_limit is not None:
-            raise ValueError(
-                f"cycle_limit must be null beside boundaries, got {self.cycle_limit!r}"
+            raise ArgumentError(
+                "cycle_limit", "must be null beside boundaries", repr(self.cycle_limit)
             )
-        boundaries = _checks.sequence("boundaries", given)
-        check_increasing(boundaries, "boundaries")
-        self._keep(boundaries=plain_durations(boundaries))
+        boundaries = listed(given)
+        self._keep(boundaries=boundaries)
         if self.total_steps is None:
             self._keep(total_steps="100%")
         end, end_unit = parse(self.total_steps, "total_steps", 1)
         for i, boundary in enumerate(boundaries):
             amount, unit = parse(boundary, "boundaries")
             if unit == end_unit and amount >= end:
-                raise ValueError(
-                    f"boundaries[{i}] must lie before total_steps, "
-                    f"got {boundary!r} with total_steps {self.total_steps!r}"
+                raise ArgumentError(
+                    f"boundaries[{i}]",
+                    "must lie before total_steps",
+                    f"{boundary!r} with total_steps {self.total_steps!r}",
                 )
 
     def _check_shortest_cycle(self) -> None:
@@ -137,9 +138,10 @@ class CosineRestarts(Schedule):
             pieces = cut([int(b) for b in self.boundaries], int(self.total_steps or 0))
             shortest = min(length for _, length in pieces)
         if (ramp := share_of(self.warmup_fraction, shortest)) >= shortest:
-            raise ValueError(
-                "warmup_fraction must leave at least 1 step of each cycle, "
-                f"got {self.warmup_fraction!r} = {ramp} of {shortest}"
+            raise ArgumentError(
+                "warmup_fraction",
+                "must leave at least 1 step of each cycle",
+                f"{self.warmup_fraction!r} = {ramp} of {shortest}",
             )
 
     def formula(self, t: Steps) -> Rates:
@@ -173,12 +175,6 @@ class CosineRestarts(Schedule):
     def _end_step(self) -> int | None:
         return _cycles(self).end
 
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        cycles = ((step, f"cycle {i + 1}") for i, step in _cycles(self).starts(start, stop))
-        if self.boundaries is not None:
-            return Landmarks(cycles) + super()._landmarks(start, stop)
-        return super()._landmarks(start, stop) + Landmarks(repeated=cycles)
-
 
 @lru_cache(maxsize=64)
 def _cycles(schedule: CosineRestarts) -> EqualCycles | ListedCycles:
@@ -197,5 +193,5 @@ def _cycles(schedule: CosineRestarts) -> EqualCycles | ListedCycles:
 def _checked_multiplier(value: Any) -> float:
     multiplier = _checks.number("cycle_multiplier", value)
     if multiplier != 1 and not 1.001 <= multiplier <= 1e6:
-        raise ValueError(f"cycle_multiplier must be 1 or lie in [1.001, 1000000], got {value!r}")
+        raise ArgumentError("cycle_multiplier", "must be 1 or lie in [1.001, 1000000]", repr(value))
     return int(multiplier) if multiplier.is_integer() else multiplier

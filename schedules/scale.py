@@ -1,10 +1,13 @@
 """A schedule times a number."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
+from schedules.errors import ArgumentError
 from schedules.schedule import Memory, Rates, Steps
 from schedules.wrapper import Wrapper
 
@@ -30,16 +33,13 @@ class Scale(Wrapper):
 
     factor: float
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(factor=_checks.at_least("factor", self.factor, 0))
+    checks: ClassVar = {"factor": partial(_checks.at_least, low=0)}
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         with np.errstate(over="ignore"):
             rates = self.factor * self._inner_rates(memory, t)
         if (bad := np.flatnonzero(np.isinf(rates))).size:
-            raise ValueError(
-                f"factor must keep the rates finite, got {self.factor!r}, "
-                f"which does not at step {t[bad[0]]}"
-            )
+            step = int(t[bad[0]])
+            given = f"{self.factor!r}, which does not at step {step}"
+            raise ArgumentError("factor", "must keep the rates finite", given, step=step)
         return rates

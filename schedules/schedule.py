@@ -1,6 +1,6 @@
 """What every schedule is: a pure function from the step to the learning rate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Self, overload
 
@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
-from schedules._landmarks import Landmarks
-from schedules.durations import increasing_steps_of, parse, steps_of
+from schedules.durations import increasing_steps_of, listed, parse, steps_of
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.horizon import MAX_STEPS, Horizon
 
 Steps = NDArray[np.int64]
 Rates = NDArray[np.float64]
-MOST_LANDMARKS = 1000
 _BLOCK = 2**16
 
 
@@ -39,7 +38,9 @@ class Schedule:
     "continue" goes on by the formula.
 
     A schedule of your own is a frozen, keyword-only dataclass with a `formula`; its durations, with
-    the fewest steps that each may have, stand in `durations`:
+    the fewest steps that each may have, stand in `durations`, and those that are lists of several,
+    in increasing order, in `lists` too. What else must hold of an argument may stand in `checks`, a
+    function of its name and value that gives the value to keep:
 
     >>> @dataclass(frozen=True, kw_only=True)
     ... class Logarithmic(Schedule):
@@ -57,51 +58,34 @@ class Schedule:
     """
 
     durations: ClassVar[Mapping[str, int]] = {}
+    lists: ClassVar[Collection[str]] = ()
+    checks: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = {}
+    share_of_lr: ClassVar[str] = ""  # a rate in [0, lr], or a share of lr; checked after the others
     policies: ClassVar[tuple[str, ...]] = ("hold", "error", "continue")
     after = "continue"  # a family that offers the choice has a field of this name
 
     def __post_init__(self) -> None:
+        for name in self.lists:
+            if not self._left_out(name):
+                self._keep(**{name: listed(getattr(self, name), name, self.durations[name])})
         names = [field.name for field in fields(self)]
         self._keep(**{name: _checks.plain(getattr(self, name)) for name in names})
         self._check_after()
         for name, at_least in self.durations.items():
-            value = getattr(self, name)
-            if isinstance(value, tuple) or (value is None and getattr(type(self), name, 0) is None):
+            if name in self.lists or self._left_out(name):
                 continue
+            value = getattr(self, name)
             _, unit = parse(value, name, at_least)
             self._keep(**{name: int(value) if unit == "steps" else value})
+        for name, check in self.checks.items():
+            self._keep(**{name: check(name, getattr(self, name))})
+        if name := self.share_of_lr:
+            given, lr = (getattr(self, argument) for argument in (name, "lr"))
+            self._keep(**{name: _checks.rate_up_to(name, given, lr)})
 
     def formula(self, t: Steps) -> Rates:
         """The rates of steps `t`, a 1-D array; every duration is a whole number of steps here."""
         raise NotImplementedError(f"{type(self).__name__} must define formula(t)")
-
-    def landmarks(self, total_steps: int) -> list[tuple[int, str]]:
-        """The steps of a run of `total_steps` at which the shape changes, each with its name.
-
-        They are in order, and at most 1,000: where there are more, first those of which there are
-        few, such as boundaries and the end, then as many stairs and cycles as have room.
-
-        Raises:
-            ValueError: a duration is not bound.
-
-        >>> from schedules import PiecewiseConstant
-        >>> PiecewiseConstant(lr=0.1, boundaries=(5, 10, 90)).landmarks(20)
-        [(5, 'boundary 1'), (10, 'boundary 2')]
-        """
-        self._check_bound()
-        return self._landmarks(1, total_steps).within(1, total_steps).first(MOST_LANDMARKS)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        """The landmarks of the steps from `start` up to, not including, `stop`."""
-        once = []
-        later = getattr(self, "closed", "left") == "right"  # the step after has the new value
-        for name in self.durations:
-            value = getattr(self, name)
-            if isinstance(value, tuple):
-                once += [(step + later, f"boundary {i}") for i, step in enumerate(value, start=1)]
-        if (end := self._end_step()) is not None:
-            once.append((end, "end of the decay"))
-        return Landmarks(once)
 
     def _end_step(self) -> int | None:
         """The step at which the schedule ends and `after` takes over; None when it never does."""
@@ -125,9 +109,10 @@ class Schedule:
             TypeError: t is no integer.
         """
         if self.listens:
-            raise ValueError(
-                f"t alone does not decide the rate of {type(self).__name__}, which depends on "
-                f"evaluations of {self.monitor!r}: use begin(), observe() and rates()"
+            raise ArgumentError(
+                "t",
+                f"alone does not decide the rate of {type(self).__name__}, which depends on "
+                f"evaluations of {self.monitor!r}: use begin(), observe() and rates()",
             )
         rates = self.rates(self.begin(), t)
         return rates if isinstance(t, np.ndarray) else float(rates)
@@ -144,7 +129,7 @@ class Schedule:
             TypeError: `horizon` is no Horizon.
         """
         if not isinstance(horizon, Horizon):
-            raise TypeError(f"horizon must be a Horizon, got {horizon!r}")
+            raise ArgumentTypeError("horizon", "must be a Horizon", repr(horizon))
         return self._bind(horizon)
 
     def _bind(self, horizon: Horizon) -> Self:
@@ -196,8 +181,8 @@ class Schedule:
         try:
             return kind(**state)
         except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"state must be that of a {kind.__name__}, got {state!r}: {error}"
+            raise ArgumentError(
+                "state", f"must be that of a {kind.__name__}", f"{state!r}: {error}"
             ) from error
 
     def rates(self, memory: Memory, t: NDArray[np.integer[Any]]) -> Rates:
@@ -231,9 +216,11 @@ class Schedule:
             return np.minimum(t, end)
         if t.size and (last := int(t.max())) > end:
             others = " or ".join(repr(policy) for policy in self.policies if policy != "error")
-            raise ValueError(
-                f"after must be {others} for steps beyond {end}, the end of "
-                f"{type(self).__name__}, got 'error' and step {last}"
+            raise ArgumentError(
+                "after",
+                f"must be {others} for steps beyond {end}, the end of {type(self).__name__}",
+                f"'error' and step {last}",
+                step=last,
             )
         return t
 
@@ -244,14 +231,19 @@ class Schedule:
         if self.after != "continue" and getattr(self, "end_steps", None) is None:
             self._keep(end_steps="100%")
         elif self.after == "continue" and (given := getattr(self, "end_steps", None)) is not None:
-            raise ValueError(f"end_steps must be null with after 'continue', got {given!r}")
+            raise ArgumentError("end_steps", "must be null with after 'continue'", repr(given))
+
+    def _left_out(self, name: str) -> bool:
+        """Whether an argument that may be None is."""
+        return getattr(self, name) is None and getattr(type(self), name, 0) is None
 
     def _check_bound(self) -> None:
         if (unbound := self._unbound()) is not None:
             name, value = unbound
-            raise ValueError(
-                f"{name} must be bound to a run first, got {value!r}: "
-                "call schedule.bind(Horizon(total_steps, steps_per_epoch))"
+            raise ArgumentError(
+                name,
+                "must be bound to a run first",
+                f"{value!r}: call schedule.bind(Horizon(total_steps, steps_per_epoch))",
             )
 
     def _unbound(self) -> tuple[str, Any] | None:
@@ -269,13 +261,15 @@ class Schedule:
 def _checked(t: Any) -> Steps:
     if isinstance(t, np.ndarray):
         if not np.issubdtype(t.dtype, np.integer):
-            raise TypeError(f"t must be an int or an integer array, got an array of {t.dtype}")
+            raise ArgumentTypeError(
+                "t", "must be an int or an integer array", f"an array of {t.dtype}"
+            )
         low, high = (int(t.min()), int(t.max())) if t.size else (0, 0)
     elif isinstance(t, (int, np.integer)) and not isinstance(t, bool):
         low = high = int(t)
     else:
-        raise TypeError(f"t must be an int or an integer array, got {t!r}")
+        raise ArgumentTypeError("t", "must be an int or an integer array", repr(t))
     _checks.whole("t", low, 0)
     if high > MAX_STEPS:
-        raise ValueError(f"t must be at most 2**53, got {high}")
+        raise ArgumentError("t", "must be at most 2**53", str(high))
     return np.asarray(t, dtype=np.int64, order="C")

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks, multiples
 from schedules.durations import Duration
-from schedules.piecewise import boundaries_passed, checked_boundaries
+from schedules.piecewise import boundaries_passed
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -45,22 +45,16 @@ class Step(Schedule):
     end_steps: Duration | None = None
 
     durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            factor=_checks.within("factor", self.factor, 0, 1),
-        )
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "factor": partial(_checks.within, low=0, high=1),
+    }
+    share_of_lr: ClassVar = "floor"
 
     def formula(self, t: Steps) -> Rates:
         rates: Rates = np.power(self.factor, t // int(self.decay_steps))
         rates *= self.lr
         return np.maximum(rates, float(self.floor), out=rates)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        return super()._landmarks(start, stop) + stairs(int(self.decay_steps), start, stop)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,22 +91,13 @@ class MultiStep(Schedule):
     end_steps: Duration | None = None
 
     durations: ClassVar = {"boundaries": 1, "end_steps": 1}
-
-    def __post_init__(self) -> None:
-        self._keep(boundaries=checked_boundaries(self.boundaries))
-        super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            factor=_checks.within("factor", self.factor, 0, 1),
-            closed=_checks.one_of("closed", self.closed, ("left", "right")),
-        )
+    lists: ClassVar = ("boundaries",)
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "factor": partial(_checks.within, low=0, high=1),
+        "closed": partial(_checks.one_of, options=("left", "right")),
+    }
 
     def formula(self, t: Steps) -> Rates:
         factors: Rates = np.power(self.factor, np.arange(len(self.boundaries) + 1))
         return self.lr * factors[boundaries_passed(self.boundaries, t, self.closed)]
-
-
-def stairs(decay_steps: int, start: int, stop: int) -> Landmarks:
-    """The landmarks of a rate that falls at each multiple of `decay_steps`."""
-    steps = multiples(decay_steps, start, stop)
-    return Landmarks(repeated=((step, f"stair {i}") for i, step in steps))

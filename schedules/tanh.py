@@ -1,6 +1,7 @@
 """Hyperbolic tangent decay."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from schedules import _checks
 from schedules._between import between
 from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -46,18 +48,18 @@ class Tanh(Schedule):
     after: str = "hold"
 
     durations: ClassVar = {"decay_steps": 1}
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "lower": partial(_checks.within, low=-1e6, high=1e6),
+        "upper": partial(_checks.within, low=-1e6, high=1e6),
+    }
+    share_of_lr: ClassVar = "floor"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            lower=_checks.within("lower", self.lower, -1e6, 1e6),
-            upper=_checks.within("upper", self.upper, -1e6, 1e6),
-        )
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
         if self.lower >= self.upper:
-            raise ValueError(
-                f"lower must be less than upper, got {self.lower!r} with upper {self.upper!r}"
+            raise ArgumentError(
+                "lower", "must be less than upper", f"{self.lower!r} with upper {self.upper!r}"
             )
 
     def formula(self, t: Steps) -> Rates:

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from schedules import _checks
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.schedule import Memory, Schedule
 
 
@@ -43,7 +44,7 @@ class ScheduleLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, schedule: Schedule, last_epoch: int = -1) -> None:
         if not isinstance(schedule, Schedule):
-            raise TypeError(f"schedule must be a Schedule, got {schedule!r}")
+            raise ArgumentTypeError("schedule", "must be a Schedule", repr(schedule))
         self.schedule = schedule
         self.memory = schedule.begin()
         # Before the optimizer is touched, so that a schedule that is not bound leaves it alone.
@@ -59,7 +60,9 @@ class ScheduleLR(LRScheduler):
             TypeError: it is given a metric or an epoch, as some schedulers of PyTorch's are.
         """
         if epoch is not None:
-            raise TypeError(f"step takes no argument, got {epoch!r}; a metric goes to observe()")
+            raise ArgumentTypeError(
+                "step", "takes no argument", repr(epoch), "a metric goes to observe()"
+            )
         super().step()
 
     def get_lr(self) -> list[float | torch.Tensor]:
@@ -96,15 +99,18 @@ class ScheduleLR(LRScheduler):
                 nothing has changed.
         """
         if not isinstance(state_dict, Mapping):
-            raise ValueError(f"state_dict must be that of a ScheduleLR, got {state_dict!r}")
+            raise ArgumentError("state_dict", "must be that of a ScheduleLR", repr(state_dict))
         if missing := {"schedule", "memory", "last_epoch", "step_count"} - set(state_dict):
-            raise ValueError(f"state_dict must hold {sorted(missing)}, got {list(state_dict)}")
+            raise ArgumentError("state_dict", f"must hold {sorted(missing)}", str(list(state_dict)))
         if state_dict["schedule"] != repr(self.schedule):
-            raise ValueError(
-                f"state_dict must be that of {self.schedule!r}, got {state_dict['schedule']}"
+            raise ArgumentError(
+                "state_dict", f"must be that of {self.schedule!r}", state_dict["schedule"]
             )
         memory = self.schedule.recall(state_dict["memory"])
-        step, step_count = (_count(state_dict, name) for name in ("last_epoch", "step_count"))
+        step, step_count = (
+            _checks.whole(f"state_dict[{name!r}]", state_dict[name], 0)
+            for name in ("last_epoch", "step_count")
+        )
         self._set_rates(self._rates(memory, step))
         self.memory, self.last_epoch, self._step_count = memory, step, step_count
 
@@ -126,17 +132,11 @@ def _keep_initial_rates(optimizer: Optimizer) -> None:
     groups = optimizer.param_groups
     rates = [float(group.get("initial_lr", group["lr"])) for group in groups]
     if len(set(rates)) > 1 and not all("lr_scale" in group for group in groups):
-        raise ValueError(
-            "optimizer's groups must have an lr_scale each where their rates differ, "
-            f"got rates {rates}"
+        raise ArgumentError(
+            "optimizer's groups",
+            "must have an lr_scale each where their rates differ",
+            f"rates {rates}",
         )
     for group in groups:
         rate = group["lr"]
         group.setdefault("initial_lr", rate.clone() if isinstance(rate, torch.Tensor) else rate)
-
-
-def _count(state_dict: Mapping[str, Any], name: str) -> int:
-    try:
-        return _checks.whole(f"state_dict[{name!r}]", state_dict[name], 0)
-    except TypeError as error:
-        raise ValueError(str(error)) from error

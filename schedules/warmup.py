@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from schedules import _checks
-from schedules._landmarks import Landmarks
 from schedules.durations import Duration, half_up, parse, steps_of
+from schedules.errors import ArgumentError
 from schedules.horizon import Horizon
 from schedules.schedule import Memory, Rates, Steps
 from schedules.wrapper import Wrapper
@@ -83,39 +84,43 @@ class Warmup(Wrapper):
     hold_steps: Duration = 0
 
     durations: ClassVar = {"steps": 0, "hold_steps": 0}
+    checks: ClassVar = {
+        "shape": partial(_checks.one_of, options=_SHAPES),
+        "placement": partial(_checks.one_of, options=_PLACEMENTS),
+    }
 
     def __post_init__(self) -> None:
         if self.steps is None and self.fraction is None:
             self._keep(fraction=_USUAL_FRACTION)
         if self.steps is not None and self.fraction is not None:
-            raise ValueError(
-                "steps must be null beside fraction (or fraction null), "
-                f"got steps {self.steps!r} and fraction {self.fraction!r}"
+            raise ArgumentError(
+                "steps",
+                "must be null beside fraction (or fraction null)",
+                f"steps {self.steps!r} and fraction {self.fraction!r}",
             )
         if self.fraction is not None:
             self._keep(fraction=_checks.within("fraction", self.fraction, 0, 1, "[)"))
         super().__post_init__()
-        _checks.one_of("shape", self.shape, _SHAPES)
-        _checks.one_of("placement", self.placement, _PLACEMENTS)
         self._check_start()
         if self.placement == "overlay" and parse(self.hold_steps, "hold_steps")[0] > 0:
-            raise ValueError(
-                f"hold_steps must be 0 with placement 'overlay', got {self.hold_steps!r}"
+            raise ArgumentError(
+                "hold_steps", "must be 0 with placement 'overlay'", repr(self.hold_steps)
             )
 
     def _check_start(self) -> None:
         if self.start is not None and self.start_factor is not None:
-            raise ValueError(
-                "start must be null beside start_factor (or start_factor null), "
-                f"got start {self.start!r} and start_factor {self.start_factor!r}"
+            raise ArgumentError(
+                "start",
+                "must be null beside start_factor (or start_factor null)",
+                f"start {self.start!r} and start_factor {self.start_factor!r}",
             )
         given = "start_factor" if self.start_factor is not None else "start"
         lowest = _checks.above if self.shape == "exponential" else _checks.at_least
         if (value := getattr(self, given)) is not None:
             self._keep(**{given: lowest(given, value, 0)})
         elif self.shape in ("exponential", "constant"):
-            raise ValueError(
-                f"start or start_factor must be given with shape {self.shape!r}, got neither"
+            raise ArgumentError(
+                "start or start_factor", f"must be given with shape {self.shape!r}", "neither"
             )
         if self.start_factor is not None:
             _checks.within("start_factor", self.start_factor, 0, 1)
@@ -131,13 +136,14 @@ class Warmup(Wrapper):
                 ("steps", self.steps) if self.fraction is None else ("fraction", self.fraction)
             )
             came_to = "" if isinstance(given, int) else f" = {ramp} steps"
-            raise ValueError(
-                f"{name} must be shorter than the run of {total} steps, got {given!r}{came_to}"
+            raise ArgumentError(
+                name, f"must be shorter than the run of {total} steps", f"{given!r}{came_to}"
             )
         if hold and ramp + hold >= total:
-            raise ValueError(
-                f"hold_steps must end before the run of {total} steps, "
-                f"got {self.hold_steps!r} = {hold} steps after a ramp of {ramp}"
+            raise ArgumentError(
+                "hold_steps",
+                f"must end before the run of {total} steps",
+                f"{self.hold_steps!r} = {hold} steps after a ramp of {ramp}",
             )
         rest = horizon if self.placement == "overlay" else horizon.of(total - ramp - hold)
         schedule = self._bind_inner(rest)
@@ -198,15 +204,6 @@ class Warmup(Wrapper):
         if self.fraction is not None:
             return half_up(Fraction(repr(self.fraction)) * horizon.total_steps)
         return steps_of(self.steps or 0, horizon, "steps")
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        ramp, offset = int(self.steps or 0), self._offset
-        once = [(ramp, "end of the warm-up")]
-        if self.hold_steps:
-            once.append((offset, "end of the hold"))
-        first = max(start, ramp + 1)  # an overlay hides what lies under its ramp
-        inner = self.schedule._landmarks(first - offset, stop - offset).moved(offset)
-        return Landmarks(once) + inner.within(first, stop)
 
     def _unbound(self) -> tuple[str, Any] | None:
         if self.fraction is not None:

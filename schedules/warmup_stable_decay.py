@@ -1,15 +1,16 @@
 """Warm-up, a long stay at the peak, and a short decay."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from schedules import _checks
 from schedules._between import between
-from schedules._landmarks import Landmarks
 from schedules.cosine import half_cosine
 from schedules.durations import Duration
+from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
 
 _SHAPES = ("linear", "cosine", "sqrt")
@@ -58,18 +59,19 @@ class WarmupStableDecay(Schedule):
 
     durations: ClassVar = {"warmup_steps": 0, "decay_steps": 1, "total_steps": 1}
     policies: ClassVar = ("hold", "error")
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "shape": partial(_checks.one_of, options=_SHAPES),
+    }
+    share_of_lr: ClassVar = "floor"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(
-            lr=_checks.at_least("lr", self.lr, 0),
-            shape=_checks.one_of("shape", self.shape, _SHAPES),
-        )
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
         if self.bound and int(self.warmup_steps) > self._decay_start():
-            raise ValueError(
-                "warmup_steps and decay_steps must fit into total_steps, "
-                f"got {self.warmup_steps} and {self.decay_steps} of {self.total_steps}"
+            raise ArgumentError(
+                "warmup_steps and decay_steps",
+                "must fit into total_steps",
+                f"{self.warmup_steps} and {self.decay_steps} of {self.total_steps}",
             )
 
     def formula(self, t: Steps) -> Rates:
@@ -92,8 +94,3 @@ class WarmupStableDecay(Schedule):
 
     def _end_step(self) -> int:
         return int(self.total_steps)
-
-    def _landmarks(self, start: int, stop: int) -> Landmarks:
-        ramp = (int(self.warmup_steps), "end of the warm-up")
-        decay = (self._decay_start(), "start of the decay")
-        return Landmarks([ramp, decay]) + super()._landmarks(start, stop)

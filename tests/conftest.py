@@ -84,6 +84,9 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in before:
         if name.startswith("MLFLOW_"):
             del os.environ[name]
+    from runner.build import state
+
+    state.forget()
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -143,13 +146,13 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
 
 @pytest.fixture
 def job(folder: Path) -> Callable[[str], Any]:
-    """Assembles a command line without running it."""
-    from runner.build.setup import assemble
+    """Builds what a command line starts with, without running it."""
+    from runner.build.setup import build as build_setup
     from runner.config import compose, read
 
     def build(line: str) -> Any:
         config = compose(shlex.split(line))
-        return assemble(read(config, config.hydra))
+        return build_setup(read(config, config.hydra))
 
     return build
 

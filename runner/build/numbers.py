@@ -3,177 +3,86 @@
 Knows nothing of torch, so that a trace can be drawn without it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from runner import config
 from runner.config import Settings
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake
+from runner.results.metrics import evaluated
+from runner.trial import Numbers
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
-from schedules import Horizon, Offset, Schedule, Warmup, steps_of
+from schedules import ArgumentError, Horizon, Offset, Schedule, Warmup
+from schedules.errors import about
 
 SUFFIX = "_schedule"
-MOST_STEPS = 10**8  # of a trace that is held as a whole
+MOST_BYTES = 2**26  # of traces that are kept for the next run
+ROOMS = ("optimizer", "clipping")  # groups whose numbers may follow a schedule
 
 
-@dataclass(frozen=True)
-class Scheduled:
-    """The schedules of a run, all bound to its horizon.
+def _key(settings: Settings, horizon: Horizon) -> Hashable:
+    specs = [settings.schedule, settings.warmup, settings.optimizer, settings.clipping]
+    return json.dumps(specs, sort_keys=True), settings.choices.get("clipping"), horizon
 
-    lr: of the learning rate. optimizer, clipping: of their other numbers, by the argument's name.
-    warmed: whether the group `warmup` stands around the rate's.
+
+def _bytes(numbers: Numbers) -> int:
+    return sum(numbers.trace(name).nbytes for name in numbers)
+
+
+@cached(LRUCache(MOST_BYTES, getsizeof=_bytes), key=_key)
+def numbers(settings: Settings, horizon: Horizon) -> Numbers:
+    """Build everything that follows a schedule; `lr` comes first. What was built for the same
+    settings a moment ago is used again, with its traces.
+
+    Raises Mistake for what does not fit, or gives no rates that can be used.
     """
-
-    horizon: Horizon
-    lr: Schedule
-    optimizer: Mapping[str, Schedule] = field(default_factory=dict)
-    clipping: Mapping[str, Schedule] = field(default_factory=dict)
-    warmed: bool = False
-
-    @property
-    def others(self) -> dict[str, Schedule]:
-        """What is scheduled beside the rate, by name."""
-        return {**self.optimizer, **self.clipping}
-
-    def traces(self) -> dict[str, np.ndarray]:
-        """Return the value of every update by name, `lr` first; as if no evaluation came for a
-        schedule that listens.
-
-        Raises Mistake for a schedule, perhaps of a person's own, that gives no such numbers.
-        """
-        steps = np.arange(self.horizon.total_steps)
-        found = {}
-        for name, key, schedule in self._keys():
-            try:
-                trace = schedule.rates(schedule.begin(), steps)
-            except ValueError as error:
-                warmed = self.warmed and name == "lr"
-                raise Mistake(_named(key, schedule, error, warmed)) from error
-            if (bad := np.flatnonzero(~(np.isfinite(trace) & (trace >= 0)))).size:
-                kind = "rates" if name == "lr" else "values"
-                raise Mistake(
-                    f"{key} must give finite {kind} of at least 0, "
-                    f"got {trace[bad[0]]} at step {bad[0]}"
-                )
-            if name != "lr":
-                self._check_range(key, name, trace)
-            found[name] = trace
-        return found
-
-    def notes(self) -> list[str]:
-        """Return what a person might not have meant: boundaries that the run never reaches."""
-        schedule, steps = self.lr, self.horizon.total_steps
-        while isinstance(schedule, Warmup | Offset):
-            if isinstance(schedule, Offset):
-                steps += int(schedule.start)
-            elif schedule.placement == "shift":
-                steps -= int(schedule.steps or 0) + int(schedule.hold_steps)
-            schedule = schedule.schedule
-        return [
-            f"schedule.{name} {step} lies beyond the last step that it sees, {steps - 1}"
-            for name in schedule.durations
-            for step in _listed(getattr(schedule, name))
-            if step > steps
-        ]
-
-    @staticmethod
-    def _check_range(key: str, name: str, trace: np.ndarray) -> None:
-        check = check_clipping if key.startswith("clipping.") else check_arguments
-        for value in (float(trace.min()), float(trace.max())):
-            try:
-                check({name: value})
-            except ValueError as error:
-                raise Mistake(f"{key} must give a valid {name}: {error}") from error
-
-    def _keys(self) -> list[tuple[str, str, Schedule]]:
-        """The name, the configuration key and the schedule of each number."""
-        rooms = {"optimizer": self.optimizer, "clipping": self.clipping}
-        return [("lr", "schedule", self.lr)] + [
-            (name, f"{room}.{name}{SUFFIX}", schedule)
-            for room, schedules in rooms.items()
-            for name, schedule in schedules.items()
-        ]
-
-
-def horizon(settings: Settings, train_size: int) -> Horizon:
-    """Return the length of a run over so many training samples; 0 is no data, where a step is an
-    epoch.
-
-    Raises Mistake for a batch or a run that does not fit them.
-    """
-    train = settings.train
-    if train_size and train.batch_size > train_size:
-        raise Mistake(
-            f"train.batch_size must be at most {train_size}, the training samples that there are, "
-            f"got {train.batch_size}"
-        )
-    per_epoch = -(-train_size // train.batch_size) if train_size else 1
-    one = Horizon(total_steps=1, steps_per_epoch=per_epoch, samples_per_epoch=train_size or None)
-    if train.steps is not None:
-        return one.of(_possible("train.steps", train.steps, train.steps))
-    epochs = f"{train.epochs:.12f}".rstrip("0").rstrip(".") + "ep"
-    try:
-        steps = steps_of(epochs, one, "epochs", 1)
-    except ValueError as error:
-        raise Mistake(f"train.{one_line(error)}") from error
-    return one.of(_possible("train.epochs", train.epochs or 0, steps))
-
-
-def _listed(value: Any) -> tuple[int, ...]:
-    """Return the steps of a duration that is a list; none of any other."""
-    return value if isinstance(value, tuple) else ()
-
-
-def _possible(key: str, given: float, steps: int) -> int:
-    if steps > MOST_STEPS:
-        raise Mistake(f"{key} must come to at most {MOST_STEPS:,} steps, got {given:g} = {steps:,}")
-    return steps
-
-
-def scheduled(settings: Settings, horizon: Horizon) -> Scheduled:
-    """Build everything that follows a schedule. Raises Mistake for what does not fit."""
     spec = settings.schedule
     start = spec.get("start") if isinstance(spec, Mapping) else None
     lr = _built("schedule", spec, start)
     warmed = bool(settings.warmup and settings.warmup.get("_target_"))
     if warmed:
         lr = config.build("warmup", settings.warmup, schedule=lr)
-    found = Scheduled(
-        horizon=horizon,
-        lr=_bound("schedule", lr, horizon, warmed),
-        optimizer=_others("optimizer", settings.optimizer, horizon, start),
-        clipping=_others("clipping", settings.clipping, horizon, start),
-        warmed=warmed,
-    )
-    _check_listening(found.lr, bool(horizon.samples_per_epoch))
-    _check_names(settings, found)
-    if both := set(found.optimizer) & set(found.clipping):
-        name = min(both)
-        raise Mistake(
-            f"clipping.{name}{SUFFIX} must be null beside optimizer.{name}{SUFFIX}, since both "
-            f"would be recorded as {name}"
-        )
+    schedules = {"lr": _bound("schedule", lr, horizon, warmed)}
+    _check_listening(schedules["lr"], bool(horizon.samples_per_epoch))
+    for room in ROOMS:
+        for name, schedule in _others(room, getattr(settings, room), horizon, start).items():
+            if name in schedules:
+                beside = f"must be null beside optimizer.{name}{SUFFIX}"
+                why = f"since both would be recorded as {name}"
+                raise Mistake(f"clipping.{name}{SUFFIX}", f"{beside}, {why}")
+            schedules[name] = schedule
+    _check_names(settings, schedules)
+    found = Numbers(schedules, horizon)
+    for name in found:
+        _check_trace(key_of(name, settings), name, found, warmed)
     return found
 
 
-def _check_listening(schedule: Schedule, data: bool) -> None:
-    known = ("val/loss", "val/accuracy") if data else ("val/loss",)
-    if schedule.listens and schedule.monitor not in known:
-        raise Mistake(f"schedule.monitor must be {' or '.join(known)}, got '{schedule.monitor}'")
+def key_of(name: str, settings: Settings) -> str:
+    """Return the configuration key of what a number follows."""
+    rooms = (r for r in ROOMS if getattr(settings, r).get(f"{name}{SUFFIX}") is not None)
+    return "schedule" if name == "lr" else f"{next(rooms)}.{name}{SUFFIX}"
 
 
-def _check_names(settings: Settings, found: Scheduled) -> None:
-    """Refuse a threshold that the chosen clipping of ours does not have."""
-    own = {key for key in unscheduled(settings.clipping) if key != "_target_"}
-    for name in found.clipping:
-        if name in CLIPPING and name not in own:
-            raise Mistake(
-                f"clipping.{name}{SUFFIX} needs a clipping with {name}; "
-                f"clipping={settings.choices.get('clipping')} has {', '.join(own) or 'no numbers'}"
-            )
+def notes(numbers: Numbers) -> list[str]:
+    """Return what a person might not have meant: boundaries that the run never reaches."""
+    schedule, steps = numbers["lr"], numbers.horizon.total_steps
+    while isinstance(schedule, Warmup | Offset):
+        if isinstance(schedule, Offset):
+            steps += int(schedule.start)
+        elif schedule.placement == "shift":
+            steps -= int(schedule.steps or 0) + int(schedule.hold_steps)
+        schedule = schedule.schedule
+    return [
+        f"schedule.{name} {step} lies beyond the last step that it sees, {steps - 1}"
+        for name in schedule.durations
+        for step in _listed(getattr(schedule, name))
+        if step > steps
+    ]
 
 
 def unscheduled(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,6 +92,48 @@ def unscheduled(spec: Mapping[str, Any]) -> dict[str, Any]:
     {'max_norm': 1.0}
     """
     return {key: value for key, value in spec.items() if not _is_schedule(key, spec)}
+
+
+def _check_trace(key: str, name: str, numbers: Numbers, warmed: bool) -> None:
+    """Refuse a schedule, perhaps of a person's own, whose values cannot be used."""
+    try:
+        trace = numbers.trace(name)
+    except ValueError as error:
+        warmed = warmed and name == "lr"
+        raise _mistake(key, numbers[name], error, warmed) from error
+    if (bad := np.flatnonzero(~(np.isfinite(trace) & (trace >= 0)))).size:
+        kind = "rates" if name == "lr" else "values"
+        raise Mistake(
+            key, f"must give finite {kind} of at least 0", f"{trace[bad[0]]} at step {bad[0]}"
+        )
+    check = check_clipping if key.startswith("clipping.") else check_arguments
+    for value in (float(trace.min()), float(trace.max())) if name != "lr" else ():
+        try:
+            check({name: value})
+        except ValueError as error:
+            raise Mistake(key, f"must give a valid {name}: {error}") from error
+
+
+def _listed(value: Any) -> tuple[int, ...]:
+    """Return the steps of a duration that is a list; none of any other."""
+    return value if isinstance(value, tuple) else ()
+
+
+def _check_listening(schedule: Schedule, data: bool) -> None:
+    known = evaluated(data=data)
+    if schedule.listens and schedule.monitor not in known:
+        raise Mistake("schedule.monitor", f"must be {' or '.join(known)}", f"'{schedule.monitor}'")
+
+
+def _check_names(settings: Settings, schedules: Mapping[str, Schedule]) -> None:
+    """Refuse a threshold that the chosen clipping of ours does not have."""
+    own = {key for key in unscheduled(settings.clipping) if key != "_target_"}
+    for name in schedules:
+        if name in CLIPPING and name not in own and key_of(name, settings).startswith("clipping."):
+            has = ", ".join(own) or "no numbers"
+            advice = f"clipping={settings.choices.get('clipping')} has {has}"
+            needs = f"needs a clipping with {name}"
+            raise Mistake(f"clipping.{name}{SUFFIX}", needs, advice=advice)
 
 
 def _is_schedule(key: str, spec: Mapping[str, Any]) -> bool:
@@ -197,12 +148,14 @@ def _others(room: str, spec: Any, horizon: Horizon, start: Any) -> dict[str, Sch
             continue
         name = f"{room}.{key}"
         if name == f"optimizer.lr{SUFFIX}":
-            raise Mistake(f"{name} must be left out: the group 'schedule' gives the rate")
+            raise Mistake(name, "must be left out: the group 'schedule' gives the rate")
         schedule = _bound(name, _built(name, value, start), horizon)
         if schedule.listens:
             raise Mistake(
-                f"{name} must not depend on evaluations, got {type(schedule).__name__}; "
-                f"only the learning rate's schedule may"
+                name,
+                "must not depend on evaluations",
+                f"{type(schedule).__name__}",
+                "only the learning rate's schedule may",
             )
         found[key.removesuffix(SUFFIX)] = schedule
     return found
@@ -217,32 +170,34 @@ def _built(key: str, spec: Any, start: Any) -> Schedule:
         spec = spec if own else rest
     schedule = config.build(key, spec)
     if not isinstance(schedule, Schedule):
-        raise Mistake(f"{key}._target_ must be a schedules.Schedule, got {schedule!r}")
+        raise Mistake(f"{key}._target_", "must be a schedules.Schedule", f"{schedule!r}")
     if start in (None, 0):
         return schedule
     try:
         return Offset(schedule=schedule, start=start)
-    except (ValueError, TypeError) as error:
-        raise Mistake(f"{key}.{one_line(error)}") from error
+    except ArgumentError as error:
+        raise Mistake.of(error, key) from error
 
 
 def _bound(key: str, schedule: Schedule, horizon: Horizon, warmed: bool = False) -> Schedule:
     try:
         return schedule.bind(horizon)
     except ValueError as error:
-        raise Mistake(_named(key, schedule, error, warmed)) from error
+        raise _mistake(key, schedule, error, warmed) from error
 
 
-def _named(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> str:
-    """Return an error of a schedule with its configuration key in front.
+def _mistake(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> Mistake:
+    """Return an error of a schedule as one about its configuration key.
 
     warmed: whether the group `warmup` stands around it.
     """
-    message, inner = one_line(error), schedule
+    if (own := about(schedule, error)) is None:
+        return Mistake.of(error, key)
+    where, inner = own.where, schedule
     if warmed and isinstance(schedule, Warmup):
-        if not message.startswith("schedule."):
-            return f"warmup.{message}"
-        message, inner = message.removeprefix("schedule."), schedule.schedule
+        if not where.startswith("schedule."):
+            return Mistake.of(own, "warmup")
+        where, inner = where.removeprefix("schedule."), schedule.schedule
     if isinstance(inner, Offset):  # stands for a schedule's own `start`
-        message = message.removeprefix("schedule.")
-    return f"{key}.{message}"
+        where = where.removeprefix("schedule.")
+    return Mistake(f"{key}.{where}", own.must, own.given, own.advice)

@@ -43,6 +43,7 @@ class Tracking:
     uri: str | None = None
     experiment: str | None = None
     run_name: str | None = None
+    trackers: Any = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class _Schema:
     tracking: Tracking = field(default_factory=Tracking)
     model: Any = None
     dataset: Any = None
+    task: Any = None
     schedule: Any = None
     warmup: Any = None
     clipping: Any = None

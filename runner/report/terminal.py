@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from runner.report.say import say
 from runner.report.words import figure
-from runner.results.records import Chunk, Evaluation
+from runner.results.events import LR, Chunk, Event
 
 
 class Console:
@@ -37,12 +37,14 @@ class Console:
         self._task = self._bar.add_task("", total=total_steps)
         self._bar.start()
 
-    def hear(self, event: Chunk | Evaluation) -> None:
-        """Move the bar after updates; print the figures of an evaluation above it, with the rate
-        of the last update."""
+    def hear(self, event: Event) -> None:
+        """Move the bar after updates; print the figures of an evaluation of the validation data
+        above it, with the rate of the last update."""
         if isinstance(event, Chunk):
-            self._lr = float(event.lr[-1])
+            self._lr = float(event.columns[LR][-1])
             self._bar.update(self._task, completed=event.start + len(event))
+            return
+        if any(key.startswith("test/") for key in event.metrics):
             return
         figures = "  ".join(f"{figure(key, value):<16}" for key, value in event.metrics.items())
         epoch = event.step / self._steps_per_epoch

@@ -18,6 +18,7 @@ from runner.study.work.launcher import Crew, Launch
 from runner.study.work.monitor import Monitor
 from runner.study.work.pool import run_processes
 from runner.study.work.worker import work
+from runner.tracking import trackers_of
 from runner.training import devices
 
 INTERRUPTED = 130
@@ -41,7 +42,10 @@ def start(
     done = len(study.get_trials(deepcopy=False, states=attributes.DONE))
     print(f"study     {study.study_name}: {done} of {total} trials done", flush=True)
     try:
-        with Interrupts() as interrupts, Monitor(study) as monitor:
+        with (
+            Interrupts() as interrupts,
+            Monitor(study, trackers_of(planned.settings.tracking)) as monitor,
+        ):
             _work(planned, study, crew, deadline, interrupts)
     except KeyboardInterrupt:
         print("\nwhat was training is made again when the same command goes on", flush=True)

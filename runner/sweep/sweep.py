@@ -1,6 +1,5 @@
 """A grid of runs: all checked first, launched together, ranked at the end."""
 
-import functools
 import json
 import os
 import sys
@@ -11,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from runner import provenance, tracking
-from runner.build.setup import assemble
+from runner import provenance
+from runner.build.setup import check
 from runner.config import BASIC_LAUNCHER, Settings, expand, read
 from runner.config.choices import check_choices
 from runner.config.explain import MISTAKES, explain
@@ -23,6 +22,7 @@ from runner.report.runs import ending
 from runner.report.say import say
 from runner.report.words import counted
 from runner.results.result import Result, Status
+from runner.tracking import trackers_of
 from runner.training import devices
 
 Overrides = list[str]
@@ -67,7 +67,7 @@ class Sweep:
 
     def _check(self, jobs: list[Overrides], names: list[str]) -> list[Settings]:
         checked = []
-        probe = functools.cache(tracking.probe)
+        asked: set[str] = set()
         for number, (job, name) in enumerate(zip(jobs, names, strict=True), start=1):
             if sys.stderr.isatty():
                 print(f"\rchecking job {number} of {len(jobs)}", end="\r", file=sys.stderr)
@@ -76,9 +76,11 @@ class Sweep:
                 check_choices(words)
                 config = self.compose(job)
                 settings = read(config, config.hydra)
-                if settings.tracking.enabled:
-                    probe(settings.tracking.uri)
-                assemble(settings)
+                for tracker in trackers_of(settings.tracking):
+                    if tracker.address not in asked:
+                        tracker.check()
+                    asked.add(tracker.address)
+                check(settings)
             except Exception as error:
                 where = f"job {number} of {len(jobs)} ({name}): " if len(jobs) > 1 else ""
                 if isinstance(error, MISTAKES):
@@ -96,10 +98,15 @@ class Sweep:
         """Give each job its name, experiment, threads and accelerator, and make the database."""
         usual = f"{_varying(jobs)} {datetime.now():%Y-%m-%d %H:%M:%S}"
         tracked = [s.tracking for s in settings if s.tracking.enabled]
-        stores = dict.fromkeys((t.uri, t.experiment or usual) for t in tracked)
-        for uri, experiment in stores:
-            tracking.create_store(uri, experiment)
-        shown = " and ".join(dict.fromkeys(f"'{experiment}'" for _, experiment in stores))
+        experiments = dict.fromkeys(t.experiment or usual for t in tracked)
+        made: set[tuple[str, str]] = set()
+        for one in tracked:
+            for tracker in trackers_of(one):
+                place = (tracker.address, one.experiment or usual)
+                if place not in made:
+                    tracker.prepare(place[1])
+                made.add(place)
+        shown = " and ".join(f"'{experiment}'" for experiment in experiments)
         say(f"{counted(len(jobs), 'job')}{f', experiment {shown}' if shown else ''}")
         workers = self._workers()
         placed = []

@@ -1,18 +1,21 @@
-"""The only room that knows MLflow: plain records -> runs, in batches, off the training thread."""
+"""Where records go: trackers, with an outbox in front of each.
 
-from runner.results.link import Link
-from runner.tracking.delivery import deliver, deliver_waiting
-from runner.tracking.mlflow.store import create_store, fetch, probe
-from runner.tracking.run import Header
-from runner.tracking.tracker import Tracker
+A tracker is a class of one file (see base.py) and an entry of `tracking.trackers`.
+"""
+
+from runner.tracking.base import Header, Tracker
+from runner.tracking.delivery import deliver_waiting, disown
+from runner.tracking.mlflow import fetch
+from runner.tracking.recording import Recording
+from runner.tracking.trackers import KINDS, trackers_of
 
 __all__ = [
+    "KINDS",
     "Header",
-    "Link",
+    "Recording",
     "Tracker",
-    "create_store",
-    "deliver",
     "deliver_waiting",
+    "disown",
     "fetch",
-    "probe",
+    "trackers_of",
 ]

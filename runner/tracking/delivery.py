@@ -1,69 +1,64 @@
-"""Messages on disk -> MLflow."""
+"""Messages on disk -> a tracker."""
 
+import contextlib
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
-from runner.addresses import restore
 from runner.tracking import outbox
-from runner.tracking.mlflow.store import ANSWER_SECONDS, client, probe
+from runner.tracking.base import Tracker
 from runner.tracking.outbox import Message, Outbox
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+Kinds = Mapping[str, type[Tracker]]
 
-POINTS, PARAMS = 1000, 100  # MLflow's limits for a batch
+SLOW_SECONDS = 2.5  # that a place may take to refuse a run before it is not asked for others
+SETTLE_SECONDS = 10.0
 
 
-def send(client: "MlflowClient", run_id: str, message: Message) -> None:
+def send(tracker: Tracker, run_id: str, message: Message) -> None:
     """Deliver one message."""
-    from mlflow.entities import Metric, Param, RunTag
-
     if "points" in message:
-        metrics = [Metric(key, value, ms, step) for key, value, ms, step in message["points"]]
-        for start in range(0, len(metrics), POINTS):
-            client.log_batch(run_id, metrics=metrics[start : start + POINTS])
+        tracker.points(run_id, message["points"])
     elif "params" in message:
-        params = [Param(key, value) for key, value in message["params"].items()]
-        for start in range(0, len(params), PARAMS):
-            client.log_batch(run_id, params=params[start : start + PARAMS])
+        tracker.params(run_id, message["params"])
     elif "tags" in message:
-        client.log_batch(run_id, tags=[RunTag(k, v) for k, v in message["tags"].items()])
+        tracker.tags(run_id, message["tags"])
     elif "artifacts" in message:
-        client.log_artifacts(run_id, message["artifacts"])
+        tracker.artifacts(run_id, Path(message["artifacts"]))
     else:
-        client.set_terminated(run_id, status=message["status"], end_time=message["end_ms"])
+        tracker.close(run_id, message["status"], message["end_ms"])
 
 
-def send_all(client: "MlflowClient", box: Outbox) -> bool:
+def send_all(tracker: Tracker, box: Outbox) -> bool:
     """Send what waits, in order; return whether the run's end was among it.
 
     What is sent is forgotten at once, but the end stays until the whole outbox is removed.
     """
     for entries, message in box.messages():
-        send(client, box.run_id, message)
+        send(tracker, box.run_id, message)
         if "status" in message:
             return True
+        tracker.flush(box.run_id)
         box.forget(entries)
     return False
 
 
-def deliver(box: Outbox) -> bool:
+def deliver(box: Outbox, kinds: Kinds) -> bool:
     """Send all messages of a run whose process has ended; return False where none has.
 
-    A run that was killed ends as FAILED. Raises whatever MLflow raises when they cannot be sent;
-    they then go on waiting.
+    A run that was killed ends as FAILED. Raises whatever the tracker raises when they cannot be
+    sent; they then go on waiting.
     """
     if not box.acquire():
         return False
     try:
-        address = restore(box.uri)
-        probe(address)
-        target = client(address)
+        tracker = kinds[box.kind].at(box.uri)
+        tracker.check()
+        tracker.load()
         killed_ms = box.last_ms()
-        if not send_all(target, box):
-            send(target, box.run_id, {"tags": {"reason": "the run's process was killed"}})
-            send(target, box.run_id, {"status": "FAILED", "end_ms": killed_ms})
+        if not send_all(tracker, box):
+            tracker.tags(box.run_id, {"reason": "the run's process was killed"})
+            tracker.close(box.run_id, "FAILED", killed_ms)
     except BaseException:
         box.release()
         raise
@@ -71,19 +66,44 @@ def deliver(box: Outbox) -> bool:
     return True
 
 
-def deliver_waiting() -> Iterator[tuple[Outbox, bool | Exception]]:
-    """Deliver every run that waits; return each with whether it was sent, or why not.
+def deliver_waiting(kinds: Kinds) -> Iterator[tuple[Outbox, bool | Exception]]:
+    """Deliver every run that waits for a tracker of these kinds; return each with whether it was
+    sent, or why not.
 
-    A server that kept one run waiting is not asked for the next.
+    A place that kept one run waiting is not asked for the next.
     """
     slow: dict[str, Exception] = {}
     for box in outbox.waiting():
+        if box.kind not in kinds:
+            continue
         started = time.monotonic()
         try:
             if box.uri in slow:
                 raise slow[box.uri]
-            yield box, deliver(box)
+            yield box, deliver(box, kinds)
         except Exception as error:
-            if time.monotonic() - started > ANSWER_SECONDS / 2:
+            if time.monotonic() - started > SLOW_SECONDS:
                 slow[box.uri] = error
             yield box, error
+
+
+def disown(tracker: Tracker, run_ids: Iterable[str], reason: str) -> None:
+    """Let runs end as failed, with a word why, whatever they were: their trial was taken over by
+    another worker, which trains it again.
+
+    First all is delivered that processes which are gone have left behind.
+    """
+    for run_id in run_ids:
+        _settle(run_id, {tracker.kind: type(tracker)})
+        tracker.disown(run_id, reason)
+
+
+def _settle(run_id: str, kinds: Kinds) -> None:
+    """Deliver a run to its end, or let another process do so: it would undo what is said here."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while any(box.run_id == run_id for box in outbox.waiting()):
+        with contextlib.suppress(Exception):  # what is left goes on waiting
+            list(deliver_waiting(kinds))
+        if time.monotonic() > until:
+            return
+        time.sleep(0.05)

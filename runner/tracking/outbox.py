@@ -1,4 +1,4 @@
-"""Records on disk, on their way to a tracking server: one folder a run, one entry a message.
+"""Records on disk, on their way to a tracker: one folder a run, one entry a message.
 
 Every record is written here first and forgotten once it is delivered, so that nothing is lost when
 a server stops or a process is killed. A message is plain data with one of the keys `points`,
@@ -24,12 +24,16 @@ MERGED = 10_000  # points, few enough for the memory
 
 
 class Outbox:
-    """The messages of one run. Whoever holds its lock delivers them: the run's own process, and
-    after that has ended any other."""
+    """The messages of one run for one tracker. Whoever holds its lock delivers them: the run's own
+    process, and after that has ended any other.
 
-    def __init__(self, run_id: str, uri: str) -> None:
+    uri, kind: the tracker's address and kind.
+    """
+
+    def __init__(self, run_id: str, uri: str, kind: str = "mlflow") -> None:
         self.run_id = run_id
         self.uri = uri
+        self.kind = kind
         self.folder = ROOT.absolute() / run_id
         self._head = self.folder / "run.json"
         self._lock = FileLock(self.folder.with_suffix(".lock"), thread_local=False)
@@ -40,7 +44,8 @@ class Outbox:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.folder.mkdir()
-        self._write(self._head, json.dumps({"run_id": self.run_id, "uri": self.uri}))
+        head = {"run_id": self.run_id, "uri": self.uri, "kind": self.kind}
+        self._write(self._head, json.dumps(head))
 
     def append(self, message: Message) -> None:
         """Write a message behind the others; a folder that it names is copied."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from runner.trial.limits import positive
+from schedules.errors import ArgumentError
 
 
 class Clipping(Protocol):
@@ -18,24 +19,40 @@ class Clipping(Protocol):
         """Clip in place; return the global norm before (float32) and whether it clipped (bool)."""
 
 
-def scheduled(clipping: Clipping, numbers: Mapping[str, float]) -> Clipping:
+def numbers_of(clipping: Clipping) -> list[str]:
+    """Return the numbers that a clipping has, such as its threshold.
+
+    >>> numbers_of(Adaptive())
+    ['factor', 'eps']
+    """
+    return [f.name for f in fields(clipping)] if is_dataclass(clipping) else []
+
+
+def with_numbers(clipping: Clipping, numbers: Mapping[str, float]) -> Clipping:
     """Return the same clipping with other numbers, such as a threshold that follows a schedule.
 
     Raises ValueError for a number that it does not have, or one out of its range.
 
-    >>> scheduled(GlobalNorm(max_norm=1.0), {"max_norm": 0.5})
+    >>> with_numbers(GlobalNorm(max_norm=1.0), {"max_norm": 0.5})
     GlobalNorm(max_norm=0.5)
     """
-    known: list[str] = []
-    if is_dataclass(clipping):
-        known = [f.name for f in fields(clipping)]
+    known = numbers_of(clipping)
     for name in numbers:
         if name not in known:
-            raise ValueError(
-                f"{name}_schedule needs a clipping with {name}; {type(clipping).__name__} has "
-                f"{', '.join(known) or 'no numbers'}"
+            raise ArgumentError(
+                f"{name}_schedule",
+                f"needs a clipping with {name}",
+                advice=f"{type(clipping).__name__} has {', '.join(known) or 'no numbers'}",
             )
     return cast(Clipping, replace(cast(Any, clipping), **numbers))
+
+
+def check_free(clipping: Clipping, name: str) -> None:
+    """Raise ValueError where a number that the optimizer is to follow is the clipping's too."""
+    if name in numbers_of(clipping):
+        raise ArgumentError(
+            f"{name}_schedule", f"must be of a number that {type(clipping).__name__} has not too"
+        )
 
 
 def _gradients(parameters: Sequence[Tensor]) -> list[Tensor]:

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from schedules.errors import ArgumentError
+
 
 @dataclass(frozen=True)
 class Split:
@@ -21,12 +23,13 @@ class Split:
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
-            raise ValueError(
-                f"inputs and targets must be of equal length, "
-                f"got {len(self.inputs)} and {len(self.targets)}"
+            raise ArgumentError(
+                "inputs and targets",
+                "must be of equal length",
+                f"{len(self.inputs)} and {len(self.targets)}",
             )
         if self.targets.dtype != torch.int64:
-            raise ValueError(f"targets must be of torch.int64, got {self.targets.dtype}")
+            raise ArgumentError("targets", "must be of torch.int64", f"{self.targets.dtype}")
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -60,11 +63,11 @@ class Dataset:
         for name in ("train", "val", "test"):
             split: Split = getattr(self, name)
             if len(split) == 0:
-                raise ValueError(f"{name} must hold at least one sample, got none")
+                raise ArgumentError(name, "must hold at least one sample", "none")
             low, high = int(split.targets.min()), int(split.targets.max())
             if low < 0 or high >= self.classes:
-                raise ValueError(
-                    f"{name}'s targets must lie in [0, {self.classes}), got {low} to {high}"
+                raise ArgumentError(
+                    f"{name}'s targets", f"must lie in [0, {self.classes})", f"{low} to {high}"
                 )
 
     @property
@@ -80,9 +83,10 @@ class Dataset:
         if train_size is None:
             return self
         if not 1 <= train_size <= len(self.train):
-            raise ValueError(
-                f"train_size must lie in [1, {len(self.train)}], the training samples "
-                f"that there are, got {train_size}"
+            raise ArgumentError(
+                "train_size",
+                f"must lie in [1, {len(self.train)}], the training samples that there are",
+                f"{train_size}",
             )
         return replace(self, train=self.train.take(slice(train_size)))
 

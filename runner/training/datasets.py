@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from runner.training.data import Dataset, Split, divide
+from schedules.errors import ArgumentError
 
 if TYPE_CHECKING:
     from torchvision.datasets import MNIST
@@ -72,7 +73,7 @@ def _idx(name: str, root: str, split_seed: int, train_size: int | None) -> Datas
 
 def _check_seed(split_seed: int) -> None:
     if split_seed < 0:
-        raise ValueError(f"split_seed must be at least 0, got {split_seed}")
+        raise ArgumentError("split_seed", "must be at least 0", f"{split_seed}")
 
 
 def _fetch(name: str, folder: Path) -> dict[str, Path]:
@@ -86,9 +87,10 @@ def _fetch(name: str, folder: Path) -> dict[str, Path]:
         from torchvision.datasets.utils import check_integrity
 
         if not check_integrity(str(path), md5):
-            raise ValueError(
-                f"root: {path} is damaged (its checksum must be {md5}); "
-                f"delete it, and it is downloaded again"
+            raise ArgumentError(
+                "root:",
+                f"{path} is damaged (its checksum must be {md5})",
+                advice="delete it, and it is downloaded again",
             )
         files[file] = path
     return files
@@ -98,9 +100,10 @@ def _torchvision(name: str) -> "type[MNIST]":
     try:
         from torchvision import datasets
     except (ImportError, RuntimeError) as error:
-        raise ValueError(
-            f"root: torchvision does not fit the installed torch ({error}); install a matching "
-            f"pair with 'pip install --upgrade torch torchvision'"
+        raise ArgumentError(
+            "root:",
+            f"torchvision does not fit the installed torch ({error})",
+            advice="install a matching pair with 'pip install --upgrade torch torchvision'",
         ) from error
     return getattr(datasets, name)  # type: ignore[no-any-return]
 
@@ -119,9 +122,10 @@ def _download(source: "type[MNIST]", file: str, md5: str, folder: Path) -> None:
         if path.exists() and not any(path.iterdir()):
             path.rmdir()
     names = ", ".join(name for name, _ in source.resources)
-    raise ValueError(
-        f"root: {file} is not in {folder} and could not be downloaded ({reasons[-1]}); "
-        f"put the four files {names} there, or use dataset=mnist_5k, which needs no network"
+    raise ArgumentError(
+        "root:",
+        f"{file} is not in {folder} and could not be downloaded ({reasons[-1]})",
+        advice=f"put the four files {names} there, or use dataset=mnist_5k, which needs no network",
     )
 
 
@@ -131,5 +135,5 @@ def _read(path: Path) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"root: {path} is damaged ({error})") from error
+        raise ArgumentError("root:", f"{path} is damaged ({error})") from error
     return np.frombuffer(bytearray(content), dtype=np.uint8, offset=_HEADER[kind])

@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from schedules.errors import ArgumentError
+
 DEFAULT_THREADS = torch.get_num_threads()  # all cores, or what OMP_NUM_THREADS says
 
 
@@ -37,7 +39,9 @@ def resolve(name: str) -> torch.device:
     most = 1 if kind == "cpu" else count()
     if kind not in kinds or (colon and not (index.isdigit() and int(index) < most)):
         here = [f"{k}:{i}" for k in kinds if k != "cpu" for i in range(count())]
-        raise ValueError(f"device must be one of auto, {', '.join([*here, 'cpu'])}, got '{name}'")
+        raise ArgumentError(
+            "device", f"must be one of auto, {', '.join([*here, 'cpu'])}", f"'{name}'"
+        )
     return torch.device(name)
 
 
@@ -63,10 +67,14 @@ def seed(value: int, device: torch.device) -> None:
 def check_precision(precision: str, device: torch.device) -> None:
     """Raise ValueError where the device cannot compute with this precision."""
     if precision == "bfloat16" and not torch.amp.is_autocast_available(device.type):
-        raise ValueError(f"precision=bfloat16 is not available on {device.type}; use float32")
+        raise ArgumentError(
+            "precision=bfloat16", f"is not available on {device.type}", advice="use float32"
+        )
     if precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         name = torch.cuda.get_device_name(device)
-        raise ValueError(f"precision=bfloat16 is not available on {name}; use float32")
+        raise ArgumentError(
+            "precision=bfloat16", f"is not available on {name}", advice="use float32"
+        )
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:

@@ -1,35 +1,30 @@
-"""A model's loss on a batch, and its loss and accuracy on a whole split."""
+"""A model's metrics on a whole split."""
 
 import re
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from runner.training.data import Split
 from runner.training.devices import autocast, out_of_memory
+from runner.training.losses import Loss, batch_loss, total_loss
+from runner.training.metrics import MEASURES, Measure
+from schedules.errors import ArgumentError
 
 EVAL_BATCH = 250  # samples; 1000 take 200 MB more
 _NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
 
 
-def batch_loss(model: nn.Module, batch: tuple[Tensor, Tensor] | None) -> Tensor:
-    """Return the mean cross-entropy of a batch, or the model's own loss where there is none."""
-    if batch is None:
-        loss: Tensor = model()
-        return loss.float()
-    inputs, targets = batch
-    return functional.cross_entropy(model(inputs).float(), targets)
-
-
 @torch.no_grad()
-def evaluate(model: nn.Module, split: Split | None, precision: str) -> dict[str, float]:
-    """Return `loss` and `accuracy` over a split; without data the model's own `loss` and each
-    scalar weight as `param/NAME`.
+def evaluate(model: nn.Module, loss: Loss, split: Split | None, precision: str) -> dict[str, float]:
+    """Return the mean of the loss and of each metric over a split; without data the model's own
+    `loss` and each scalar weight as `param/NAME`.
 
     Evaluates in the given precision and leaves the model in training mode.
     """
     device = next(model.parameters()).device
+    dtype = torch.float32 if device.type == "mps" else torch.float64  # which mps lacks
     model.eval()
     try:
         if split is None:
@@ -38,17 +33,16 @@ def evaluate(model: nn.Module, split: Split | None, precision: str) -> dict[str,
                 for name, p in model.named_parameters()
                 if p.ndim == 0
             }
-            return {"loss": batch_loss(model, None).item()} | scalars
-        loss = torch.zeros((), dtype=torch.float64 if device.type != "mps" else torch.float32)
-        loss, correct = loss.to(device), torch.zeros((), dtype=torch.int64, device=device)
+            return {"loss": batch_loss(model, loss, None).item()} | scalars
+        measures: dict[str, Measure] = {"loss": partial(total_loss, loss), **MEASURES}
+        sums = {name: torch.zeros((), dtype=dtype, device=device) for name in measures}
         for start in range(0, len(split), EVAL_BATCH):
             inputs, targets = split.batch(slice(start, start + EVAL_BATCH))
             with autocast(precision, device):
                 outputs = model(inputs).float()
-            loss += functional.cross_entropy(outputs, targets, reduction="sum")
-            correct += (outputs.argmax(dim=1) == targets).sum()
-        n = len(split)
-        return {"loss": loss.item() / n, "accuracy": correct.item() / n}
+            for name, measure in measures.items():
+                sums[name] += measure(outputs, targets)
+        return {name: total.item() / len(split) for name, total in sums.items()}
     finally:
         model.train()
 
@@ -66,13 +60,15 @@ def check_outputs(model: nn.Module, split: Split | None, classes: int) -> None:
         if out_of_memory(error):
             raise
         shape = "no input" if split is None else f"input of shape {_shape(split)}"
-        raise ValueError(f"model must take {shape}; it fails with: {error}") from error
+        raise ArgumentError(
+            "model", f"must take {shape}", advice=f"it fails with: {error}"
+        ) from error
     finally:
         model.train()
     expected = () if split is None else (2, classes)
     if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
         given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise ValueError(f"model must return {what}, got {given}")
+        raise ArgumentError("model", f"must return {what}", f"{given}")
 
 
 def _shape(split: Split) -> str:

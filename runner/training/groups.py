@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from runner.errors import nearest
+from schedules.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,15 @@ class Group:
 
     def __post_init__(self) -> None:
         if not isinstance(self.pattern, str):
-            raise ValueError(f"pattern must be text, got {self.pattern!r}")
+            raise ArgumentError("pattern", "must be text", f"{self.pattern!r}")
         for name in ("lr_scale", "weight_decay"):
             value = getattr(self, name)
             if value is None and name == "weight_decay":
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-                raise ValueError(f"{name} must be a number >= 0, got {value!r}")
+                raise ArgumentError(name, "must be a number >= 0", f"{value!r}")
         if not isinstance(self.frozen, bool):
-            raise ValueError(f"frozen must be true or false, got {self.frozen!r}")
+            raise ArgumentError("frozen", "must be true or false", f"{self.frozen!r}")
 
 
 def read_groups(entries: Sequence[Mapping[str, Any]]) -> list[Group]:
@@ -45,19 +46,20 @@ def read_groups(entries: Sequence[Mapping[str, Any]]) -> list[Group]:
     groups = []
     for i, entry in enumerate(entries):
         if not isinstance(entry, Mapping):
-            raise ValueError(f"groups[{i}] must have a pattern, got {entry!r}")
+            raise ArgumentError(f"groups[{i}]", "must have a pattern", f"{entry!r}")
         for key in entry:
             if key not in known:
-                raise ValueError(
-                    f"groups[{i}].{key} is not known{nearest(str(key), known)}; "
-                    f"a group has {', '.join(known)}"
+                raise ArgumentError(
+                    f"groups[{i}].{key}",
+                    f"is not known{nearest(str(key), known)}",
+                    advice=f"a group has {', '.join(known)}",
                 )
         if "pattern" not in entry:
-            raise ValueError(f"groups[{i}] must have a pattern, got {dict(entry)}")
+            raise ArgumentError(f"groups[{i}]", "must have a pattern", f"{dict(entry)}")
         try:
             groups.append(Group(**entry))
-        except ValueError as error:
-            raise ValueError(f"groups[{i}].{error}") from error
+        except ArgumentError as error:
+            raise error.under(f"groups[{i}]") from error
     return groups
 
 
@@ -79,7 +81,7 @@ def split_parameters(
     """
     decay = 1.0 if layer_decay is None else layer_decay
     if isinstance(decay, bool) or not isinstance(decay, int | float) or not 0 < decay <= 1:
-        raise ValueError(f"layer_decay must be a number in (0, 1], got {layer_decay!r}")
+        raise ArgumentError("layer_decay", "must be a number in (0, 1]", f"{layer_decay!r}")
     depths = layers(model)
     free = {name: p for name, p in model.named_parameters() if p.requires_grad}
     names = list(free)
@@ -89,9 +91,11 @@ def split_parameters(
         if not hits:
             taken = any(fnmatchcase(name, group.pattern) for name in names)
             why = " that an earlier group has not taken" if taken else ""
-            raise ValueError(
-                f"groups[{i}].pattern must fit a parameter of the model{why}, "
-                f"got '{group.pattern}'{nearest(group.pattern, names)}; there are {_some(names)}"
+            raise ArgumentError(
+                f"groups[{i}].pattern",
+                f"must fit a parameter of the model{why}",
+                f"'{group.pattern}'{nearest(group.pattern, names)}",
+                f"there are {_some(names)}",
             )
         parameters = {name: free.pop(name) for name in hits}
         if group.frozen:
@@ -105,7 +109,7 @@ def split_parameters(
     if free:
         chosen.insert(0, {"params": free, "lr_scale": 1.0})
     if not chosen:
-        raise ValueError("groups must leave at least one parameter to train")
+        raise ArgumentError("groups", "must leave at least one parameter to train")
     return [part for entry in chosen for part in _by_layer(entry, depths, float(decay))]
 
 

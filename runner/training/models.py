@@ -8,6 +8,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from schedules.errors import ArgumentError
+
 _Layer = TypeVar("_Layer", nn.Linear, nn.Conv2d)
 
 
@@ -29,9 +31,10 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
 
 def _image(input_shape: tuple[int, ...], least: int) -> tuple[int, int, int]:
     if len(input_shape) != 3 or min(input_shape[1:]) < least:
-        raise ValueError(
-            f"input_shape must be (channels, height, width) of at least {least} x {least} "
-            f"pixels, got {tuple(input_shape)}"
+        raise ArgumentError(
+            "input_shape",
+            f"must be (channels, height, width) of at least {least} x {least} pixels",
+            f"{tuple(input_shape)}",
         )
     channels, height, width = input_shape
     return channels, height, width
@@ -109,9 +112,9 @@ class MLP(nn.Sequential):
         dropout: float = 0.0,
     ) -> None:
         if not all(isinstance(units, int) and units >= 1 for units in hidden):
-            raise ValueError(f"hidden must hold whole numbers >= 1, got {list(hidden)}")
+            raise ArgumentError("hidden", "must hold whole numbers >= 1", f"{list(hidden)}")
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must lie in [0, 1), got {dropout}")
+            raise ArgumentError("dropout", "must lie in [0, 1)", f"{dropout}")
         widths = [math.prod(input_shape), *hidden]
         layers: list[tuple[str, nn.Module]] = [("flatten", nn.Flatten())]
         for i, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=1):

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
+from schedules.errors import ArgumentError
+
 FUSED = (Adam, AdamW, SGD)
 FUSED_DEVICES = ("cpu", "cuda")
 
@@ -17,19 +19,19 @@ def check_scheduled(optimizer: Optimizer, name: str, value: float) -> None:
         known = [k for k, v in optimizer.defaults.items() if type(v) in (int, float) and k != "lr"]
         if _is_beta(optimizer, "momentum"):
             known.insert(0, "momentum")
-        raise ValueError(
-            f"{name}_schedule needs an optimizer with {name}; {type(optimizer).__name__} has "
-            f"{', '.join(known)}"
+        raise ArgumentError(
+            f"{name}_schedule",
+            f"needs an optimizer with {name}",
+            advice=f"{type(optimizer).__name__} has {', '.join(known)}",
         )
     if name == "momentum" and value == 0 and isinstance(optimizer, RMSprop):
         # PyTorch makes its buffer at the first update, and only if there is a momentum then.
-        raise ValueError("momentum_schedule must stay above 0 with RMSprop, got 0")
+        raise ArgumentError("momentum_schedule", "must stay above 0 with RMSprop", "0")
 
 
 def set_number(optimizer: Optimizer, name: str, value: float) -> None:
-    """Set a number of every parameter group, but for a weight decay that a group has of its own.
-
-    Adam's momentum is the first of its betas.
+    """Set a number of every parameter group: its share of a learning rate, and any other but for a
+    weight decay that the group has of its own. Adam's momentum is the first of its betas.
 
     >>> adam = Adam([torch.zeros(1, requires_grad=True)])
     >>> set_number(adam, "momentum", 0.85)
@@ -37,7 +39,9 @@ def set_number(optimizer: Optimizer, name: str, value: float) -> None:
     (0.85, 0.999)
     """
     for group in optimizer.param_groups:
-        if name == "momentum" and "momentum" not in group:
+        if name == "lr":
+            group["lr"] = group.get("lr_scale", 1.0) * value
+        elif name == "momentum" and "momentum" not in group:
             group["betas"] = (value, *group["betas"][1:])
         elif name != "weight_decay" or not group.get("own_weight_decay"):
             group[name] = value

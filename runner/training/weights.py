@@ -10,6 +10,7 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from runner.errors import nearest
+from schedules.errors import ArgumentError
 
 
 def save(state: dict[str, Tensor], file: Path) -> None:
@@ -40,25 +41,30 @@ def load_into(
     try:
         stored = safetensors.torch.load_file(file)
     except (OSError, safetensors.SafetensorError) as error:
-        raise ValueError(f"weights must be a .safetensors file, got {file}: {error}") from error
+        raise ArgumentError("weights", "must be a .safetensors file", f"{file}: {error}") from error
     own = model.state_dict()
     for pattern in keep_new:
         if not any(fnmatchcase(name, pattern) for name in own):
-            raise ValueError(
-                f"weights_except must fit weights of the model, got '{pattern}'"
-                f"{nearest(pattern, own)}; there are {', '.join(own)}"
+            raise ArgumentError(
+                "weights_except",
+                "must fit weights of the model",
+                f"'{pattern}'{nearest(pattern, own)}",
+                f"there are {', '.join(own)}",
             )
     wanted = [n for n in own if not any(fnmatchcase(n, pattern) for pattern in keep_new)]
     for name in wanted:
         if name not in stored:
-            raise ValueError(
-                f"{shown} must have '{name}', got {', '.join(stored)}; "
-                f"leave it new with weights_except"
+            raise ArgumentError(
+                shown,
+                f"must have '{name}'",
+                f"{', '.join(stored)}",
+                "leave it new with weights_except",
             )
         if stored[name].shape != own[name].shape:
-            raise ValueError(
-                f"{shown} must fit the model: '{name}' is "
-                f"{tuple(stored[name].shape)} there and {tuple(own[name].shape)} here; "
-                f"leave it new with weights_except"
+            there, here = tuple(stored[name].shape), tuple(own[name].shape)
+            raise ArgumentError(
+                shown,
+                f"must fit the model: '{name}' is {there} there and {here} here",
+                advice="leave it new with weights_except",
             )
     model.load_state_dict(own | {name: stored[name] for name in wanted})

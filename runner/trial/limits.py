@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from schedules.errors import ArgumentError
+
 CLIPPING = ("max_norm", "max_value", "factor")
 
 
@@ -11,18 +13,18 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
     for name in ("weight_decay", "eps"):
         value = arguments.get(name)
         if isinstance(value, int | float) and value < 0:
-            raise ValueError(f"{name} must be at least 0, got {value}")
+            raise ArgumentError(name, "must be at least 0", f"{value}")
     for name in ("momentum", "alpha", "dampening"):
         value = arguments.get(name)
         if isinstance(value, int | float) and not 0 <= value < 1:
-            raise ValueError(f"{name} must lie in [0, 1), got {value}")
+            raise ArgumentError(name, "must lie in [0, 1)", f"{value}")
     if "lr" in arguments:
-        raise ValueError("lr must be left out: the schedule sets the rate, lr= its peak")
+        raise ArgumentError("lr", "must be left out: the schedule sets the rate, lr= its peak")
     betas = arguments.get("betas")
     if betas is not None and not all(0 <= b < 1 for b in betas):
-        raise ValueError(f"betas must each lie in [0, 1), got {list(betas)}")
+        raise ArgumentError("betas", "must each lie in [0, 1)", f"{list(betas)}")
     if arguments.get("nesterov") and not arguments.get("momentum"):
-        raise ValueError("nesterov needs momentum greater than 0, got 0")
+        raise ArgumentError("nesterov", "needs momentum greater than 0", "0")
 
 
 def check_clipping(arguments: Mapping[str, Any]) -> None:
@@ -35,4 +37,4 @@ def check_clipping(arguments: Mapping[str, Any]) -> None:
 def positive(name: str, value: Any) -> None:
     """Raise ValueError unless a value is a number greater than 0."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ValueError(f"{name} must be a number greater than 0, got {value!r}")
+        raise ArgumentError(name, "must be a number greater than 0", f"{value!r}")

@@ -1,66 +1,68 @@
-"""What a trial is: a recipe, a schedule and a horizon, and the fingerprint of its beginning."""
+"""A run before it is made: a recipe, and the numbers that follow schedules over its horizon."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from schedules import Horizon, Schedule
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a run except the rate. Plain data, as it would stand in JSON.
-
-    model, dataset, optimizer, clipping: `_target_` and arguments. weights: the SHA-256 of the
-    weights it starts from. threads: CPU threads (their number changes the bits), None elsewhere.
-    """
-
-    model: Mapping[str, Any]
-    dataset: Mapping[str, Any]
-    optimizer: Mapping[str, Any]
-    clipping: Mapping[str, Any]
-    batch_size: int
-    seed: int
-    precision: str
-    device: str
-    threads: int | None
-    weights: str | None
-    versions: Mapping[str, str]
+from runner.trial.numbers import Numbers
+from runner.trial.recipe import Recipe, fingerprint
+from schedules import Horizon
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A recipe, a schedule bound to a horizon, and the schedules of other numbers by name."""
+    """What a run is.
+
+    numbers: the schedules of "lr" and of what else follows one. eval_every: steps between
+    evaluations, >= 1; there is one more at the end.
+    """
 
     recipe: Recipe
-    schedule: Schedule
-    horizon: Horizon
-    others: Mapping[str, Schedule] = field(default_factory=dict)
+    numbers: Numbers
+    eval_every: int
 
-    def trace(self) -> np.ndarray | None:
-        """Return the rate of every update, float64; None where it depends on evaluations."""
-        if self.schedule.listens:
-            return None
-        return np.asarray(self.schedule(np.arange(self.horizon.total_steps)))
+    @property
+    def horizon(self) -> Horizon:
+        """How long the run is."""
+        return self.numbers.horizon
 
+    def next_evaluation(self, step: int) -> int:
+        """Return the first step after `step` at which the model is evaluated.
 
-def fingerprint(
-    recipe: Recipe, trace: np.ndarray, others: Mapping[str, np.ndarray] | None = None
-) -> str:
-    """Return the name of the state that training reaches by a recipe and the rates so far.
+        >>> trial = Trial(None, Numbers({}, Horizon(25, 10)), eval_every=10)
+        >>> [trial.next_evaluation(t) for t in (0, 9, 10, 24)]
+        [10, 10, 20, 25]
+        """
+        return min((step // self.eval_every + 1) * self.eval_every, self.horizon.total_steps)
 
-    others: what else was scheduled, by name, as long as the trace. Two runs with the same
-    fingerprint have the same weights, bit for bit on one kind of CPU. The source code of a person's
-    own classes is not part of it.
-    """
-    text = json.dumps(vars(recipe), sort_keys=True, default=dict)
-    digest = hashlib.sha256(text.encode())
-    digest.update(np.ascontiguousarray(trace, dtype="<f8").tobytes())
-    for name, values in sorted((others or {}).items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
-    return digest.hexdigest()
+    def evaluates_at(self, step: int) -> bool:
+        """Return whether the model is evaluated after so many steps."""
+        return step % self.eval_every == 0 or step == self.horizon.total_steps
+
+    def fingerprint(self, step: int, used: Mapping[str, np.ndarray] | None = None) -> str:
+        """Return the name of the state after so many updates.
+
+        used: what they used, by name; needed where the rate depends on evaluations.
+        """
+        traces = used or {name: self.numbers.trace(name) for name in self.numbers}
+        return fingerprint(self.recipe, {name: traces[name][:step] for name in self.numbers})
+
+    def identity(self) -> str:
+        """Return the same text for trials that would train and be evaluated the same, whatever
+        their seed. A schedule that listens is known by its arguments instead of its rates."""
+        seedless = dataclasses.replace(self.recipe, seed=0)
+        lr, total = self.numbers["lr"], self.horizon.total_steps
+        traces = {name: self.numbers.trace(name) for name in self.numbers}
+        if lr.listens:
+            traces["lr"] = np.arange(total)
+        parts = [
+            fingerprint(seedless, traces),
+            repr(lr) if lr.listens else "",
+            repr(self.horizon),
+            str(self.eval_every),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

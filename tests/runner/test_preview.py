@@ -41,9 +41,9 @@ def test_the_rate_at_the_points_that_matter(look, folder) -> None:
     assert [row.split(maxsplit=3) for row in out[1:-2]] == [
         ["step", "epoch", "lr"],
         ["0", "0", "0", "start"],
-        ["10", "0.3125", "0.001", "end of the warm-up"],
-        ["165", "5.156", "0.0005", "boundary 1"],
-        ["289", "9.031", "0.0001", "boundary 2"],
+        ["10", "0.3125", "0.001", "holds"],
+        ["165", "5.156", "0.0005", "drops"],
+        ["289", "9.031", "0.0001", "drops"],
         ["319", "9.969", "0.0001", "last step"],
     ]
     assert out[-1] == "picture   preview.png"
@@ -104,9 +104,11 @@ def test_a_schedule_that_listens_says_so(look) -> None:
 
 
 def test_the_highest_and_the_lowest_rate_are_shown(look) -> None:
-    _, out, _ = look("schedule=cyclic lr=0.1 train.steps=100")
+    _, out, _ = look("schedule=noisy_linear_cosine train.steps=1000")
     rows = {line.split()[0]: line.split()[2:] for line in out[2:-2]}
-    assert rows["10"] == ["0.1", "highest"]
+    assert rows["1"][1:] == ["wavers"]
+    assert rows["35"] == ["0.00151249", "highest"]
+    assert rows["524"] == ["0", "lowest"]
 
 
 def test_boundaries_that_a_run_never_reaches_are_noted(look, command) -> None:
@@ -118,11 +120,22 @@ def test_boundaries_that_a_run_never_reaches_are_noted(look, command) -> None:
 
 
 def test_many_points_are_cut_short(look) -> None:
-    _, out, _ = look("schedule=step schedule.decay_steps=10 train.steps=400")
+    boundaries = "[1,3,6,10,15,21,28,36,45,55,66,78,91]"
+    _, out, _ = look(f"schedule=multistep schedule.boundaries={boundaries} train.steps=100")
     rows = out[2:-2]
     assert len(rows) == preview.MOST_POINTS
-    assert rows[-2].split() == ["...", "30", "more"]
-    assert rows[-1].startswith(" 399")
+    assert rows[-2].split() == ["...", "4", "more"]
+    assert rows[-1].startswith("  99")
+
+
+def test_of_many_stairs_the_first_and_the_last_are_shown(look) -> None:
+    _, out, _ = look("schedule=step schedule.decay_steps=10 train.steps=400")
+    assert [row.split(maxsplit=3)[3] for row in out[2:-2]] == [
+        "start",
+        "drops, the first of 39",
+        "drops, the last of 39",
+        "last step",
+    ]
 
 
 def test_a_data_set_without_a_size_is_loaded(look) -> None:

@@ -17,7 +17,6 @@ from schedules import (
     Memory,
     Offset,
     PartsMemory,
-    PiecewiseConstant,
     PlateauMemory,
     Polynomial,
     Product,
@@ -202,39 +201,3 @@ def test_a_repeat_has_the_bits_of_its_first_cycle():
 def test_the_farthest_steps_have_rates():
     offset = Offset(schedule=Exponential(lr=0.1, decay_rate=0.5, decay_steps=2**50), start=2**53)
     assert offset(2**53) == offset(0) == 0.1 / 256
-
-
-def test_landmarks_of_a_join():
-    piecewise = PiecewiseConstant(lr=0.1, boundaries=("20%",), factors=(1, 0.5))
-    parts = (Cosine(lr=0.1, decay_steps="50%"), Warmup(schedule=piecewise, steps=10))
-    join = Join(schedules=parts, boundaries=("60%",)).bind(Horizon(100, 10))
-    assert join.landmarks(100) == [
-        (30, "end of the decay"),
-        (60, "boundary 1"),
-        (70, "end of the warm-up"),
-        (76, "boundary 1"),
-    ]
-    assert join.landmarks(50) == [(30, "end of the decay")]
-    overlay = Join(schedules=parts, boundaries=("15%",), placement="overlay")
-    assert overlay.bind(Horizon(100, 10)).landmarks(100) == [
-        (15, "boundary 1"),
-        (28, "boundary 1"),
-    ]
-
-
-def test_landmarks_of_the_others():
-    horizon = Horizon(100, 10)
-    half = Cosine(lr=0.1, decay_steps="50%")
-    assert Scale(schedule=half, factor=2).bind(horizon).landmarks(100) == [(50, "end of the decay")]
-    assert Clamp(schedule=half).bind(horizon).landmarks(100) == [(50, "end of the decay")]
-    product = Product(schedules=(half, PiecewiseConstant(lr=1.0, boundaries=(5,), factors=(1, 0))))
-    assert product.bind(horizon).landmarks(100) == [(5, "boundary 1"), (50, "end of the decay")]
-    offset = Offset(schedule=half, start=20).bind(horizon)
-    assert offset.landmarks(100) == [(40, "end of the decay")]
-    repeat = Repeat(schedule=half, cycle_steps=40).bind(horizon)
-    assert repeat.landmarks(100) == [
-        (20, "end of the decay"),
-        (40, "cycle 2"),
-        (60, "end of the decay"),
-        (80, "cycle 3"),
-    ]

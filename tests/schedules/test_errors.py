@@ -1,11 +1,17 @@
 """Bad arguments: which one, what must hold, what was given."""
 
 import math
-from dataclasses import fields
+import pickle
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
+import numpy as np
 import pytest
 
 from schedules import (
+    ArgumentError,
+    ArgumentTypeError,
     Clamp,
     Constant,
     Cosine,
@@ -32,6 +38,7 @@ from schedules import (
     ReduceOnPlateau,
     Repeat,
     Scale,
+    Schedule,
     Step,
     Tanh,
     Warmup,
@@ -725,8 +732,6 @@ def test_a_block_that_does_not_fit_the_run(schedule, message):
 def test_a_block_that_is_not_bound(schedule, message):
     with pytest.raises(ValueError, match=message):
         schedule(0)
-    with pytest.raises(ValueError, match=message):
-        schedule.landmarks(100)
 
 
 @pytest.mark.parametrize(
@@ -927,3 +932,84 @@ def test_a_cyclic_s_decay_must_be_bound_in_the_one_mode_that_has_it():
         Cyclic(lr=0.1, cycle_steps=10, mode="exp_range")(5)
     with pytest.raises(ValueError, match=r"^end_steps must be bound to a run first, got '100%'"):
         Cyclic(lr=0.1, cycle_steps=10, after="hold")(5)
+
+
+def test_an_error_has_fields():
+    with pytest.raises(ArgumentError, match=r"^decay_rate must lie in") as caught:
+        Exponential(lr=0.1, decay_rate=1.2)
+    error = caught.value
+    assert (error.where, error.must, error.given) == ("decay_rate", "must lie in (0, 1]", "1.2")
+    assert (error.name, error.advice, error.step) == ("decay_rate", None, None)
+    with pytest.raises(ArgumentError, match=r"^schedules\[1\]\.schedule\.expression") as caught:
+        Join(schedules=(LINE, Warmup(schedule=FALLING, steps=2)), boundaries=(50,))(60)
+    inner = caught.value
+    assert inner.where == "schedules[1].schedule.expression"
+    assert (inner.name, inner.given, inner.step) == ("schedules", "-3.0 at step 8 of its own", None)
+
+
+def test_an_error_survives_pickling():
+    error = ArgumentTypeError("factor", "must fit", "3 at step 5", "use 2", step=5)
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is ArgumentTypeError
+    assert str(copy) == str(error) == "factor must fit, got 3 at step 5; use 2"
+    assert str(copy.under("schedule", own_steps=True).under("[1]").under("schedules")) == (
+        "schedules[1].schedule.factor must fit, got 3 at step 5 of its own; use 2"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Schedule):
+    """A schedule of a person's own, whose formula fails in one way or another."""
+
+    says: str
+
+    def formula(self, t):
+        raise ValueError(self.says)
+
+
+@pytest.mark.parametrize("says", ["says must be kind, got a word", "says[0]: bad", "says: bad"])
+def test_a_plain_error_about_an_argument_of_a_persons_own_schedule_gains_its_place(says):
+    text = f"^{re.escape(f'schedule.schedules[1].{says}')}$"
+    with pytest.raises(ArgumentError, match=text):
+        Scale(schedule=Product(schedules=(LINE, Own(says=says))), factor=1)(0)
+
+
+@pytest.mark.parametrize("says", ["math domain error", "schedule must be kind", "says_not", ""])
+def test_the_trouble_of_another_function_is_left_alone(says):
+    with pytest.raises(ValueError, match=f"^{says}$") as caught:
+        Product(schedules=(LINE, Own(says=says)))(0)
+    assert type(caught.value) is ValueError
+
+
+@pytest.mark.parametrize("junk", [(), (5,), ("10%", "20%")])
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [(family, name) for family in GOOD for name in family.durations if name not in family.lists],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_duration_that_is_a_list_is_refused_when_built(family, name, junk):
+    after = {"after": "hold"} if name == "end_steps" else {}
+    boundaries = (
+        {"boundaries": ("10%",)} if (family, name) == (CosineRestarts, "total_steps") else {}
+    )
+    with pytest.raises(TypeError, match=rf"^{name} must be steps .* got {re.escape(repr(junk))}$"):
+        family(**(GOOD[family] | after | boundaries | {name: junk}))
+
+
+def test_a_persons_own_schedule_may_have_lists_of_durations():
+    @dataclass(frozen=True, kw_only=True)
+    class Cuts(Schedule):
+        cuts: Sequence[int | str]
+        durations = {"cuts": 2}  # noqa: RUF012
+        lists = ("cuts",)
+
+        def formula(self, t):
+            return np.searchsorted(self.cuts, t, side="right") + 0.0
+
+    bound = Cuts(cuts=["10%", 50]).bind(Horizon(100, 10))
+    assert bound.cuts == (10, 50)
+    assert [bound(t) for t in (9, 10, 50)] == [0, 1, 2]
+    with pytest.raises(ValueError, match=r"^cuts\[0\] must be at least 2 steps, got 1$"):
+        Cuts(cuts=[1])
+    with pytest.raises(TypeError, match=r"^cuts must be a list, got '10%'$"):
+        Cuts(cuts="10%")

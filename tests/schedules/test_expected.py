@@ -827,34 +827,6 @@ def test_an_interpolation_is_exact_at_its_points_and_stays_between_them(points, 
     assert ((lowest <= schedule(near)) & (schedule(near) <= highest)).all()
 
 
-def test_a_polynomial_s_cycles_are_landmarks():
-    schedule = Polynomial(lr=0.1, decay_steps=10, cycle=True)
-    assert schedule.landmarks(32) == [(11, "cycle 2"), (21, "cycle 3"), (31, "cycle 4")]
-
-
-@pytest.mark.parametrize(
-    ("schedule", "landmarks"),
-    [
-        (Noam(lr=0.1), [(9, "peak")]),
-        (Noam(lr=0.1, after="hold", end_steps="50%"), [(9, "peak"), (50, "end of the decay")]),
-        (Step(lr=0.1), [(30, "stair 1"), (60, "stair 2"), (90, "stair 3")]),
-        (
-            InverseTime(lr=0.1, decay_steps=40, staircase=True),
-            [(40, "stair 1"), (80, "stair 2")],
-        ),
-        (InverseTime(lr=0.1), []),
-        (MultiStep(lr=0.1, boundaries=(5, "50%")), [(5, "boundary 1"), (50, "boundary 2")]),
-        (
-            PiecewiseInterpolation(lr=0.1, boundaries=(1, 30, "90%")),
-            [(1, "point 1"), (30, "point 2"), (90, "point 3")],
-        ),
-        (Cosine(lr=0.1, decay_steps=70), [(70, "end of the decay")]),
-    ],
-)
-def test_the_points_that_matter(schedule, landmarks):
-    assert schedule.bind(H100).landmarks(100) == landmarks
-
-
 @pytest.mark.parametrize("multiplier", [2, 3, 5])
 def test_restarts_are_found_without_a_logarithm(multiplier):
     schedule = CosineRestarts(lr=1.0, cycle_steps=7, cycle_multiplier=multiplier)
@@ -928,47 +900,6 @@ def test_points_are_exact_whatever_the_numbers(lr, share, total):
     assert [cyclic(t) for t in (0, total, 2 * total)] == [floor, lr, floor]
     restarts = CosineRestarts(lr=lr, floor=floor, cycle_steps=total, cycle_limit=2)
     assert [restarts(t) for t in (0, total, 2 * total)] == [lr, lr, floor]
-
-
-LANDMARKS = {
-    "cycles": (
-        CosineRestarts(lr=0.1, cycle_steps=30),
-        [(30, "cycle 2"), (60, "cycle 3"), (90, "cycle 4")],
-    ),
-    "limited cycles": (
-        CosineRestarts(lr=0.1, cycle_steps=30, cycle_limit=2),
-        [(30, "cycle 2"), (60, "end of the decay")],
-    ),
-    "limited growing cycles": (
-        CosineRestarts(lr=0.1, cycle_steps=10, cycle_multiplier=2, cycle_limit=3),
-        [(10, "cycle 2"), (30, "cycle 3"), (70, "end of the decay")],
-    ),
-    "cut cycles": (
-        CosineRestarts(lr=0.1, boundaries=["20%", "50%"], total_steps="90%"),
-        [(20, "cycle 2"), (50, "cycle 3"), (90, "end of the decay")],
-    ),
-    "triangles": (
-        Cyclic(lr=0.1, cycle_steps=40, after="hold", end_steps="90%"),
-        [(40, "cycle 2"), (80, "cycle 3"), (90, "end of the decay")],
-    ),
-    "warm-up, stable, decay": (
-        WarmupStableDecay(lr=0.1, total_steps="90%"),
-        [(5, "end of the warm-up"), (70, "start of the decay"), (90, "end of the decay")],
-    ),
-    "one cycle": (OneCycle(lr=0.1), [(30, "peak")]),
-    "one cycle of three phases": (
-        OneCycle(lr=0.1, total_steps="90%", phases=3),
-        [(30, "peak"), (60, "end of the second phase"), (90, "end of the decay")],
-    ),
-    "linear cosine": (LinearCosine(lr=0.1, decay_steps="50%"), [(50, "end of the decay")]),
-    "hyperbolic tangent": (Tanh(lr=0.1, decay_steps="50%"), [(50, "end of the decay")]),
-}
-
-
-@pytest.mark.parametrize("name", LANDMARKS)
-def test_landmarks(name):
-    schedule, expected = LANDMARKS[name]
-    assert schedule.bind(H100).landmarks(100) == expected
 
 
 def test_known_difference_tensorflow_multiplies_the_height_above_the_floor():

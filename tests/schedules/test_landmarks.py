@@ -1,7 +1,8 @@
-"""Landmarks of long runs: at most a thousand, found at once, the important ones among them."""
+"""Where a trace changes its shape, in words: against numbers worked out by hand."""
 
-from time import perf_counter
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from schedules import (
@@ -13,153 +14,182 @@ from schedules import (
     Horizon,
     InverseTime,
     Join,
+    LinearCosine,
     MultiStep,
-    Offset,
+    Noam,
+    NoisyLinearCosine,
+    OneCycle,
     PiecewiseConstant,
+    PiecewiseInterpolation,
     Polynomial,
-    Product,
-    Repeat,
-    Scale,
+    ReduceOnPlateau,
     Step,
+    Tanh,
     Warmup,
+    WarmupStableDecay,
 )
-from schedules.schedule import MOST_LANDMARKS
+from schedules.landmarks import landmarks
 
-FAR = 2**53
-STAIRS = Step(lr=0.1, decay_steps=2)
-CYCLES = Cyclic(lr=0.1, cycle_steps=3)
-SHORT = Polynomial(lr=0.1, decay_steps=1)
+COSINE = Cosine(lr=0.1)
 
 
-def in_a_moment(schedule, total_steps):
-    start = perf_counter()
-    landmarks = schedule.landmarks(total_steps)
-    assert perf_counter() - start < 1
-    steps = [step for step, _ in landmarks]
-    assert steps == sorted(set(steps))
-    assert len(landmarks) <= MOST_LANDMARKS
-    return landmarks
+def of(schedule, steps=100):
+    bound = schedule.bind(Horizon(steps, max(1, steps // 10)))
+    return landmarks(bound.rates(bound.begin(), np.arange(steps)))
 
 
-@pytest.mark.parametrize(
-    ("schedule", "first", "last"),
-    [
-        (STAIRS, (2, "stair 1"), (2000, "stair 1000")),
-        (CYCLES, (3, "cycle 2"), (3000, "cycle 1001")),
-        (
-            Exponential(lr=0.1, decay_rate=0.9, decay_steps=5, staircase=True),
-            (5, "stair 1"),
-            (5000, "stair 1000"),
-        ),
-        (InverseTime(lr=0.1, decay_steps=5, staircase=True), (5, "stair 1"), (5000, "stair 1000")),
-        (Polynomial(lr=0.1, decay_steps=2, cycle=True), (3, "cycle 2"), (2001, "cycle 1001")),
-        (CosineRestarts(lr=0.1, cycle_steps=4), (4, "cycle 2"), (4000, "cycle 1001")),
-        (
-            CosineRestarts(lr=0.1, cycle_steps=4, cycle_limit=10),
-            (4, "cycle 2"),
-            (40, "end of the decay"),
-        ),
-        (Repeat(schedule=Constant(lr=0.1), cycle_steps=1), (1, "cycle 2"), (1000, "cycle 1001")),
-        (Repeat(schedule=SHORT, cycle_steps=2), (1, "end of the decay"), (1000, "cycle 501")),
-        (Scale(schedule=STAIRS, factor=2), (2, "stair 1"), (2000, "stair 1000")),
-        (Product(schedules=(STAIRS, CYCLES)), (2, "stair 1"), (1500, "stair 750")),
-        (
-            MultiStep(lr=0.1, boundaries=range(1, 5001)),
-            (1, "boundary 1"),
-            (1000, "boundary 1000"),
-        ),
-        (
-            Repeat(schedule=Repeat(schedule=STAIRS, cycle_steps=5), cycle_steps=10),
-            (2, "stair 1"),
-            (1667, "stair 1"),
-        ),
-        (
-            Repeat(schedule=Offset(schedule=STAIRS, start=10**9), cycle_steps=4),
-            (2, "stair 500000001"),
-            (2000, "cycle 501"),
-        ),
-    ],
-    ids=lambda value: type(value).__name__ if not isinstance(value, tuple) else value[1],
-)
-def test_a_thousand_are_found_at_once(schedule, first, last):
-    for total_steps in (30_000_000, FAR):
-        landmarks = in_a_moment(schedule, total_steps)
-        assert landmarks[0] == first
-        assert landmarks[-1] == last
+BY_HAND = {
+    "constant": (Constant(lr=0.1), []),
+    "one that listens, before it hears": (ReduceOnPlateau(lr=0.1), []),
+    "smooth from its start to its end": (COSINE, []),
+    "without an end": (InverseTime(lr=0.1), []),
+    "an end before the run's": (Cosine(lr=0.1, decay_steps=70), [(70, "holds")]),
+    "another end": (Polynomial(lr=0.1, decay_steps=50), [(50, "holds")]),
+    "a ramp from 0": (Warmup(schedule=COSINE, steps=10, start=0.0), [(10, "peak")]),
+    # counted from the first update on, so that steps 9 and 10 have the same rate
+    "a ramp": (Warmup(schedule=COSINE, steps=10), [(10, "peak")]),
+    "a ramp and a hold": (
+        Warmup(schedule=COSINE, steps=10, start=0.0, hold_steps=20),
+        [(10, "holds"), (30, "begins to fall")],
+    ),
+    "a lower rate first": (
+        Warmup(schedule=Constant(lr=0.1), steps=10, start=0.01, shape="constant"),
+        [(10, "jumps up")],
+    ),
+    "a ramp over the decay": (
+        Warmup(schedule=Polynomial(lr=0.1), steps=10, start=0.0, placement="overlay"),
+        [(10, "peak")],  # 0.09, as at step 9
+    ),
+    "the peak of a formula's own": (Noam(lr=0.1), [(9, "peak")]),
+    "three parts": (WarmupStableDecay(lr=0.1), [(4, "holds"), (80, "begins to fall")]),
+    "boundaries": (
+        PiecewiseConstant(boundaries=(5, 10, 15), values=(0.1, 0.05, 0.2, 0.001)),
+        [(5, "drops"), (10, "jumps up"), (15, "drops")],
+    ),
+    "boundaries, the old value on each": (
+        PiecewiseConstant(boundaries=(5, 10, 15), values=(0.1, 0.05, 0.2, 0.001), closed="right"),
+        [(6, "drops"), (11, "jumps up"), (16, "drops")],
+    ),
+    "a boundary that changes nothing": (
+        PiecewiseConstant(boundaries=(5, 10), values=(0.1, 0.1, 0.2)),
+        [(10, "jumps up")],
+    ),
+    "five stairs": (Step(lr=0.1, decay_steps=18), [(18 * i, "drops") for i in range(1, 6)]),
+    "six stairs": (
+        Step(lr=0.1, decay_steps=15),
+        [(15, "drops, the first of 6"), (90, "drops, the last of 6")],
+    ),
+    "stairs too low to see": (
+        Step(lr=0.1, factor=1e-3, decay_steps=2),
+        [(2, "drops, the first of 49"), (98, "drops, the last of 49")],
+    ),
+    "a stair a step is none": (Exponential(lr=0.1, decay_rate=0.9, decay_steps=1), []),
+    "stairs down to a floor": (
+        Exponential(lr=0.1, decay_rate=0.5, decay_steps=20, staircase=True, floor="30%"),
+        [(20, "drops"), (40, "drops")],  # 0.1, 0.05, 0.03 and on
+    ),
+    "boundaries at no equal distances": (
+        MultiStep(lr=0.1, boundaries=(3, 10, 20, 33, 50, 70, 99), factor=0.5),
+        [(step, "drops") for step in (3, 10, 20, 33, 50, 70, 99)],
+    ),
+    "restarts": (CosineRestarts(lr=0.1), [(step, "jumps up") for step in (25, 50, 75)]),
+    "growing restarts and an end": (
+        CosineRestarts(lr=0.1, cycle_steps=10, cycle_multiplier=2, cycle_limit=3),
+        [(10, "jumps up"), (30, "jumps up"), (70, "holds")],
+    ),
+    "restarts with a ramp": (
+        CosineRestarts(lr=0.1, cycle_steps=50, warmup_fraction=0.2),
+        [(10, "peak"), (50, "valley"), (60, "peak")],
+    ),
+    "ten cycles": (
+        CosineRestarts(lr=0.1, cycle_steps=10),
+        [(10, "jumps up, the first of 9"), (90, "jumps up, the last of 9")],
+    ),
+    "triangles": (
+        Cyclic(lr=0.1, cycle_steps=40, after="hold", end_steps=90),
+        [(20, "peak"), (40, "valley"), (60, "peak"), (80, "valley"), (90, "holds")],
+    ),
+    "ten triangles": (
+        Cyclic(lr=0.1, cycle_steps=10),
+        [
+            (5, "peak, the first of 10"),
+            (10, "valley, the first of 9"),
+            (90, "valley, the last of 9"),
+            (95, "peak, the last of 10"),
+        ],
+    ),
+    "one cycle": (OneCycle(lr=0.1), [(30, "peak")]),
+    "one cycle of three phases": (
+        OneCycle(lr=0.1, total_steps=90, rise_steps=30, phases=3),
+        [(30, "peak"), (90, "holds")],  # at 60 it only falls less steeply
+    ),
+    "points": (
+        PiecewiseInterpolation(boundaries=(10, 40, 80), values=(0.2, 0.1, 0.3)),
+        [(10, "begins to fall"), (40, "valley"), (80, "holds")],
+    ),
+    "one after another": (
+        Join(schedules=(Constant(lr=0.2), COSINE), boundaries=(60,)),
+        [(60, "drops, begins to fall")],
+    ),
+    "falls twice": (LinearCosine(lr=0.1, half_cycles=2), [(50, "valley"), (79, "peak")]),
+    "noise that ends": (
+        NoisyLinearCosine(lr=0.1, decay_steps=80, initial_variance=0.1),
+        [(1, "wavers"), (80, "holds")],
+    ),
+}
 
 
-def test_cycles_that_grow_slowly():
-    growing = CosineRestarts(lr=0.1, cycle_steps=1000, cycle_multiplier=1.001)
-    growing(0)  # makes the table of its cycles, which rates need too
-    assert in_a_moment(growing, FAR)[:2] == [(1000, "cycle 2"), (2001, "cycle 3")]
-    assert len(growing.landmarks(FAR)) == MOST_LANDMARKS
-    later = Offset(schedule=growing, start=2000)
-    assert in_a_moment(later, FAR)[:2] == [(1, "cycle 3"), (1003, "cycle 4")]
+@pytest.mark.parametrize("name", BY_HAND)
+def test_by_hand(name):
+    schedule, expected = BY_HAND[name]
+    assert of(schedule) == expected
 
 
-def test_the_end_of_a_ramp_over_a_repeat_stands_among_its_cycles():
-    repeat = Repeat(schedule=SHORT, cycle_steps=2)
-    landmarks = in_a_moment(Warmup(schedule=repeat, steps=10**7), FAR)
-    assert landmarks[:3] == [
-        (10**7, "end of the warm-up"),
-        (10**7 + 1, "end of the decay"),
-        (10**7 + 2, "cycle 2"),
-    ]
-    overlay = Warmup(schedule=repeat, steps=10**9, placement="overlay")
-    assert in_a_moment(overlay, FAR)[:2] == [
-        (10**9, "end of the warm-up"),
-        (10**9 + 1, "end of the decay"),
-    ]
+def test_a_trace_of_one_step_or_of_none_has_none():
+    assert landmarks(np.array([0.1])) == landmarks(np.array([])) == []
 
 
-def test_the_boundaries_of_a_join_are_not_lost_among_the_stairs():
-    join = Join(schedules=(STAIRS, STAIRS, CYCLES), boundaries=(10**7, 2 * 10**7))
-    landmarks = in_a_moment(join, FAR)
-    assert len(landmarks) == MOST_LANDMARKS
-    assert landmarks[-3:] == [
-        (1996, "stair 998"),
-        (10**7, "boundary 1"),
-        (2 * 10**7, "boundary 2"),
-    ]
-    overlay = Join(schedules=(Constant(lr=0.1), STAIRS), boundaries=(10**9,), placement="overlay")
-    assert in_a_moment(overlay, FAR)[:2] == [
-        (10**9, "boundary 1"),
-        (10**9 + 2, "stair 500000001"),
-    ]
+def test_two_steps():
+    assert landmarks(np.array([0.1, 0.3])) == [(1, "jumps up")]
+    assert landmarks(np.array([0.3, 0.3])) == []
 
 
-def test_an_end_is_not_lost_among_the_cycles():
-    ending = Cyclic(lr=0.1, cycle_steps=2, after="hold", end_steps=10**7)
-    assert in_a_moment(ending, FAR)[-1] == (10**7, "end of the decay")
-    product = Product(schedules=(CYCLES, Cosine(lr=1.0, decay_steps=10**7)))
-    assert in_a_moment(product, FAR)[-1] == (10**7, "end of the decay")
+def test_a_single_high_rate_is_a_peak():
+    trace = np.repeat([0.1, 0.3, 0.1], [4, 1, 4])
+    assert landmarks(trace) == [(3, "begins to rise"), (4, "peak"), (5, "holds")]
 
 
-def test_an_offset_finds_its_first_landmark_without_counting():
-    for schedule, first in [
-        (STAIRS, (1, "stair 500000001")),
-        (CYCLES, (1, "cycle 333333335")),
-        (CosineRestarts(lr=0.1, cycle_steps=4), (3, "cycle 250000002")),
-        (Polynomial(lr=0.1, decay_steps=2, cycle=True), (2, "cycle 500000002")),
-        (Repeat(schedule=SHORT, cycle_steps=2), (1, "cycle 500000002")),
-        (Join(schedules=(SHORT, STAIRS), boundaries=(5,)), (2, "stair 499999999")),
-        (Product(schedules=(Constant(lr=1.0), STAIRS)), (1, "stair 500000001")),
-    ]:
-        offset = Offset(schedule=schedule, start=10**9 + 1)
-        assert in_a_moment(offset, FAR)[0] == first
+@pytest.mark.parametrize("bits", [1, -1, 4])
+def test_the_last_bits_of_a_rate_are_no_change(bits):
+    t = np.arange(1000)
+    flat = np.where(t % 3 == 0, 0.1, 0.1 * (1 + bits * np.finfo(float).eps))
+    assert landmarks(flat) == []
+    assert landmarks(np.where(t < 500, flat, 0.5 * flat)) == [(500, "drops")]
 
 
-def test_a_join_of_many_parts():
-    join = Join(schedules=(STAIRS,) * 3000, boundaries=range(10, 30_000, 10))
-    assert len(in_a_moment(join, 30_000)) == MOST_LANDMARKS
+@pytest.mark.parametrize("steps", [1000, 30_000, 1_000_000])
+def test_a_long_run_has_the_landmarks_of_a_short_one(steps):
+    # Around a cosine's peak its moves are smaller than the bits of its rates.
+    warmed = Warmup(schedule=Cosine(lr=0.1, decay_steps="50%"), fraction=0.2)
+    assert of(warmed, steps) == [(steps // 5, "peak"), (steps * 3 // 5, "holds")]
+    assert of(Tanh(lr=0.1), steps) == []
 
 
-def test_an_offset_within_a_ramp_within_a_join():
-    inner = Offset(schedule=PiecewiseConstant(lr=0.1, boundaries=(5, 30), factors=(1, 1, 1)))
-    part = Warmup(schedule=Offset(schedule=inner, start=10), steps=20)
-    join = Join(schedules=(Constant(lr=0.1), part), boundaries=("50%",))
-    assert join.bind(Horizon(200, 10)).landmarks(200) == [
-        (100, "boundary 1"),
-        (120, "end of the warm-up"),
-        (140, "boundary 2"),
-    ]
+def test_a_million_stairs_and_a_million_noisy_steps_are_told_in_a_few_words():
+    stairs = of(Step(lr=0.1, factor=0.999999, decay_steps=2), 10**6)
+    assert stairs == [(2, "drops, the first of 499999"), (999_998, "drops, the last of 499999")]
+    assert len(of(NoisyLinearCosine(lr=0.1), 10**6)) < 10
+
+
+def test_the_steps_lie_within_the_run_and_are_in_order(family):
+    trace = family.bound.rates(family.bound.begin(), np.arange(1000))
+    found = landmarks(trace)
+    assert all(type(step) is int and 0 < step < 1000 and name for step, name in found)
+    assert all(a < b for (a, _), (b, _) in pairwise(found))
+
+
+def test_every_jump_is_a_landmark(family):
+    trace = family.bound.rates(family.bound.begin(), np.arange(1000))
+    found = dict(landmarks(trace))
+    told = [step for step, name in found.items() if "drops" in name or "jumps up" in name]
+    assert set(family.jumps) <= set(told) or "the first of" in found[told[0]]

@@ -1,4 +1,5 @@
 import io
+import re
 import subprocess
 import sys
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from schedules import Constant, Cosine, CosineRestarts
+from schedules.errors import ArgumentError
 from schedules.plot import draw, thinned
 
 T = np.arange(200)
@@ -113,12 +115,22 @@ def test_pyplot_stays_unloaded():
 
 
 @pytest.mark.parametrize(
-    "traces",
-    [{}, {"a": np.zeros((2, 2))}, {"a": np.zeros(0)}, {"a": np.array([0.1, np.nan])}],
+    ("traces", "message"),
+    [
+        ({}, "traces must hold at least one trace, got none"),
+        *(
+            ({"a": trace}, f"traces must be 1-D, finite and not empty, got 'a' of shape {shape}")
+            for trace, shape in (
+                (np.zeros((2, 2)), "(2, 2)"),
+                (np.zeros(0), "(0,)"),
+                (np.array([0.1, np.nan]), "(2,)"),
+            )
+        ),
+    ],
     ids=["none", "2-D", "empty", "NaN"],
 )
-def test_what_is_no_trace_is_refused(traces):
-    with pytest.raises(ValueError, match=r"^traces must"):
+def test_what_is_no_trace_is_refused(traces, message):
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
         draw(traces, io.BytesIO())
 
 

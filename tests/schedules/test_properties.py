@@ -155,22 +155,6 @@ def test_one_that_listens_reacts_to_bad_news_within_a_run(family):
     assert changed.any() == bool(family.monitor)
 
 
-def test_its_landmarks_lie_within_the_run_and_are_in_order(family):
-    landmarks = family.bound.landmarks(1000)
-    steps = [step for step, _ in landmarks]
-    assert steps == sorted(set(steps))
-    assert all(type(step) is int and 0 < step < 1000 for step in steps)
-    assert all(type(name) is str and name for _, name in landmarks)
-    assert landmarks == family.bound.landmarks(1000)
-    assert family.bound.landmarks(1) == []
-
-
-def test_every_jump_is_a_landmark(family):
-    steps = {step for step, _ in family.bound.landmarks(1000)}
-    # A rule that keeps the old value at a boundary jumps one step after it.
-    assert all(step in steps or step - 1 in steps for step in family.jumps)
-
-
 @pytest.mark.parametrize(
     ("t", "error", "message"),
     [

@@ -1,6 +1,5 @@
 """The end of a study: tables on the terminal, pictures, the best configuration, a summary run."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +9,9 @@ import numpy as np
 from optuna.study import Study
 
 from runner import provenance
-from runner.build.numbers import horizon, scheduled
-from runner.build.setup import load
+from runner.build.data import load
+from runner.build.horizon import horizon
+from runner.build.numbers import numbers
 from runner.config import Settings, experiment
 from runner.config.composer import Configurator
 from runner.errors import Mistake
@@ -28,6 +28,7 @@ from runner.study.plan.plan import Plan
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.locks import creating
 from runner.study.queue.rows import rows
+from runner.tracking import trackers_of
 
 MOST_TRACES = 200
 FOLDER = Path(".runner") / "studies"
@@ -69,7 +70,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
             file.write_text(experiment.as_experiment(settings, folder))
             answer = None if chosen is None else chosen.number
             _draw(folder, found, important, configurator, definition, answer)
-            summary.record(folder, definition, values)
+            summary.record(folder, trackers_of(planned.settings.tracking), definition, values)
     if settings.config_dir is None:
         say(f"or        {experiment.command(settings, folder)}")
     say(f"pictures  {folder}")
@@ -79,7 +80,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
 
 def _step(planned: Plan) -> float:
     """Return the least that two values of the first goal can differ by, 0 for a loss."""
-    data = load(json.dumps(planned.settings.dataset, sort_keys=True))
+    data = load(planned.settings.dataset)
     is_share = planned.definition.goals[0].metric.endswith("accuracy")
     return 1 / len(data.val) if data and is_share else 0.0
 
@@ -114,12 +115,12 @@ def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.nd
     for row in [row for row in found if row.values][-MOST_TRACES:]:
         try:
             settings = configurator.settings(row.values)
-            traces[row.number] = scheduled(settings, _length(settings)).traces()["lr"]
+            traces[row.number] = numbers(settings, _length(settings)).trace("lr")
         except Mistake:  # a trial that was refused has none
             continue
     return traces
 
 
 def _length(settings: Settings) -> Any:
-    data = load(json.dumps(settings.dataset, sort_keys=True))
+    data = load(settings.dataset)
     return horizon(settings, len(data.train) if data else 0)

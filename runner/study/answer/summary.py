@@ -13,10 +13,11 @@ from runner.report.say import warn
 from runner.report.words import shown
 from runner.results.answer import Confirmed
 from runner.results.definition import Definition
+from runner.results.link import Link
+from runner.results.result import Status
 from runner.results.rows import Row
 from runner.study.queue.attributes import SUMMARY
-from runner.tracking import Header, Link, Tracker
-from runner.tracking.remove import remove
+from runner.tracking import Header, Recording, Tracker
 
 
 class Summary:
@@ -42,18 +43,30 @@ class Summary:
         """Return whether something has changed since it was recorded."""
         return bool(self._said != self._before)
 
-    def record(self, folder: Path, definition: Definition, values: Mapping[str, Any]) -> None:
+    def record(
+        self,
+        folder: Path,
+        trackers: Sequence[Tracker],
+        definition: Definition,
+        values: Mapping[str, Any],
+    ) -> None:
         """Record a folder of pictures and files in a run, in place of the run before.
 
         values: of the best trial.
         """
-        if definition.tracking:
-            self._replace(folder, definition, values)
+        if trackers:
+            self._replace(folder, trackers, definition, values)
         link = None if self.link is None else vars(self.link)
         self.study.set_user_attr(SUMMARY, {"said": self._said, "link": link})
 
-    def _replace(self, folder: Path, definition: Definition, values: Mapping[str, Any]) -> None:
-        tracker = Tracker(definition.tracking_uri, warn=warn)
+    def _replace(
+        self,
+        folder: Path,
+        trackers: Sequence[Tracker],
+        definition: Definition,
+        values: Mapping[str, Any],
+    ) -> None:
+        recording = Recording(trackers, warn=warn)
         header = Header(
             experiment=definition.experiment,
             name="summary",
@@ -61,12 +74,12 @@ class Summary:
             tags={"command": self.command, "kind": "summary"},
         )
         try:
-            link = tracker.start().open(header)
+            recording.start().open(header)
         except Mistake as mistake:
             warn(f"the summary is in {folder} only: {one_line(mistake)}")
             return
-        tracker.artifacts(folder)
-        tracker.close("FINISHED")
+        recording.artifacts(folder)
+        recording.close(Status.FINISHED)
         if self.link is not None:
-            remove(definition.tracking_uri, self.link.run_id)
-        self.link = link
+            trackers[0].remove(self.link.run_id)
+        self.link = recording.link

@@ -3,36 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runner.build.setup import Job, assemble, state_key
+from runner.build.setup import Setup, check
 from runner.config.composer import Configurator, words
 from runner.errors import Mistake, one_line
 from runner.space import Choice, Ordered, Spec
 from runner.space.quantities import exact
 from runner.training import devices
-from runner.training.loop import State
 
 MOST = 20  # values of a key
 
 
 class Tries:
-    """Assembles jobs that are not trained; those that differ in their schedules share a model."""
+    """Builds runs that are not trained; those that differ in their schedules share a model."""
 
     def __init__(self, configurator: Configurator) -> None:
         self.configurator = configurator
-        self._states: dict[str, State] = {}
 
-    def job(self, values: Mapping[str, Any]) -> Job:
-        """Return a trial's job. Raises Mistake where it cannot be trained."""
+    def job(self, values: Mapping[str, Any]) -> Setup:
+        """Return a trial's setup. Raises Mistake where it cannot be trained."""
         settings = self.configurator.settings(values)
-        key = state_key(settings)
         try:
-            job = assemble(settings, self._states.get(key))
+            return check(settings)
         except (RuntimeError, MemoryError) as error:
             if devices.out_of_memory(error):
                 raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
             raise
-        self._states[key] = job.state
-        return job
 
     def all(self) -> None:
         """Try every option of the groups and, with each, the ends of each range.

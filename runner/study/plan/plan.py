@@ -1,12 +1,11 @@
 """From a command line to a study: its definition, checked, before anything is created."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner import config, tracking
-from runner.build.setup import load
+from runner import config
+from runner.build.data import load
 from runner.config import Settings, Study
 from runner.config.compose import group_options
 from runner.config.composer import Configurator, check_space
@@ -17,6 +16,7 @@ from runner.results.definition import MAXIMIZE, MINIMIZE, Definition, Goal
 from runner.space import Space
 from runner.study.plan import samplers
 from runner.study.plan.dry_run import Tries, ends
+from runner.tracking import trackers_of
 from runner.training import devices
 
 DEFAULT_TRIALS = 40
@@ -54,8 +54,8 @@ def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -
     configurator = Configurator(tuple(fixed), config_dir, space)
     check_space(configurator)
     settings = configurator.settings({})
-    if settings.tracking.enabled:
-        tracking.probe(settings.tracking.uri)
+    for tracker in trackers_of(settings.tracking):
+        tracker.check()
     definition = Definition(
         preset=_preset(settings),
         space=space.text(),
@@ -122,7 +122,7 @@ def _preset(settings: Settings) -> str:
 
 
 def _goals(study: Study, settings: Settings) -> tuple[Goal, ...]:
-    data = load(json.dumps(settings.dataset, sort_keys=True))
+    data = load(settings.dataset)
     known = ["val/loss", "val/accuracy"] if data else ["val/loss"]
     metrics = study.metrics() or [known[-1]]
     for metric in metrics:

@@ -9,7 +9,6 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.study import Study
 
-from runner import tracking
 from runner.errors import Mistake
 from runner.results.definition import Definition
 from runner.study.answer.confirm import SUFFIX
@@ -18,6 +17,7 @@ from runner.study.queue import attributes, queue
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.locks import creating
 from runner.study.queue.storage import make
+from runner.tracking import trackers_of
 
 MOST_NAMED = 3
 
@@ -37,8 +37,8 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
                 definition = replace(definition, threads=before.threads)
         else:
             _say_if_changed(definition, existing, storage)
-            if definition.tracking:
-                tracking.create_store(definition.tracking_uri, planned.name)
+            for tracker in trackers_of(planned.settings.tracking):
+                tracker.prepare(planned.name)
             study = make(storage, planned.name, definition)
         study.set_user_attr(DEFINITION, definition.as_json())
         _queue(planned, study)

@@ -8,7 +8,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from runner.build.setup import Job, assemble
+from runner.build.setup import Setup, build
 from runner.results.definition import Definition
 from runner.results.result import Result, Status
 from runner.study.queue import attributes, queue
@@ -18,7 +18,6 @@ from runner.study.work.objective import (
     Report,
     Trained,
     Watcher,
-    identity,
     outcome,
     told_when_diverged,
 )
@@ -68,10 +67,10 @@ class Attempt:
         base = int(self.definition.base.get("seed", 0))
         first = int(self.trial.user_attrs.get(attributes.SEED, base))
         for i in range(self.seeds):
-            job = assemble(self.runs.settings(values, first + i, self.label))
-            if i == 0 and not self.runs.confirms and self._copied(identity(job)):
+            job = build(self.runs.settings(values, first + i, self.label))
+            if i == 0 and not self.runs.confirms and self._copied(job.trial.identity()):
                 return
-            watcher = Watcher(job, self.definition, self._report(i))
+            watcher = Watcher(job.trial, self.definition, self._report(i))
             result = self.runs.run(job, watcher, self._opened)
             self.trained.results.append(result)
             if not self._goes_on(watcher, result, job) or self._pruned_by_seed(i):
@@ -125,7 +124,7 @@ class Attempt:
         self._end({"reason": f"pruned after {i + 1} seeds"}, None, TrialState.PRUNED)
         return True
 
-    def _goes_on(self, watcher: Watcher, result: Result, job: Job) -> bool:
+    def _goes_on(self, watcher: Watcher, result: Result, job: Setup) -> bool:
         """Take the end of a run; return whether the trial goes on."""
         if result.status == Status.KILLED:
             self._interrupted()
@@ -149,7 +148,7 @@ class Attempt:
         if not self.beats.lost:
             queue.again(self.study, self.trial._trial_id, attributes.INTERRUPTED)
 
-    def _diverged(self, reason: str, job: Job) -> None:
+    def _diverged(self, reason: str, job: Setup) -> None:
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         classes = job.data.classes if job.data else None
         told = []

@@ -3,6 +3,7 @@ lost."""
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,7 @@ from runner.study.queue import attributes, queue
 from runner.study.queue.attributes import DEFINITION, FORGIVEN
 from runner.study.queue.heartbeat import Watch
 from runner.study.queue.rows import rows
-from runner.tracking.disown import disown
+from runner.tracking import Tracker, disown
 
 LOOK_SECONDS = 0.5
 
@@ -33,8 +34,9 @@ class Monitor:
     confirmation: the study that confirms the answer, as soon as there is one.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, trackers: Sequence[Tracker] = ()) -> None:
         self.study = study
+        self.trackers = trackers
         self.definition = Definition.from_json(study.user_attrs[DEFINITION])
         self.confirmation: Study | None = confirm.existing(study)
         self._watch = Watch(self.definition.heartbeat_seconds)
@@ -114,7 +116,7 @@ class Monitor:
 
     def _settle(self, study: Study) -> None:
         """Let the runs of lost trials end as failed, whoever has queued the trials again."""
-        if not self.definition.tracking:
+        if not self.trackers:
             return
         lost = {
             run_id
@@ -124,7 +126,7 @@ class Monitor:
         if not (new := lost - self._settled):
             return
         try:
-            disown(self.definition.tracking_uri, sorted(new), "queued again as another trial")
+            disown(self.trackers[0], sorted(new), "queued again as another trial")
         except Exception as error:  # the server is away; the next look tries again
             if self._ended.is_set():
                 warn(f"lost runs are not marked: {one_line(error)}")

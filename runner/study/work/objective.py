@@ -1,8 +1,5 @@
 """One trial: the runs of its seeds, what is reported while they train, and what it is worth."""
 
-import dataclasses
-import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from runner.build.setup import Job
 from runner.results.definition import MAXIMIZE, Definition, Goal
-from runner.results.records import Evaluation
+from runner.results.events import Evaluation, Event
 from runner.results.result import Result
-from runner.trial.trial import Trial, fingerprint
+from runner.run import Pruned
+from runner.trial import Trial
 from schedules import Warmup
 
 Report = Callable[[int, float], bool]  # percent of the run, value -> whether to stop
@@ -27,15 +24,19 @@ class Watcher:
     made and the first goal's value so far; it says whether the run is to stop there.
     """
 
-    def __init__(self, job: Job, definition: Definition, report: Report | None) -> None:
+    def __init__(self, trial: Trial, definition: Definition, report: Report | None) -> None:
         self.goals = definition.goals
         self.report = report
-        self.total = job.trial.horizon.total_steps
-        self.ramp = _rise(job.trial)
+        self.total = trial.horizon.total_steps
+        self.ramp = _rise(trial)
         self.seen: dict[str, list[float]] = {goal.metric: [] for goal in self.goals}
 
-    def __call__(self, evaluation: Evaluation) -> bool:
-        """Take an evaluation; return whether the run is to stop."""
+    def hear(self, event: Event) -> None:
+        """Take an evaluation; raise Pruned where the run is to stop."""
+        if isinstance(event, Evaluation) and self._stops(event):
+            raise Pruned
+
+    def _stops(self, evaluation: Evaluation) -> bool:
         for metric, values in self.seen.items():
             if metric in evaluation.metrics:
                 values.append(evaluation.metrics[metric])
@@ -68,29 +69,13 @@ class Trained:
 
 def _rise(trial: Trial) -> int:
     """Return the steps of a warm-up: a ramp in front of the schedule, or the schedule's own."""
-    ramp = int(trial.schedule.steps or 0) if isinstance(trial.schedule, Warmup) else 0
-    trace = trial.trace()
-    if trace is None:
+    lr = trial.numbers["lr"]
+    ramp = int(lr.steps or 0) if isinstance(lr, Warmup) else 0
+    if lr.listens:
         return ramp
+    trace = trial.numbers.trace("lr")
     falls = np.flatnonzero(np.diff(trace) <= 0)
     return max(ramp, int(falls[0]) if falls.size else len(trace) - 1)
-
-
-def identity(job: Job) -> str:
-    """Return the same text for trials that would train and be evaluated the same, whatever their
-    seed. A schedule that listens is known by its arguments instead of its rates."""
-    trial = job.trial
-    seedless = dataclasses.replace(trial.recipe, seed=0)
-    trace = trial.trace()
-    steps = np.arange(trial.horizon.total_steps)
-    others = {name: schedule(steps) for name, schedule in trial.others.items()}
-    parts = [
-        fingerprint(seedless, steps if trace is None else trace, others),
-        repr(trial.schedule) if trace is None else "",
-        repr(trial.horizon),
-        str(job.plan.eval_every),
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def told_when_diverged(goal: Goal, finite: list[float], classes: int | None) -> float:

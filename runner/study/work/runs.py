@@ -1,6 +1,7 @@
 """The runs of one worker, one after the other; the records of one travel while the next trains."""
 
 import contextlib
+import functools
 import sys
 import tempfile
 import time
@@ -10,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from runner.build.setup import Job, assemble
+from runner.build.setup import Setup, check
 from runner.config import Settings
 from runner.config.composer import Configurator
 from runner.errors import Mistake, one_line
 from runner.results.definition import Definition
+from runner.results.link import Link
 from runner.results.result import Result, Status
 from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
 from runner.study.work.objective import Watcher
-from runner.tracking import Header, Link, Tracker, probe
-from runner.tracking.disown import disown
+from runner.tracking import Header, Recording, Tracker, disown, trackers_of
 
 _ASK_SECONDS = 1.0
 
@@ -50,7 +51,7 @@ class Runs:
         self.device = device
         self.confirms = confirms
         self.should_stop = should_stop
-        self._last: Tracker | None = None
+        self._last: Recording | None = None
 
     def settings(self, values: Mapping[str, Any], seed: int, label: str) -> Settings:
         """Return the settings of a run. Raises Mistake for values that do not fit."""
@@ -67,26 +68,30 @@ class Runs:
 
     def load(self) -> None:
         """Load what the first run would wait for: libraries, data, MLflow."""
-        tracker = (
-            Tracker(self.definition.tracking_uri).start() if self.definition.tracking else None
-        )
+        recording = Recording(self.trackers).start()
         with contextlib.suppress(Exception):  # the first trial says what is wrong
-            assemble(self.configurator.settings({}))
-        if tracker is not None:
-            tracker.cancel()
-            tracker.join()
+            check(self.configurator.settings({}))
+        recording.cancel()
+        recording.join()
         keep_what_is_loaded()
 
-    def run(self, job: Job, watcher: Watcher, opened: Callable[[str], None]) -> Result:
+    def run(self, job: Setup, watcher: Watcher, opened: Callable[[str], None]) -> Result:
         """Train a job to its end, or as far as it goes.
 
         opened: told the id of the run as soon as it is there. Raises Stopped where the tracking
         server was away until somebody interrupted.
         """
-        tracker = self._tracker(opened)
-        result = run(job, tracker, self.should_stop, watch=watcher, brief=True, test=self.confirms)
+        recording = self._recording(opened)
+        result = run(
+            job,
+            recording,
+            self.should_stop,
+            listeners=[watcher],
+            brief=True,
+            test=self.confirms,
+        )
         self.delivered()
-        self._last = tracker
+        self._last = recording
         return result
 
     def failed(self, label: str, values: Mapping[str, Any], error: Exception) -> Result:
@@ -112,30 +117,33 @@ class Runs:
         """Mark runs of a trial that another worker trains again."""
         self.delivered()
         with contextlib.suppress(Exception):  # no server, no mark; the starter tries again
-            disown(self.definition.tracking_uri, run_ids, reason)
+            for tracker in self.trackers[:1]:
+                disown(tracker, run_ids, reason)
 
     def _record_failure(
         self, label: str, values: Mapping[str, Any], reason: str, details: str
     ) -> Link | None:
-        tracker = self._tracker(lambda _: None)
-        if tracker is None:
-            return None
+        recording = self._recording(lambda _: None)
         params = {key: text_of(value) for key, value in values.items()}
-        link = tracker.open(Header(self.definition.experiment, label, params, {"reason": reason}))
+        recording.open(Header(self.definition.experiment, label, params, {"reason": reason}))
         with tempfile.TemporaryDirectory(prefix="runner-") as folder:
             (Path(folder) / "traceback.txt").write_text(details)
-            tracker.artifacts(Path(folder))
-        tracker.close(Status.FAILED)
-        return link
+            recording.artifacts(Path(folder))
+        recording.close(Status.FAILED)
+        return recording.link
 
-    def _tracker(self, opened: Callable[[str], None]) -> Tracker | None:
-        """Return a tracker for a run, once the server answers: without it none can be opened."""
-        if not self.definition.tracking:
-            return None
+    @functools.cached_property
+    def trackers(self) -> tuple[Tracker, ...]:
+        """Where records go."""
+        return trackers_of(self.configurator.settings({}).tracking)
+
+    def _recording(self, opened: Callable[[str], None]) -> Recording:
+        """Return a recording of a run, once all trackers answer: without one none can be opened."""
         said = False
         while True:
             try:
-                probe(self.definition.tracking_uri)
+                for tracker in self.trackers:
+                    tracker.check()
                 break
             except Mistake as mistake:
                 if not said:
@@ -144,21 +152,21 @@ class Runs:
             if self.should_stop():
                 raise Stopped
             time.sleep(_ASK_SECONDS)
-        return _Announced(self.definition.tracking_uri, opened).start()
+        return _Announced(self.trackers, opened).start()
 
 
-class _Announced(Tracker):
+class _Announced(Recording):
     """Says which run it has opened, before that begins."""
 
-    def __init__(self, uri: str | None, opened: Callable[[str], None]) -> None:
-        super().__init__(uri, warn=_warn)
+    def __init__(self, trackers: Sequence[Tracker], opened: Callable[[str], None]) -> None:
+        super().__init__(trackers, warn=_warn)
         self._announce = opened
 
-    def open(self, header: Header) -> Link:
-        """Create the run and return where it is."""
-        link = super().open(header)
-        self._announce(link.run_id)
-        return link
+    def open(self, header: Header) -> None:
+        """Create the run."""
+        super().open(header)
+        if self.link is not None:
+            self._announce(self.link.run_id)
 
 
 def _warn(line: str) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from runner.addresses import hide, host_port, local_file, resolve, without_user
-from runner.errors import Mistake, one_line
+from runner.addresses import brief, hide, host_port, local_file, resolve, without_user
+from runner.errors import Mistake
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,7 +48,7 @@ def probe(uri: str | None) -> None:
         reason = getattr(error, "reason", error)
         raise Mistake(
             f"tracking.uri must be a server that answers within {ANSWER_SECONDS:g} s, "
-            f"got {hide(address)} ({said(reason)}); start it, or use tracking=off"
+            f"got {hide(address)} ({brief(reason)}); start it, or use tracking=off"
         ) from error
 
 
@@ -60,12 +60,6 @@ def _ask(address: str) -> None:
     except urllib.error.URLError as error:
         if not isinstance(error.reason, ssl.SSLError):  # MLflow has settings for certificates
             raise
-
-
-def said(error: BaseException) -> str:
-    """Return what went wrong, on one line of at most 300 characters, without passwords."""
-    text = hide(one_line(error))
-    return text if len(text) <= 300 else f"{text[:300]}..."
 
 
 def load() -> None:
@@ -131,24 +125,12 @@ def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
     return str(found.experiment_id)
 
 
-def create_store(uri: str | None, experiment: str) -> str:
-    """Create database and experiment, once, before any worker starts; return its id.
-
-    Raises Mistake when the store refuses.
-    """
-    address = resolve(uri)
-    try:
-        return experiment_id(client(address, create=True), experiment, address)
-    except Exception as error:
-        raise refusal(address, error) from error
-
-
 def refusal(address: str, error: BaseException) -> Mistake:
     """Return the mistake to report for a store that takes no runs."""
     if isinstance(error, Mistake):
         return error
     return Mistake(
-        f"tracking.uri must be a store that takes runs, got {hide(address)}: {said(error)}"
+        f"tracking.uri must be a store that takes runs, got {hide(address)}: {brief(error)}"
     )
 
 
@@ -166,5 +148,5 @@ def fetch(uri: str | None, run_id: str, artifact: str) -> Path:
     except Exception as error:
         raise Mistake(
             f"model.weights must be a run in {hide(address)} that has {artifact}, "
-            f"got {run_id}: {said(error)}"
+            f"got {run_id}: {brief(error)}"
         ) from error

@@ -1,12 +1,17 @@
 """What else follows a schedule: momentum, weight decay, the clipping threshold, and its records."""
 
+import re
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from runner.training import clipping, optimizers
+from runner.build.horizon import horizon
+from runner.build.numbers import numbers
 from runner.config import compose, read
-from runner.build.numbers import horizon, scheduled
+from runner.errors import Mistake
+from runner.training import clipping, optimizers
 
 CYCLE = "optimizer=sgd optimizer.momentum=0.9 optimizer/momentum_schedule=one_cycle"
 QUICK = "model=linear tracking=off train.steps=20"
@@ -19,7 +24,8 @@ def settings(line: str):
 
 def traces(line: str, train_size: int = 1280):
     given = settings(line)
-    return scheduled(given, horizon(given, train_size)).traces()
+    found = numbers(given, horizon(given, train_size))
+    return {name: found.trace(name) for name in found}
 
 
 def test_the_momentum_falls_while_the_rate_rises():
@@ -67,6 +73,33 @@ def test_a_start_of_a_persons_own_is_theirs(monkeypatch, tmp_path):
     line += " train.steps=5"
     assert traces(line)["lr"][0] == 0.05
     assert traces(f"{line} schedule.start=0.5")["lr"][0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ("low must be kind", "schedule.low must be kind"),
+        ("math domain error", "schedule: math domain error"),
+    ],
+)
+@pytest.mark.parametrize("warmup", ["none", "linear"])
+def test_an_error_of_a_persons_own_schedule_is_about_the_schedule(
+    monkeypatch, tmp_path, says, message, warmup
+):
+    (tmp_path / "mine_bad.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from schedules import Schedule\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Bad(Schedule):\n"
+        "    low: float = 0.05\n"
+        "    def formula(self, t):\n"
+        f"        raise ValueError({says!r})\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine_bad", raising=False)
+    line = "schedule=constant schedule._target_=mine_bad.Bad lr=1 ~schedule.lr ~schedule.after"
+    with pytest.raises(Mistake, match=rf"^{re.escape(message)}$"):
+        traces(f"{line} warmup={warmup} train.steps=20")
 
 
 def test_samples_are_a_duration():
@@ -204,11 +237,11 @@ def test_what_cannot_be_scheduled_is_one_line(command, folder, line: str) -> Non
 
 
 def test_a_clipping_of_a_persons_own_can_be_scheduled_if_it_is_a_dataclass():
-    assert clipping.scheduled(clipping.Adaptive(), {"factor": 0.5}).factor == 0.5
+    assert clipping.with_numbers(clipping.Adaptive(), {"factor": 0.5}).factor == 0.5
     with pytest.raises(ValueError, match="limit_schedule needs a clipping with limit; object has"):
-        clipping.scheduled(object(), {"limit": 1.0})
+        clipping.with_numbers(object(), {"limit": 1.0})
     with pytest.raises(ValueError, match=r"^max_norm must be a number greater than 0, got 0\.0$"):
-        clipping.scheduled(clipping.Norm(1.0), {"max_norm": 0.0})
+        clipping.with_numbers(clipping.Norm(1.0), {"max_norm": 0.0})
 
 
 def test_layers_learn_at_shares_of_the_rate(job) -> None:

@@ -51,7 +51,7 @@ def test_a_data_set_that_is_downloaded_takes_its_arguments(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in group_options()["experiment"] if n != "finetune"])
 def test_every_experiment_can_be_trained(job, name: str) -> None:
     assembled = job(f"+experiment={name}")
-    rates = assembled.plan.rates(assembled.plan.schedule.begin(), 0, 20)
+    rates = assembled.trial.numbers.trace("lr")[:20]
     assert np.isfinite(rates).all()
     assert (rates >= 0).all()
 
@@ -103,7 +103,7 @@ def test_tf_piecewise_gives_article_3s_rates_read_back_from_mlflow(command, stor
 
 
 def test_tf_piecewise_long_changes_after_2000_and_6000(job) -> None:
-    trace = job("+experiment=tf_piecewise_long").trial.trace()
+    trace = job("+experiment=tf_piecewise_long").trial.numbers.trace("lr")
     assert (trace == [0.1] * 2001 + [0.05] * 4000 + [0.01] * 1999).all()
 
 
@@ -121,7 +121,7 @@ def test_keras_exponential_falls_once_an_epoch_and_keeps_its_floor(job) -> None:
     assembled = job("+experiment=keras_exponential train.epochs=100")
     per_epoch = assembled.trial.horizon.steps_per_epoch
     assert per_epoch == 131  # 4,050 samples in batches of 31
-    trace = assembled.trial.trace().reshape(100, per_epoch)
+    trace = assembled.trial.numbers.trace("lr").reshape(100, per_epoch)
     expected = [max(1e-3 * 0.9**epoch, 1e-6) for epoch in range(100)]
     assert trace[:, 0] == pytest.approx(expected, rel=1e-12)
     assert (trace == trace[:, :1]).all()
@@ -129,15 +129,15 @@ def test_keras_exponential_falls_once_an_epoch_and_keeps_its_floor(job) -> None:
 
 def test_bert_recipe_never_reaches_its_rate_and_ends_linear(job) -> None:
     assembled = job("+experiment=bert_recipe train.steps=100")
-    trace = assembled.trial.trace()
+    trace = assembled.trial.numbers.trace("lr")
     assert trace[0] == 0
     assert trace.max() == trace[10] == pytest.approx(0.9e-3)
     assert trace[10:] == pytest.approx(1e-3 * (1 - np.arange(10, 100) / 100))
-    assert assembled.plan.clipping.max_norm == 1.0
+    assert assembled.state.clipping.max_norm == 1.0
 
 
 def test_keras_warmup_cosine_rises_holds_and_falls(job) -> None:
-    trace = job("+experiment=keras_warmup_cosine").trial.trace()
+    trace = job("+experiment=keras_warmup_cosine").trial.numbers.trace("lr")
     assert trace[0] == 1e-5
     assert (trace[262 : 262 + 131] == 1e-3).all()  # 20 % of 1,310, then an epoch
     assert (np.diff(trace[:263]) > 0).all()
@@ -145,14 +145,14 @@ def test_keras_warmup_cosine_rises_holds_and_falls(job) -> None:
 
 
 def test_keras_cosine_restarts_has_five_cycles(job) -> None:
-    trace = job("+experiment=keras_cosine_restarts").trial.trace()
+    trace = job("+experiment=keras_cosine_restarts").trial.numbers.trace("lr")
     starts = [0, 66, 197, 393, 655]  # 0, 5, 15, 30 and 50 % of 1,310, to the nearest step
     assert [t for t in range(1, 1310) if trace[t] == 1e-5] == starts[1:]
     assert np.count_nonzero(trace == 1e-3) == 5
 
 
 def test_keras_plateau_halves_the_rate(job) -> None:
-    schedule = job("+experiment=keras_plateau").plan.schedule
+    schedule = job("+experiment=keras_plateau").trial.numbers["lr"]
     memory = schedule.begin()
     for loss in (1.0, 1.2, 1.1):
         memory = schedule.observe(memory, 0, loss)

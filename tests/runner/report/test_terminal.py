@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from runner.report.terminal import Console
-from runner.results.records import Chunk, Evaluation
+from runner.results.events import Chunk, Evaluation
 
 AT_10 = Evaluation(10, {"val/loss": 0.25, "val/accuracy": 0.9}, 0)
 LINE = "step  10  epoch 2.5     lr 0.2        val loss 0.25     val accuracy 90.00 %"
@@ -23,7 +23,7 @@ class Screen(io.StringIO):
 def listened(**options) -> None:
     console = Console(200, 4, **options)
     some = np.full(10, 0.2)
-    console.hear(Chunk(0, some, some, some, some, some))
+    console.hear(Chunk(0, {"lr": some}, some))
     console.hear(AT_10)
     console.line("a remark")
     console.close()
@@ -38,7 +38,7 @@ def test_a_pipe_has_the_lines_and_nothing_else(capsys: pytest.CaptureFixture[str
 def test_the_rate_is_that_of_the_last_update(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(200, 4)
     falling = np.array([0.5, 0.25, 0.125])
-    console.hear(Chunk(0, falling, falling, falling, falling, falling))
+    console.hear(Chunk(0, {"lr": falling}, falling))
     console.hear(AT_10)
     assert "  lr 0.125  " in capsys.readouterr().out
 

@@ -4,17 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
-from runner.results.records import Chunk, Evaluation, Records
+from runner.results.events import Chunk, Evaluation
+from runner.results.records import Records
 
 
 def chunk(start: int, n: int) -> Chunk:
     steps = np.arange(start, start + n)
     return Chunk(
         start=start,
-        lr=0.1 / (1 + steps),
-        loss=np.float32(2.5) - steps.astype(np.float32),
-        grad_norm=steps.astype(np.float32) ** 2,
-        clipped=steps % 2 == 1,
+        columns={
+            "lr": 0.1 / (1 + steps),
+            "train/loss": np.float32(2.5) - steps.astype(np.float32),
+            "grad_norm": steps.astype(np.float32) ** 2,
+            "clipped": steps % 2 == 1,
+        },
         time_ms=1_700_000_000_000 + steps,
     )
 
@@ -35,7 +38,7 @@ def test_points_are_plain_numbers() -> None:
 
 def test_a_part_of_a_chunk_keeps_its_start() -> None:
     part = chunk(10, 5)[:2]
-    assert (part.start, len(part), part.grad_norm.tolist()) == (10, 2, [100.0, 121.0])
+    assert (part.start, len(part), part.columns["grad_norm"].tolist()) == (10, 2, [100.0, 121.0])
 
 
 def test_an_evaluation_gives_a_point_a_metric_at_its_step() -> None:
@@ -54,7 +57,7 @@ def test_arrays_join_the_chunks_and_align_metrics_with_their_steps() -> None:
         chunk(2, 3),
         Evaluation(5, {"val/loss": 0.25, "test/loss": 0.75}, 0),
     ):
-        records.add(event)
+        records.hear(event)
     arrays = records.arrays()
     assert arrays["step"].tolist() == [0, 1, 2, 3, 4]
     assert arrays["lr"].tolist() == [0.1 / (1 + t) for t in range(5)]
@@ -78,8 +81,8 @@ def test_a_run_without_updates_has_empty_arrays() -> None:
 
 def test_a_saved_file_gives_the_same_arrays(tmp_path: Path) -> None:
     records = Records()
-    records.add(chunk(0, 4))
-    records.add(Evaluation(4, {"val/loss": float("nan")}, 0))
+    records.hear(chunk(0, 4))
+    records.hear(Evaluation(4, {"val/loss": float("nan")}, 0))
     records.save(tmp_path / "records.npz")
     with np.load(tmp_path / "records.npz") as loaded:
         assert set(loaded) == set(records.arrays())

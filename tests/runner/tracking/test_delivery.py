@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from runner import deliver
-from runner.tracking import Header, Tracker, create_store, outbox, tracker
+from runner.tracking import Header, courier, outbox
+from runner.tracking.courier import Courier
+from runner.tracking.mlflow import MLflow
 from runner.tracking.outbox import Outbox
 
 MS = 1_700_000_000_000
@@ -28,12 +30,12 @@ def history(store: Any, run_id: str) -> Points:
 
 
 @pytest.fixture
-def opened(store: Any) -> Callable[..., tuple[Tracker, str, list[str]]]:
+def opened(store: Any) -> Callable[..., tuple[Courier, str, list[str]]]:
     """Opens a tracker; gives it with its run's id and its warnings."""
 
-    def start() -> tuple[Tracker, str, list[str]]:
+    def start() -> tuple[Courier, str, list[str]]:
         warnings: list[str] = []
-        made = Tracker(None, warn=warnings.append).start()
+        made = Courier(MLflow(None), warn=warnings.append).start()
         return made, made.open(Header("runs", "a", {"lr": 0.1}, {})).run_id, warnings
 
     return start
@@ -44,7 +46,9 @@ def waiting(store: Any) -> Callable[..., str]:
     """Leaves a run with 3,000 points in the outbox; gives its id."""
 
     def leave(status: str | None = "FINISHED") -> str:
-        run_id = str(store.client.create_run(create_store(None, "runs")).info.run_id)
+        MLflow(None).prepare("runs")
+        experiment = store.client.get_experiment_by_name("runs").experiment_id
+        run_id = str(store.client.create_run(experiment).info.run_id)
         box = Outbox(run_id, "sqlite:///mlflow.db")
         box.create()
         for start in range(0, 3000, 500):
@@ -79,8 +83,8 @@ def outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
 def test_records_wait_while_mlflow_takes_nothing_and_one_line_says_so(
     store: Any, opened: Any, outage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
-    monkeypatch.setattr(tracker, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "RETRY_SECONDS", 0.01)
     one, run_id, warnings = opened()
     one.points(points(range(10)))
     time.sleep(0.2)
@@ -106,7 +110,7 @@ def test_records_wait_while_mlflow_takes_nothing_and_one_line_says_so(
 def test_a_run_delivers_what_waited_when_mlflow_is_back(
     store: Any, opened: Any, outage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
     one, run_id, warnings = opened()
     one.points(points(range(10)))
     time.sleep(0.2)
@@ -195,8 +199,9 @@ def test_records_of_a_database_that_is_gone_wait_and_make_none(
 
 def test_a_killed_run_keeps_its_records_and_ends_as_failed(store: Any, opened: Any) -> None:
     script = (
-        "import os, signal; from runner.tracking import Header, Tracker\n"
-        "one = Tracker(None).start(); one.open(Header('runs', 'killed', {'lr': 0.1}, {}))\n"
+        "import os, signal; from runner.tracking import Header\n"
+        "from runner.tracking.courier import Courier; from runner.tracking.mlflow import MLflow\n"
+        "one = Courier(MLflow(None)).start(); one.open(Header('runs', 'killed', {'lr': 0.1}, {}))\n"
         "one.points([('train/loss', 0.1 * t, 1700000000000 + t, t) for t in range(500)])\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

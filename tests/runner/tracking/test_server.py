@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from runner import deliver
-from runner.tracking import Header, Tracker, outbox, tracker
+from runner.tracking import Header, courier, outbox
+from runner.tracking.courier import Courier
+from runner.tracking.mlflow import MLflow
 
 MS = 1_700_000_000_000
 
@@ -75,11 +77,11 @@ def test_a_server_that_stops_in_mid_run_has_everything_when_it_is_back(
 ) -> None:
     from mlflow import MlflowClient
 
-    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.05)
+    monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.05)
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "config.yaml").write_text("lr: 0.1")
     warnings: list[str] = []
-    one = Tracker(server.uri, warn=warnings.append).start()
+    one = Courier(MLflow(server.uri), warn=warnings.append).start()
     link = one.open(Header("runs", "a", {"lr": "0.1"}, {"device": "cpu"}))
     one.points(points(range(1500)))
     while len(MlflowClient(server.uri).get_metric_history(link.run_id, "lr")) < 1500:

@@ -9,30 +9,33 @@ from typing import Any
 import pytest
 
 from runner.errors import Mistake
-from runner.tracking import Header, Tracker, create_store, fetch
+from runner.tracking import Header, fetch
+from runner.tracking.courier import Courier
+from runner.tracking.mlflow import MLflow
 from runner.tracking.mlflow.store import load
 
 HEADER = Header("runs", "a", {}, {})
 
 
 def test_a_deleted_experiment_is_a_mistake(store: Any) -> None:
-    store.client.delete_experiment(create_store(None, "old"))
+    MLflow(None).prepare("old")
+    store.client.delete_experiment(store.client.get_experiment_by_name("old").experiment_id)
     with pytest.raises(Mistake, match="must not be a deleted experiment, got 'old'; choose ano"):
-        create_store(None, "old")
+        MLflow(None).prepare("old")
     with pytest.raises(Mistake, match="must not be a deleted experiment, got 'old'; choose ano"):
-        Tracker(None).start().open(Header("old", "a", {}, {}))
+        Courier(MLflow(None)).start().open(Header("old", "a", {}, {}))
 
 
 def test_a_store_that_is_no_database_is_a_mistake(folder: Path) -> None:
     Path("mlflow.db").write_text("this is no database" * 100)
     with pytest.raises(Mistake, match=r"takes runs, got sqlite:///mlflow.db: .* not a d"):
-        create_store(None, "runs")
+        MLflow(None).prepare("runs")
 
 
 def test_fetch_gives_a_runs_artifact(store: Any, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "weights.safetensors").write_bytes(b"weights")
-    one = Tracker(None).start()
+    one = Courier(MLflow(None)).start()
     run_id = one.open(HEADER).run_id
     one.artifacts(tmp_path / "files")
     one.close("FINISHED")
@@ -53,14 +56,16 @@ def test_a_change_of_folder_is_a_change_of_database(folder: Path, monkeypatch: A
     for name in ("one", "two"):
         (folder / name).mkdir()
         monkeypatch.chdir(folder / name)
-        create_store(None, name)
+        MLflow(None).prepare(name)
     assert {file.parent.name for file in folder.glob("*/mlflow.db")} == {"one", "two"}
 
 
 TRACK = """
 import os
-from runner.tracking import Header, Tracker
-tracker = Tracker(None).start()
+from runner.tracking.courier import Courier
+from runner.tracking.mlflow import MLflow
+from runner.tracking import Header
+tracker = Courier(MLflow(None)).start()
 link = tracker.open(Header("runs", "a", {"lr": "0.1"}, {}))
 tracker.points([("lr", 0.1, 1700000000000, 0)])
 assert tracker.close("FINISHED")

@@ -15,7 +15,9 @@ import pytest
 
 from runner import deliver
 from runner.errors import Mistake
-from runner.tracking import Header, Tracker, create_store, outbox, probe, tracker
+from runner.tracking import Header, courier, outbox
+from runner.tracking.courier import Courier
+from runner.tracking.mlflow import MLflow
 
 MS = 1_700_000_000_000
 HEADER = Header("runs", "a", {"lr": "0.1"}, {"device": "cpu"})
@@ -98,7 +100,7 @@ def stub(folder: Path) -> Iterator[Callable[..., Stub]]:
 def test_a_server_that_is_not_there_is_a_mistake_at_once(folder: Path) -> None:
     began = time.monotonic()
     with pytest.raises(Mistake, match=r"within 5 s, got http://127.0.0.1:9 \(.*refused.*\); start"):
-        probe("http://127.0.0.1:9")
+        MLflow("http://127.0.0.1:9").check()
     assert time.monotonic() - began < 1
     assert list(folder.iterdir()) == []
 
@@ -107,7 +109,7 @@ def test_a_server_that_accepts_and_says_nothing_is_a_mistake(folder: Path) -> No
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         with pytest.raises(Mistake, match=r"answers within 5 s, got .* \(timed out\); start it"):
-            probe(f"http://127.0.0.1:{silent.getsockname()[1]}")
+            MLflow(f"http://127.0.0.1:{silent.getsockname()[1]}").check()
     assert time.monotonic() - began < 8
     assert list(folder.iterdir()) == []
 
@@ -124,7 +126,7 @@ def test_a_port_with_another_protocol_is_a_mistake(folder: Path) -> None:
         thread = threading.Thread(target=greet)
         thread.start()
         with pytest.raises(Mistake, match=r"answers within 5 s, got .* \(SSH-2.0-OpenSSH\)"):
-            probe(f"http://127.0.0.1:{other.getsockname()[1]}")
+            MLflow(f"http://127.0.0.1:{other.getsockname()[1]}").check()
         thread.join()
 
 
@@ -132,22 +134,22 @@ def test_a_port_with_another_protocol_is_a_mistake(folder: Path) -> None:
 def test_a_server_that_refuses_is_a_mistake_with_its_words(stub: Any, status: int) -> None:
     uri = f"http://127.0.0.1:{stub(status=status).port}"
     began = time.monotonic()
-    probe(uri)
+    MLflow(uri).check()
     with pytest.raises(Mistake, match=f"a store that takes runs, got {uri}: .*{status}"):
-        create_store(uri, "runs")
+        MLflow(uri).prepare("runs")
     with pytest.raises(Mistake, match=f"a store that takes runs, got {uri}: .*{status}"):
-        Tracker(uri).start().open(HEADER)
+        Courier(MLflow(uri)).start().open(HEADER)
     assert time.monotonic() - began < 15
     assert list(Path().iterdir()) == []
 
 
 def test_a_hanging_server_does_not_hold_up_the_run(stub: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setattr("runner.tracking.mlflow.store.ANSWER_SECONDS", 0.5)
     server = stub()
     warnings: list[str] = []
-    one = Tracker(f"http://127.0.0.1:{server.port}", warn=warnings.append).start()
+    one = Courier(MLflow(f"http://127.0.0.1:{server.port}"), warn=warnings.append).start()
     one.open(HEADER)
     server.hang.set()
     began = time.monotonic()
@@ -167,7 +169,7 @@ def test_runs_that_wait_for_one_silent_server_wait_together(
     stub: Any, capsys: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("runner.tracking.mlflow.store.ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr("runner.tracking.delivery.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("runner.tracking.delivery.SLOW_SECONDS", 0.25)
     server = stub(answers=False)
     for name in "abcdefgh":
         box = outbox.Outbox(name * 32, f"http://127.0.0.1:{server.port}")
@@ -187,8 +189,8 @@ def test_a_password_is_used_and_never_seen(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:{password}@127.0.0.1:{server.port}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     warnings: list[str] = []
-    probe(None)
-    one = Tracker(None, warn=warnings.append).start()
+    MLflow(None).check()
+    one = Courier(MLflow(None), warn=warnings.append).start()
     link = one.open(HEADER)
     server.server.socket.close()
     server.server.shutdown()

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from runner.tracking import Header, Tracker, outbox, tracker
+from runner.tracking import Header, courier, outbox
+from runner.tracking.courier import Courier
 from runner.tracking.delivery import send
+from runner.tracking.mlflow import MLflow
 
 START_MS = 1_700_000_000_000
 KEYS = ("lr", "train/loss", "grad_norm", "clipped")
@@ -33,12 +35,12 @@ def by_step(points: Points) -> Points:
 
 
 @pytest.fixture
-def opened(store: Any) -> Iterator[Callable[..., tuple[Tracker, str, list[str]]]]:
+def opened(store: Any) -> Iterator[Callable[..., tuple[Courier, str, list[str]]]]:
     """Opens a tracker; gives it with its run's id and its warnings."""
 
-    def start(**header: Any) -> tuple[Tracker, str, list[str]]:
+    def start(**header: Any) -> tuple[Courier, str, list[str]]:
         warnings: list[str] = []
-        made = Tracker(None, warn=warnings.append).start()
+        made = Courier(MLflow(None), warn=warnings.append).start()
         whole = {"experiment": "runs", "name": "a", "params": {}, "tags": {}} | header
         return made, made.open(Header(**whole)).run_id, warnings
 
@@ -97,7 +99,7 @@ def test_delivering_everything_twice_changes_nothing(store: Any, opened: Any) ->
     seen = []
     for _ in range(2):
         for message in messages:
-            send(store.client, run_id, message)
+            send(MLflow(None), run_id, message)
         run = store.client.get_run(run_id)
         seen.append(
             (str(history(store, run_id)), run.data.params, run.data.tags, run.info.end_time)
@@ -136,7 +138,7 @@ def test_the_caller_never_sends_and_never_waits(
         time.sleep(0.5)
 
     monkeypatch.setattr(MlflowClient, "log_batch", slow)
-    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
     one, _, _ = opened(params={"lr": 0.1})
     time.sleep(0.1)
     began = time.monotonic()
@@ -150,7 +152,7 @@ def test_the_caller_never_sends_and_never_waits(
 def test_sending_takes_a_tenth_of_the_time_while_training(opened: Any, monkeypatch: Any) -> None:
     from mlflow import MlflowClient
 
-    monkeypatch.setattr(tracker, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
     calls: list[float] = []
 
     def slow(*args: Any, **kwargs: Any) -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from runner.training import devices
 from runner.training.data import Split
@@ -17,7 +18,7 @@ def split(n=7):
 def test_loss_and_accuracy_are_those_of_one_big_batch():
     samples = split(2 * EVAL_BATCH + 1)
     model = Linear((4,), 3)
-    found = evaluate(model, samples, "float32")
+    found = evaluate(model, cross_entropy, samples, "float32")
     scores = model(samples.inputs)
     loss = nn.functional.cross_entropy(scores.double(), samples.targets).item()
     right = (scores.argmax(1) == samples.targets).sum().item()
@@ -27,12 +28,14 @@ def test_loss_and_accuracy_are_those_of_one_big_batch():
 
 def test_a_model_is_evaluated_without_dropout_and_goes_on_in_training_mode():
     model = nn.Sequential(nn.Dropout(0.9), nn.Linear(4, 3))
-    assert evaluate(model, split(), "float32") == evaluate(model, split(), "float32")
+    assert evaluate(model, cross_entropy, split(), "float32") == evaluate(
+        model, cross_entropy, split(), "float32"
+    )
     assert model.training
 
 
 def test_without_data_the_models_own_loss_and_its_scalars():
-    assert evaluate(Quadratic(2.0), None, "float32") == {"loss": 9.0, "param/w": 2.0}
+    assert evaluate(Quadratic(2.0), cross_entropy, None, "float32") == {"loss": 9.0, "param/w": 2.0}
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ import torch
 from torch import nn
 
 from runner.errors import Diverged
-from runner.results.records import Chunk, Evaluation, Records
+from runner.results.events import Chunk, Evaluation
+from runner.results.records import Records
 from runner.training import optimizers
 from runner.training.clipping import GlobalNorm, Unclipped
 from runner.training.data import Dataset, Split, order
 from runner.training.groups import Group, split_parameters
-from runner.training.loop import Plan, State, train
+from runner.training.loop import train
 from runner.training.models import MLP, Quadratic
+from runner.training.state import State
+from runner.trial import Numbers, Recipe, Trial
 from schedules import (
     Constant,
     Cosine,
@@ -48,16 +51,22 @@ def digits(n=N, seed=0):
 DATA = Dataset(digits(N), digits(20, 1), digits(20, 2), classes=3)
 
 
-def plan(**changes):
-    usual = {
-        "schedule": Cosine(lr=0.05).bind(HORIZON),
-        "horizon": HORIZON,
-        "clipping": GlobalNorm(1.0),
-        "eval_every": 5,
-        "seed": 3,
-        "batch_size": BATCH,
-    }
-    return Plan(**(usual | changes))
+def trial(schedule=None, horizon=HORIZON, eval_every=5, seed=3, precision="float32", **others):
+    recipe = Recipe(
+        model={},
+        dataset={},
+        optimizer={},
+        clipping={},
+        batch_size=BATCH,
+        seed=seed,
+        precision=precision,
+        device="cpu",
+        threads=1,
+        weights=None,
+        versions={},
+    )
+    schedule = schedule or Cosine(lr=0.05).bind(HORIZON)
+    return Trial(recipe, Numbers({"lr": schedule, **others}, horizon), eval_every)
 
 
 def small(kind=MLP, dropout=0.0):
@@ -65,11 +74,11 @@ def small(kind=MLP, dropout=0.0):
     return kind((1, 4, 4), 3, hidden=[16], dropout=dropout)
 
 
-def fresh(optimizer="adam", model=None, groups=()):
+def fresh(optimizer="adam", model=None, groups=(), clipping=None):
     model = model or small(dropout=0.2)
     parts = split_parameters(model, groups)
     built = optimizers.build(OPTIMIZERS[optimizer], parts)
-    return State(model, built)
+    return State(model, built, clipping or GlobalNorm(1.0))
 
 
 def weights(state):
@@ -79,7 +88,7 @@ def weights(state):
 def all_of(events):
     records = Records()
     for event in events:
-        records.add(event)
+        records.hear(event)
     return records.arrays()
 
 
@@ -95,7 +104,7 @@ def test_two_runs_of_one_seed_give_the_same_bits(optimizer, precision):
     runs = []
     for _ in range(2):
         state = fresh(optimizer)
-        records = all_of(train(state, plan(precision=precision), DATA))
+        records = all_of(train(state, trial(precision=precision), DATA))
         runs.append((weights(state), records))
     assert torch.equal(runs[0][0], runs[1][0])
     assert same(runs[0][1], runs[1][1])
@@ -103,8 +112,8 @@ def test_two_runs_of_one_seed_give_the_same_bits(optimizer, precision):
 
 def test_another_seed_gives_other_bits():
     one, other = fresh(), fresh()
-    all_of(train(one, plan(seed=3), DATA))
-    all_of(train(other, plan(seed=4), DATA))
+    all_of(train(one, trial(seed=3), DATA))
+    all_of(train(other, trial(seed=4), DATA))
     assert not torch.equal(weights(one), weights(other))
 
 
@@ -115,13 +124,13 @@ KINDS = [(name, Cosine(lr=0.05).bind(HORIZON)) for name in OPTIMIZERS] + [("sgd"
 @pytest.mark.parametrize(("optimizer", "schedule"), KINDS)
 def test_a_state_continued_at_any_step_gives_the_same_bits(optimizer, schedule):
     whole = fresh(optimizer)
-    records = all_of(train(whole, plan(schedule=schedule), DATA))
+    records = all_of(train(whole, trial(schedule=schedule), DATA))
     for pause in range(1, HORIZON.total_steps):
         first = fresh(optimizer)
-        both = list(train(first, plan(schedule=schedule), DATA, after(first, pause)))
+        both = list(train(first, trial(schedule=schedule), DATA, after(first, pause)))
         assert first.step == pause
         second = copy.deepcopy(first)
-        both += train(second, plan(schedule=schedule), DATA)
+        both += train(second, trial(schedule=schedule), DATA)
         assert torch.equal(weights(second), weights(whole)), pause
         assert same(all_of(both), records), pause
 
@@ -129,22 +138,22 @@ def test_a_state_continued_at_any_step_gives_the_same_bits(optimizer, schedule):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_what_else_is_scheduled_continues_too_and_changes_the_bits(optimizer):
     others = {
-        "optimizer_schedules": {"momentum": Cosine(lr=0.9, floor=0.5).bind(HORIZON)},
-        "clipping_schedules": {"max_norm": Polynomial(lr=1.0, end=0.1).bind(HORIZON)},
+        "momentum": Cosine(lr=0.9, floor=0.5).bind(HORIZON),
+        "max_norm": Polynomial(lr=1.0, end=0.1).bind(HORIZON),
     }
     whole = fresh(optimizer)
-    records = all_of(train(whole, plan(**others), DATA))
-    assert records["momentum"].tolist() == others["optimizer_schedules"]["momentum"](T).tolist()
-    assert records["max_norm"].tolist() == others["clipping_schedules"]["max_norm"](T).tolist()
+    records = all_of(train(whole, trial(**others), DATA))
+    assert records["momentum"].tolist() == others["momentum"](T).tolist()
+    assert records["max_norm"].tolist() == others["max_norm"](T).tolist()
     for pause in (1, 5, 12):
         state = fresh(optimizer)
-        both = list(train(state, plan(**others), DATA, after(state, pause)))
+        both = list(train(state, trial(**others), DATA, after(state, pause)))
         state = copy.deepcopy(state)
-        both += train(state, plan(**others), DATA)
+        both += train(state, trial(**others), DATA)
         assert torch.equal(weights(state), weights(whole)), pause
         assert same(all_of(both), records), pause
     plain = fresh(optimizer)
-    all_of(train(plain, plan(), DATA))
+    all_of(train(plain, trial(), DATA))
     assert not torch.equal(weights(plain), weights(whole))
 
 
@@ -154,18 +163,10 @@ def test_the_momentum_is_the_one_that_torch_would_cycle():
             boundaries=(0, 6, 20), values=(0.95, 0.85, 0.95), shape="cosine"
         )
     }
-    state = fresh("sgd", small())
+    state = fresh("sgd", small(), clipping=Unclipped())
     once = OneCycle(lr=0.05, total_steps=20, rise_steps=6)
     horizon = Horizon(total_steps=20, steps_per_epoch=7)
-    all_of(
-        train(
-            state,
-            plan(
-                schedule=once, horizon=horizon, clipping=Unclipped(), optimizer_schedules=scheduled
-            ),
-            DATA,
-        )
-    )
+    all_of(train(state, trial(schedule=once, horizon=horizon, **scheduled), DATA))
 
     model = small()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
@@ -184,14 +185,14 @@ def test_the_momentum_is_the_one_that_torch_would_cycle():
 
 def test_a_copy_taken_at_any_yield_gives_the_same_bits():
     whole = fresh("sgd")
-    records = all_of(train(whole, plan(schedule=PLATEAU), DATA))
+    records = all_of(train(whole, trial(schedule=PLATEAU), DATA))
     state, copies, before = fresh("sgd"), [], []
-    for event in train(state, plan(schedule=PLATEAU), DATA):
+    for event in train(state, trial(schedule=PLATEAU), DATA):
         before.append(event)
         copies.append((copy.deepcopy(state), list(before)))
     assert len(copies) == 10
     for kept, events in copies:
-        events += train(kept, plan(schedule=PLATEAU), DATA)
+        events += train(kept, trial(schedule=PLATEAU), DATA)
         assert torch.equal(weights(kept), weights(whole))
         assert same(all_of(events), records)
 
@@ -204,8 +205,8 @@ def after(state, updates):
 
 
 def test_the_loop_does_what_a_plain_loop_does_bit_for_bit():
-    state = fresh("adam", small())
-    all_of(train(state, plan(clipping=Unclipped()), DATA))
+    state = fresh("adam", small(), clipping=Unclipped())
+    all_of(train(state, trial(), DATA))
 
     model = small()
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
@@ -232,7 +233,7 @@ def test_the_rate_used_is_the_rate_recorded_scaled_for_each_group():
     parts = split_parameters(model, [Group("dense1.*", lr_scale=0.01)])
     state = State(model, Spy(parts, lr=0.0))
     schedule = Exponential(lr=0.1, decay_rate=0.9, decay_steps=7, staircase=True)
-    records = all_of(train(state, plan(schedule=schedule), DATA))
+    records = all_of(train(state, trial(schedule=schedule), DATA))
     assert records["lr"].tolist() == [0.1] * 7 + [0.1 * 0.9] * 7 + [0.1 * 0.9**2] * 7
     assert used == [[1.0 * rate, 0.01 * rate] for rate in records["lr"].tolist()]
 
@@ -248,7 +249,7 @@ def test_each_epoch_sees_every_sample_once_and_keeps_the_last_short_batch():
             return super().forward(x)
 
     state = fresh("sgd", small(Watching))
-    all_of(train(state, plan(), DATA))
+    all_of(train(state, trial(), DATA))
     assert sizes == [8, 8, 8, 8, 8, 8, 2] * EPOCHS
     everything = sorted((DATA.train.inputs.float() / 255).flatten(1).sum(1).tolist())
     for epoch in range(EPOCHS):
@@ -257,7 +258,7 @@ def test_each_epoch_sees_every_sample_once_and_keeps_the_last_short_batch():
 
 
 def test_evaluations_come_every_so_many_steps_and_at_the_end():
-    events = list(train(fresh(), plan(eval_every=5), DATA))
+    events = list(train(fresh(), trial(eval_every=5), DATA))
     assert [e.step for e in events if isinstance(e, Evaluation)] == [5, 10, 15, 20, 21]
     assert [len(e) for e in events if isinstance(e, Chunk)] == [5, 5, 5, 5, 1]
 
@@ -266,7 +267,7 @@ def test_the_recorded_loss_is_the_one_before_the_update():
     state = State(Quadratic(5.0), torch.optim.SGD([{"params": []}], lr=0.0))
     state.optimizer = optimizers.build(torch.optim.SGD, split_parameters(state.model, []))
     horizon = Horizon(3, 1)
-    quadratic = plan(schedule=Constant(lr=0.2), horizon=horizon, eval_every=1, clipping=Unclipped())
+    quadratic = trial(schedule=Constant(lr=0.2), horizon=horizon, eval_every=1)
     records = all_of(train(state, quadratic, None))
     assert records["train/loss"] == pytest.approx([36.0, 12.96, 4.6656])
     assert records["grad_norm"] == pytest.approx([12.0, 7.2, 4.32])
@@ -301,24 +302,25 @@ class Breaks(nn.Module):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_loss_that_is_not_finite_keeps_the_state_before_it(optimizer, how):
     k = 9
-    short = plan(eval_every=100)
+    short = trial(eval_every=100)
     good = fresh(optimizer, Breaks(10**9, how))
     at_k = None
-    for event in train(good, plan(eval_every=k), DATA):
+    for event in train(good, trial(eval_every=k), DATA):
         if isinstance(event, Evaluation) and event.step == k:
             at_k = copy.deepcopy(good.model.state_dict())
     state = fresh(optimizer, Breaks(k, how))
     events = []
     with pytest.raises(
-        Diverged, match=rf"at step {k}, learning rate {short.rates(None, k, k + 1)[0]:.6g}"
+        Diverged, match=rf"at step {k}, learning rate {short.numbers.trace('lr')[k]:.6g}"
     ):
         events.extend(train(state, short, DATA))
     (chunk,) = events
     assert len(chunk) == k + 1
     assert state.step == k
-    assert np.isfinite(chunk.loss[:k]).all()
-    assert np.isfinite(chunk.loss[k]) == (how == "gradient")
-    assert not np.isfinite(chunk.grad_norm[k])
+    loss = chunk.columns["train/loss"]
+    assert np.isfinite(loss[:k]).all()
+    assert np.isfinite(loss[k]) == (how == "gradient")
+    assert not np.isfinite(chunk.columns["grad_norm"][k])
     kept = state.model.state_dict()
     assert all(torch.equal(kept[name], at_k[name]) for name in at_k)
 
@@ -327,7 +329,7 @@ def test_the_host_looks_at_the_latest_every_200_steps():
     horizon = Horizon(1000, 7)
     model = Breaks(250, "loss")
     chunks = []
-    long = plan(schedule=Constant(lr=0.01), horizon=horizon, eval_every=1000)
+    long = trial(schedule=Constant(lr=0.01), horizon=horizon, eval_every=1000)
     with pytest.raises(Diverged, match=r"at step 250, learning rate 0\.01"):
         chunks.extend(train(fresh("adam", model), long, DATA))
     assert sum(len(c) for c in chunks) == 251
@@ -341,7 +343,7 @@ def test_a_validation_loss_that_is_not_finite_diverges_too():
             return scores if self.training else scores * float("nan")
 
     with pytest.raises(Diverged, match="val/loss is nan at step 5"):
-        list(train(fresh("sgd", small(OnlyInEvaluation)), plan(), DATA))
+        list(train(fresh("sgd", small(OnlyInEvaluation)), trial(), DATA))
 
 
 @pytest.mark.parametrize("warm", [False, True])
@@ -349,7 +351,7 @@ def test_a_listening_schedule_extends_its_trace_after_each_evaluation(warm):
     schedule = ReduceOnPlateau(lr=0.1, factor=0.5, patience=1, min_delta=10.0)
     if warm:
         schedule = Warmup(schedule=schedule, steps=4)
-    records = all_of(train(fresh("sgd"), plan(schedule=schedule, eval_every=5), DATA))
+    records = all_of(train(fresh("sgd"), trial(schedule=schedule, eval_every=5), DATA))
     memory, expected, start = schedule.begin(), [], 0
     for stop, loss in zip(records["val/loss@step"], records["val/loss"], strict=True):
         expected += schedule.rates(memory, np.arange(start, stop)).tolist()
@@ -366,12 +368,12 @@ def test_stopping_ends_after_the_step_with_all_records():
         calls.append(1)
         return len(calls) >= 4
 
-    records = all_of(train(state, plan(), DATA, should_stop=stop))
+    records = all_of(train(state, trial(), DATA, should_stop=stop))
     assert state.step == 4 == len(records["lr"])
     assert "val/loss" not in records
 
 
 def test_clipping_is_recorded_every_step():
-    records = all_of(train(fresh("sgd"), plan(clipping=GlobalNorm(0.3)), DATA))
+    records = all_of(train(fresh("sgd", clipping=GlobalNorm(0.3)), trial(), DATA))
     assert records["clipped"].tolist() == (records["grad_norm"] > 0.3).tolist()
     assert records["clipped"].any()

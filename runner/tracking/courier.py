@@ -1,4 +1,4 @@
-"""One run's way into MLflow: records go to disk at once, and from there in a thread."""
+"""One run's way to one tracker: records go to disk at once, and from there in a thread."""
 
 import contextlib
 import queue
@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
-from runner.addresses import hide, resolve
+from runner.addresses import brief
+from runner.results.events import Event, Point
 from runner.results.link import Link
-from runner.results.records import Point
 from runner.tracking import outbox
+from runner.tracking.base import Header, Tracker
 from runner.tracking.delivery import deliver_waiting, send_all
-from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal, said
 from runner.tracking.outbox import Outbox
-from runner.tracking.run import PARAM_CHARACTERS, TAG_CHARACTERS, Header, fitted
 
 FLUSH_SECONDS = 5.0
 RETRY_SECONDS = 30.0
@@ -25,15 +24,17 @@ RETRY_SECONDS = 30.0
 SENDING_SHARE = 0.1
 
 
-class Tracker:
-    """The calling thread never waits for the server, save in `open` and `close`, and in `flush` as
+class Courier:
+    """A listener that brings a run's records to a tracker.
+
+    The calling thread never waits for the tracker, save in `open` and `close`, and in `flush` as
     long as it says.
 
     warn: called with a line, from another thread, when records cannot be delivered.
     """
 
-    def __init__(self, uri: str | None, warn: Callable[[str], None] = print) -> None:
-        self._address = resolve(uri)
+    def __init__(self, tracker: Tracker, warn: Callable[[str], None] = print) -> None:
+        self._tracker = tracker
         self._warn = warn
         self._header: queue.SimpleQueue[Header | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[Link | BaseException] = queue.SimpleQueue()
@@ -45,7 +46,7 @@ class Tracker:
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> Self:
-        """Begin to load MLflow, while the caller loads what it needs."""
+        """Begin to load the tracker's libraries, while the caller loads what it needs."""
         self._thread.start()
         return self
 
@@ -54,12 +55,16 @@ class Tracker:
         self._header.put(None)
 
     def open(self, header: Header) -> Link:
-        """Create the run and return where it is. Raises Mistake when the store refuses."""
+        """Create the run and return where it is. Raises Mistake when the tracker refuses."""
         self._header.put(header)
         answer = self._opened.get()
         if isinstance(answer, BaseException):
-            raise refusal(self._address, answer) from answer
+            raise self._tracker.refusal(answer) from answer
         return answer
+
+    def hear(self, event: Event) -> None:
+        """Record what happened."""
+        self.points(event.points())
 
     def points(self, points: Iterable[Point]) -> None:
         """Record metric points."""
@@ -67,7 +72,7 @@ class Tracker:
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Record tags."""
-        self._box.append({"tags": fitted(tags, TAG_CHARACTERS)})
+        self._box.append({"tags": dict(tags)})
 
     def artifacts(self, folder: Path) -> None:
         """Record the files of a folder."""
@@ -80,7 +85,7 @@ class Tracker:
         self._sent.wait(wait_seconds)
 
     def close(self, status: str, *, wait: bool = True) -> bool:
-        """End the run as FINISHED, FAILED or KILLED; return whether all is delivered.
+        """End the run with a status; return whether all is delivered.
 
         What cannot be delivered, or not before a KeyboardInterrupt, waits in the outbox. Without
         `wait` the rest travels in the thread, until `join`.
@@ -98,7 +103,7 @@ class Tracker:
 
     def _work(self) -> None:
         try:
-            load()
+            self._tracker.load()
             header = self._header.get()
             if header is None:
                 return
@@ -125,14 +130,10 @@ class Tracker:
             self._box.release()
 
     def _create(self, header: Header) -> Link:
-        self._client = client(self._address, create=True)
-        experiment = experiment_id(self._client, header.experiment, self._address)
-        tags = fitted(header.tags, TAG_CHARACTERS)
-        run = self._client.create_run(experiment, run_name=header.name, tags=tags)
-        link = Link(run.info.run_id, experiment, header.experiment, hide(self._address))
-        self._box = Outbox(link.run_id, link.uri)
+        link = self._tracker.open(header)
+        self._box = Outbox(link.run_id, link.uri, self._tracker.kind)
         self._box.create()
-        self._box.append({"params": fitted(header.params, PARAM_CHARACTERS)})
+        self._box.append({"params": {key: str(value) for key, value in header.params.items()}})
         return link
 
     def _deliver(self) -> bool:
@@ -140,12 +141,12 @@ class Tracker:
         not, say so."""
         try:
             if self._warned:
-                probe(self._address)  # it answers sooner than MLflow does
-            send_all(self._client, self._box)
+                self._tracker.check()  # it answers sooner than the client does
+            send_all(self._tracker, self._box)
         except Exception as error:
             if not self._warned:
                 self._warn(
-                    f"tracking: {self._box.uri} does not take records ({said(error)}); training "
+                    f"tracking: {self._box.uri} does not take records ({brief(error)}); training "
                     f"goes on, they wait in {outbox.ROOT}"
                 )
             self._warned = True
@@ -154,11 +155,11 @@ class Tracker:
 
     def _deliver_earlier(self) -> None:
         left: list[Exception] = []
-        for box, sent in deliver_waiting():
+        for box, sent in deliver_waiting({self._tracker.kind: type(self._tracker)}):
             if isinstance(sent, Exception):
                 left.append(sent)
             elif sent:
                 self._warn(f"tracking: delivered the waiting records of run {box.run_id}")
         if left:
             runs = "1 earlier run waits" if len(left) == 1 else f"{len(left)} earlier runs wait"
-            self._warn(f"tracking: {runs} in {outbox.ROOT} ({said(left[0])})")
+            self._warn(f"tracking: {runs} in {outbox.ROOT} ({brief(left[0])})")

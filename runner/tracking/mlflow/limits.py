@@ -1,23 +1,23 @@
-"""What MLflow is told of a run before its first step, and where the run is then."""
+"""What MLflow takes: its limits for keys, values and batches."""
 
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-PARAM_CHARACTERS, TAG_CHARACTERS, KEY_CHARACTERS = 6000, 8000, 250  # MLflow's limits
+POINTS, PARAMS = 1000, 100  # of a batch
+_PARAM_CHARACTERS, _TAG_CHARACTERS, _KEY_CHARACTERS = 6000, 8000, 250
 _KEY = re.compile(r"[\w/. :-]+")
 
 
-@dataclass(frozen=True)
-class Header:
-    """What is known of a run before its first step."""
+def fitted_params(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return parameters as MLflow takes them; see `fitted`."""
+    return fitted(params, _PARAM_CHARACTERS)
 
-    experiment: str
-    name: str
-    params: Mapping[str, Any]
-    tags: Mapping[str, str]
+
+def fitted_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Return tags as MLflow takes them; see `fitted`."""
+    return fitted(tags, _TAG_CHARACTERS)
 
 
 def fitted(values: Mapping[str, Any], limit: int) -> dict[str, str]:
@@ -39,5 +39,5 @@ def fitted(values: Mapping[str, Any], limit: int) -> dict[str, str]:
 
 def _is_key(key: str) -> bool:
     """Return whether MLflow takes a key: it must also be a path that stays where it is."""
-    plain = len(key) <= KEY_CHARACTERS and _KEY.fullmatch(key) and posixpath.normpath(key) == key
+    plain = len(key) <= _KEY_CHARACTERS and _KEY.fullmatch(key) and posixpath.normpath(key) == key
     return bool(plain) and not key.startswith(("..", "/")) and key != "."

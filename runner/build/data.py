@@ -1,0 +1,42 @@
+"""Settings -> the data set."""
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from runner import config
+from runner.errors import Mistake
+from runner.training.data import Dataset
+
+
+def load(spec: Mapping[str, Any]) -> Dataset | None:
+    """Return the data set of a configuration; kept, since the jobs of a sweep share it.
+
+    Raises Mistake for what is none, or has not as many training samples as it says.
+    """
+    return _load(json.dumps(spec, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=2)
+def _load(spec: str) -> Dataset | None:
+    arguments = json.loads(spec)
+    stated = arguments.get("train_size")
+    unsized = {key: value for key, value in arguments.items() if key != "train_size"}
+    if stated is not None and not config.partial("dataset", unsized).accepts("train_size"):
+        arguments = unsized
+    found = config.build("dataset", arguments)
+    if found is not None and not isinstance(found, Dataset):
+        raise Mistake(
+            "dataset._target_",
+            "must return a runner.training.Dataset or None",
+            type(found).__name__,
+        )
+    size = len(found.train) if found else 0
+    if stated is not None and stated != size:
+        raise Mistake(
+            "dataset.train_size",
+            f"must be {size}, the training samples that there are",
+            str(stated),
+        )
+    return found

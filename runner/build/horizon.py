@@ -1,0 +1,36 @@
+"""Settings -> how long a run is."""
+
+from runner.config import Settings
+from runner.errors import Mistake, under
+from schedules import Horizon, steps_of
+
+MOST_STEPS = 10**8  # of a trace that is held as a whole
+
+
+def horizon(settings: Settings, train_size: int) -> Horizon:
+    """Return the length of a run over so many training samples; 0 is no data, where a step is an
+    epoch.
+
+    Raises Mistake for a batch or a run that does not fit them.
+    """
+    train = settings.train
+    if train_size and train.batch_size > train_size:
+        raise Mistake(
+            "train.batch_size",
+            f"must be at most {train_size}, the training samples that there are",
+            f"{train.batch_size}",
+        )
+    per_epoch = -(-train_size // train.batch_size) if train_size else 1
+    one = Horizon(total_steps=1, steps_per_epoch=per_epoch, samples_per_epoch=train_size or None)
+    if train.steps is not None:
+        return one.of(_possible("train.steps", train.steps, train.steps))
+    epochs = f"{train.epochs:.12f}".rstrip("0").rstrip(".") + "ep"
+    with under("train"):
+        steps = steps_of(epochs, one, "epochs", 1)
+    return one.of(_possible("train.epochs", train.epochs or 0, steps))
+
+
+def _possible(key: str, given: float, steps: int) -> int:
+    if steps > MOST_STEPS:
+        raise Mistake(key, f"must come to at most {MOST_STEPS:,} steps", f"{given:g} = {steps:,}")
+    return steps

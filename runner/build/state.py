@@ -1,0 +1,141 @@
+"""Settings -> a fresh state: model, optimizer and clipping, made sure to fit the data."""
+
+import copy
+import functools
+import json
+from collections.abc import Hashable
+from pathlib import Path
+
+import torch
+from cachetools import LRUCache
+
+from runner import config, tracking
+from runner.build.numbers import unscheduled
+from runner.config import Settings
+from runner.errors import Mistake, one_line, under
+from runner.training import devices, optimizers, weights
+from runner.training.data import Dataset
+from runner.training.evaluation import check_outputs
+from runner.training.groups import read_groups, split_parameters
+from runner.training.state import State
+from runner.trial.limits import check_arguments
+
+CLASSES_OF_NO_DATA = 1
+MOST_BYTES = 2**28  # of fresh states that are kept for the next run
+_fresh: LRUCache[Hashable, State] = LRUCache(MOST_BYTES, getsizeof=lambda state: _bytes(state))
+
+
+def fresh_state(settings: Settings, data: Dataset | None, device: torch.device) -> State:
+    """Return a state that nobody else has, from the seed. Runs whose recipes begin alike get copies
+    of one. Raises Mistake for what does not fit."""
+    state = checked_state(settings, data, device)
+    if _fresh.pop(_key(settings), None) is None:  # too large to be there twice
+        return state
+    try:
+        _fresh[_key(settings)] = copy.deepcopy(state)
+    except Exception:  # a model of a person's own may hold what cannot be copied
+        _fresh.clear()
+    return state
+
+
+def checked_state(settings: Settings, data: Dataset | None, device: torch.device) -> State:
+    """Return a fresh state for a look; whoever trains it spoils it for others."""
+    key = _key(settings)
+    if key in _fresh:
+        return _fresh[key]
+    state = _state(settings, data, device)
+    if _bytes(state) <= MOST_BYTES:
+        _fresh[key] = state
+    return state
+
+
+def forget() -> None:
+    """Keep no fresh state any longer: the code that made them may have changed."""
+    _fresh.clear()
+
+
+def weights_file(settings: Settings) -> Path | None:
+    """Return the file of the weights that a model starts from, None where it starts anew."""
+    given = settings.model.get("weights")
+    must = "must be a .safetensors file or an MLflow run id"
+    if not given:
+        if settings.model.get("weights_except"):
+            raise Mistake("model.weights", f"{must}, since model.weights_except is given", "none")
+        return None
+    if Path(given).is_file():
+        return Path(given)
+    if len(given) == 32 and all(c in "0123456789abcdef" for c in given):
+        return _fetched(settings.tracking.uri, given)
+    raise Mistake("model.weights", must, f"'{given}'")
+
+
+@functools.lru_cache(maxsize=8)
+def _fetched(uri: str | None, run_id: str) -> Path:
+    """Return a run's weights, fetched once for all jobs of a sweep."""
+    return tracking.fetch(uri, run_id, "weights.safetensors")
+
+
+def _key(settings: Settings) -> Hashable:
+    """Return the same for all settings whose model and optimizer begin alike."""
+    groups = [settings.model, settings.dataset, settings.task, unscheduled(settings.optimizer)]
+    numbers = [settings.precision, settings.device, settings.seed, settings.threads]
+    file = settings.model.get("weights")
+    changed = Path(file).stat().st_mtime_ns if file and Path(file).is_file() else None
+    return json.dumps([*groups, unscheduled(settings.clipping), *numbers, changed], sort_keys=True)
+
+
+def _bytes(state: State) -> int:
+    tensors = [*state.model.parameters(), *state.model.buffers()]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _state(settings: Settings, data: Dataset | None, device: torch.device) -> State:
+    clipping = config.build("clipping", unscheduled(settings.clipping))
+    model = _model(settings, data)
+    model.to(device)
+    classes = data.classes if data else CLASSES_OF_NO_DATA
+    with under(""):
+        check_outputs(model, data.train if data else None, classes)
+    file = weights_file(settings)
+    if file is not None:
+        keep_new = settings.model.get("weights_except") or []
+        with under("model"):
+            weights.load_into(model, file, keep_new, f"weights of {settings.model['weights']}")
+    images = data is not None and len(data.input_shape) == 3
+    if images and (settings.precision == "bfloat16" or device.type == "cpu"):
+        model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth
+    loss = config.partial("task.loss", settings.task.get("loss")).bound
+    return State(model, _optimizer(settings, model), clipping, loss)
+
+
+def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
+    spec = {k: v for k, v in settings.model.items() if k not in ("weights", "weights_except")}
+    factory = config.partial("model", spec)
+    offered = {"input_shape": data.input_shape, "classes": data.classes} if data else {}
+    wanted = {name: value for name, value in offered.items() if factory.accepts(name)}
+    torch.manual_seed(settings.seed)
+    try:
+        model = factory(**wanted)
+    except Exception as error:
+        if isinstance(error, Mistake) or devices.out_of_memory(error):
+            raise
+        given = ", ".join(f"{name}={value}" for name, value in wanted.items())
+        raise Mistake(
+            "model._target_",
+            f"must be a class that can be built with {given or 'its arguments'}",
+            advice=f"{spec['_target_']} fails with {type(error).__name__}: {one_line(error)}",
+        ) from error
+    if not isinstance(model, torch.nn.Module):
+        raise Mistake("model._target_", "must be a torch.nn.Module", type(model).__name__)
+    return model
+
+
+def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimizer:
+    own = ("groups", "layer_decay")
+    spec = {k: v for k, v in unscheduled(settings.optimizer).items() if k not in own}
+    with under("optimizer"):
+        groups = read_groups(settings.optimizer.get("groups") or [])
+        factory = config.partial("optimizer", spec)
+        check_arguments(spec)
+        parts = split_parameters(model, groups, settings.optimizer.get("layer_decay"))
+        return optimizers.build(factory, parts)

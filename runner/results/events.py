@@ -1,0 +1,63 @@
+"""What happens in a run, as plain arrays, and who hears of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+Point = tuple[str, float, int, int]  # key, value, time in ms, step
+LR, LOSS, GRAD_NORM, CLIPPED = "lr", "train/loss", "grad_norm", "clipped"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive updates, counted from `start`.
+
+    columns: key -> its value of each update: `lr` first, then what else follows a schedule,
+    `train/loss` (before the update), `grad_norm` (before clipping) and `clipped` (whether clipping
+    changed the gradient). time_ms: of each update, since 1970.
+    """
+
+    start: int
+    columns: Mapping[str, np.ndarray]
+    time_ms: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    def __getitem__(self, part: slice) -> "Chunk":
+        columns = {key: column[part] for key, column in self.columns.items()}
+        return Chunk(self.start, columns, self.time_ms[part])
+
+    def points(self) -> Iterator[Point]:
+        """Return the updates as metric points, step by step."""
+        columns = [column.tolist() for column in self.columns.values()]
+        rows = zip(self.time_ms.tolist(), *columns, strict=True)
+        for step, (ms, *values) in enumerate(rows, start=self.start):
+            for key, value in zip(self.columns, values, strict=True):
+                yield key, float(value), ms, step
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of the model after `step` updates, such as {"val/loss": 0.3}."""
+
+    step: int
+    metrics: dict[str, float]
+    time_ms: int
+
+    def points(self) -> Iterator[Point]:
+        """Return the metrics as metric points."""
+        for key, value in self.metrics.items():
+            yield key, value, self.time_ms, self.step
+
+
+Event = Chunk | Evaluation
+
+
+class Listener(Protocol):
+    """Hears every event of a run, in order, in the thread that trains."""
+
+    def hear(self, event: Event) -> None:
+        """Take what happened next."""

@@ -1,0 +1,90 @@
+"""What a tracker is: a place that records of runs go to, such as MLflow."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from runner.errors import Mistake, one_line
+from runner.results.events import Point
+from runner.results.link import Link
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a run before its first step."""
+
+    experiment: str
+    name: str
+    params: Mapping[str, Any]
+    tags: Mapping[str, str]
+
+
+class Tracker(ABC):
+    """A place that records of runs go to.
+
+    Its methods may wait and may raise anything: the outbox stands in front of it, and a thread
+    beside the training calls them, all but `check` and `prepare`. Records come in order, and each
+    at least once; one that comes twice must change nothing.
+
+    kind: by which records that wait on disk find it again. address: where it is, without a
+    password; `at` makes a tracker of it in a later process.
+    """
+
+    kind: ClassVar[str]
+    address: str
+
+    @classmethod
+    @abstractmethod
+    def at(cls, address: str) -> Self:
+        """Return the tracker of an address. Raises Mistake for one that cannot be used."""
+
+    def check(self) -> None:
+        """Raise Mistake unless it could take a run now; nothing is created."""
+
+    def prepare(self, experiment: str) -> None:
+        """Create what all runs share, once, before the processes that make them.
+
+        Raises Mistake where it refuses.
+        """
+
+    def load(self) -> None:
+        """Import what is heavy."""
+
+    @abstractmethod
+    def open(self, header: Header) -> Link:
+        """Create a run and return where it is."""
+
+    def params(self, run_id: str, params: Mapping[str, str]) -> None:
+        """Record parameters."""
+
+    @abstractmethod
+    def points(self, run_id: str, points: Sequence[Point]) -> None:
+        """Record metric points."""
+
+    def tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Record tags."""
+
+    def artifacts(self, run_id: str, folder: Path) -> None:
+        """Record the files of a folder."""
+
+    def flush(self, run_id: str) -> None:
+        """Make sure that what was recorded stays."""
+
+    @abstractmethod
+    def close(self, run_id: str, status: str, end_ms: int) -> None:
+        """End a run with a status of results.Status, at a time in ms since 1970."""
+
+    def disown(self, run_id: str, reason: str) -> None:
+        """Let a run end as failed, whatever it was, with a word why: it counts no more."""
+
+    def remove(self, run_id: str) -> None:
+        """Remove a run that another one takes the place of."""
+
+    def refusal(self, error: BaseException) -> Mistake:
+        """Return the mistake to report where it takes no runs."""
+        if isinstance(error, Mistake):
+            return error
+        where, must = f"tracking.trackers.{self.kind}", "must be a place that takes runs"
+        return Mistake(where, must, f"{self.address}: {one_line(error)}")

@@ -1,0 +1,105 @@
+"""MLflow as a tracker."""
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from runner.addresses import hide, resolve, restore
+from runner.errors import Mistake
+from runner.results.events import Point
+from runner.results.link import Link
+from runner.results.result import Status
+from runner.tracking.base import Header, Tracker
+from runner.tracking.mlflow.limits import PARAMS, POINTS, fitted_params, fitted_tags
+from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+LOST = "lost"  # the tag that says why a run counts no more
+_STATUS: dict[str, str] = {Status.DIVERGED: Status.FAILED, Status.PRUNED: Status.KILLED}
+
+
+class MLflow(Tracker):
+    """A tracking server or a database.
+
+    uri: its address, None for MLFLOW_TRACKING_URI or sqlite:///mlflow.db.
+    """
+
+    kind = "mlflow"
+
+    def __init__(self, uri: str | None = None) -> None:
+        self._uri = resolve(uri)  # may hold a password, from the environment
+        self.address = hide(self._uri)
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        return cls(restore(address))
+
+    def check(self) -> None:
+        probe(self._uri)
+
+    def prepare(self, experiment: str) -> None:
+        try:
+            experiment_id(client(self._uri, create=True), experiment, self._uri)
+        except Exception as error:
+            raise self.refusal(error) from error
+
+    def load(self) -> None:
+        load()
+
+    def open(self, header: Header) -> Link:
+        target = client(self._uri, create=True)
+        experiment = experiment_id(target, header.experiment, self._uri)
+        tags = fitted_tags(header.tags)
+        run = target.create_run(experiment, run_name=header.name, tags=tags)
+        return Link(run.info.run_id, experiment, header.experiment, self.address)
+
+    def params(self, run_id: str, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        found = [Param(key, value) for key, value in fitted_params(params).items()]
+        for start in range(0, len(found), PARAMS):
+            self._client.log_batch(run_id, params=found[start : start + PARAMS])
+
+    def points(self, run_id: str, points: Sequence[Point]) -> None:
+        from mlflow.entities import Metric
+
+        found = [Metric(key, value, ms, step) for key, value, ms, step in points]
+        for start in range(0, len(found), POINTS):
+            self._client.log_batch(run_id, metrics=found[start : start + POINTS])
+
+    def tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        found = [RunTag(key, value) for key, value in fitted_tags(tags).items()]
+        self._client.log_batch(run_id, tags=found)
+
+    def artifacts(self, run_id: str, folder: Path) -> None:
+        self._client.log_artifacts(run_id, str(folder))
+
+    def close(self, run_id: str, status: str, end_ms: int) -> None:
+        self._client.set_terminated(run_id, status=_STATUS.get(status, status), end_time=end_ms)
+
+    def disown(self, run_id: str, reason: str) -> None:
+        run = self._client.get_run(run_id)
+        if LOST not in run.data.tags:
+            self._client.set_tag(run_id, LOST, reason)
+        if run.info.status in ("RUNNING", "FINISHED"):
+            end_ms = run.info.end_time or time.time_ns() // 1_000_000
+            self._client.set_terminated(run_id, status="FAILED", end_time=end_ms)
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run as the MLflow UI does, which can restore it."""
+        with contextlib.suppress(Exception):  # a stale run beside the new one does no harm
+            self._client.delete_run(run_id)
+
+    def refusal(self, error: BaseException) -> Mistake:
+        return refusal(self._uri, error)
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        return client(self._uri)

@@ -1,0 +1,77 @@
+"""TensorBoard: event files, a folder a run; the extra `tensorboard` installs what it needs.
+
+A point that comes twice is drawn twice at the same place.
+"""
+
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+from runner.errors import Mistake
+from runner.results.events import Point
+from runner.results.link import Link
+from runner.tracking.base import Header, Tracker
+
+
+class TensorBoard(Tracker):
+    """Writes FOLDER/EXPERIMENT/RUN NAME ID; `tensorboard --logdir FOLDER` shows it."""
+
+    kind = "tensorboard"
+
+    def __init__(self, folder: str = "runs") -> None:
+        self.address = str(Path(folder).absolute())
+        self._writer = cache(self._new_writer)  # one a run
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        return cls(address)
+
+    def check(self) -> None:
+        try:
+            import tensorboard  # noqa: F401
+        except ImportError:
+            advice = "pip install 'schedule-runner[tensorboard]'"
+            raise Mistake("tracking=tensorboard", "needs its package", advice=advice) from None
+
+    def open(self, header: Header) -> Link:
+        run_id = uuid.uuid4().hex
+        parts = [text.replace("/", "-") for text in (header.experiment, f"{header.name} {run_id}")]
+        Path(self.address).joinpath(*parts).mkdir(parents=True)
+        self.tags(run_id, header.tags)
+        return Link(run_id, parts[0], header.experiment, self.address)
+
+    def params(self, run_id: str, params: Mapping[str, str]) -> None:
+        self.tags(run_id, {"parameters": "\n".join(f"- {k}: {v}" for k, v in params.items())})
+
+    def points(self, run_id: str, points: Sequence[Point]) -> None:
+        for key, value, ms, step in points:
+            self._writer(run_id).add_scalar(key, value, step, ms / 1000)
+
+    def tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        for key, value in tags.items():
+            self._writer(run_id).add_text(key, value)
+
+    def artifacts(self, run_id: str, folder: Path) -> None:
+        shutil.copytree(folder, self._folder(run_id) / "artifacts", dirs_exist_ok=True)
+
+    def flush(self, run_id: str) -> None:
+        self._writer(run_id).flush()
+
+    def close(self, run_id: str, status: str, end_ms: int) -> None:
+        self.tags(run_id, {"status": status})
+        self._writer(run_id).close()
+        self._writer.cache_clear()
+
+    def remove(self, run_id: str) -> None:
+        shutil.rmtree(self._folder(run_id), ignore_errors=True)
+
+    def _folder(self, run_id: str) -> Path:
+        return next(Path(self.address).glob(f"*/* {run_id}"))
+
+    def _new_writer(self, run_id: str) -> Any:
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self._folder(run_id)))

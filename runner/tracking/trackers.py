@@ -1,0 +1,29 @@
+"""The trackers of a configuration."""
+
+from runner import config
+from runner.config.settings import Tracking
+from runner.errors import Mistake
+from runner.tracking.base import Tracker
+from runner.tracking.mlflow import MLflow
+from runner.tracking.tensorboard import TensorBoard
+
+KINDS: dict[str, type[Tracker]] = {one.kind: one for one in (MLflow, TensorBoard)}
+
+
+def trackers_of(tracking: Tracking) -> tuple[Tracker, ...]:
+    """Return the trackers that records go to, none where tracking is off.
+
+    Raises Mistake for what is no tracker.
+    """
+    if not tracking.enabled:
+        return ()
+    found = []
+    for name, spec in tracking.trackers.items():
+        key = f"tracking.trackers.{name}"
+        target = config.partial(key, spec)
+        more = {"uri": tracking.uri} if target.accepts("uri") else {}
+        tracker = target(**more)
+        if not isinstance(tracker, Tracker):
+            raise Mistake(f"{key}._target_", "must be a runner.tracking.Tracker", repr(tracker))
+        found.append(tracker)
+    return tuple(found)

@@ -1,0 +1,53 @@
+"""Everything that decides a run except the rate, and the name of what it reaches."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run except what follows a schedule. Plain data, as in JSON.
+
+    model, dataset, optimizer, clipping: `_target_` and arguments. weights: the SHA-256 of the
+    weights it starts from. threads: CPU threads (their number changes the bits), None elsewhere.
+    task: what differs from classification by the cross-entropy.
+    """
+
+    model: Mapping[str, Any]
+    dataset: Mapping[str, Any]
+    optimizer: Mapping[str, Any]
+    clipping: Mapping[str, Any]
+    batch_size: int
+    seed: int
+    precision: str
+    device: str
+    threads: int | None
+    weights: str | None
+    versions: Mapping[str, str]
+    task: Mapping[str, Any] = field(default_factory=dict)
+
+
+def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:
+    """Return the name of the state that training reaches by a recipe and the numbers so far.
+
+    traces: name -> the value that each update used, `lr` among them. Two runs with the same
+    fingerprint have the same weights, bit for bit on one kind of CPU. The source code of a person's
+    own classes is not part of it.
+    """
+    known = {key: value for key, value in vars(recipe).items() if key != "task" or value}
+    text = json.dumps(known, sort_keys=True, default=dict)
+    digest = hashlib.sha256(text.encode())
+    digest.update(_bytes(traces["lr"]))
+    for name in sorted(traces.keys() - {"lr"}):
+        digest.update(name.encode())
+        digest.update(_bytes(traces[name]))
+    return digest.hexdigest()
+
+
+def _bytes(trace: np.ndarray) -> bytes:
+    return np.ascontiguousarray(trace, dtype="<f8").tobytes()

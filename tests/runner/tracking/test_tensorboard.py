@@ -1,0 +1,80 @@
+"""Records -> TensorBoard's event files, read back with TensorBoard itself."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from runner.tracking import Header, outbox
+from runner.tracking.delivery import deliver_waiting
+from runner.tracking.outbox import Outbox
+from runner.tracking.tensorboard import TensorBoard
+
+MS = 1_700_000_000_000
+LINE = "model=quadratic dataset=none schedule=cosine lr=0.1 optimizer=sgd train.steps=4"
+
+
+def events(folder: Path) -> EventAccumulator:
+    found = EventAccumulator(str(folder), size_guidance={"scalars": 0, "tensors": 0})
+    return found.Reload()
+
+
+def scalars(folder: Path, key: str) -> list[tuple[int, float, float]]:
+    return [(e.step, e.value, e.wall_time) for e in events(folder).Scalars(key)]
+
+
+def test_a_run_is_in_both_trackers_step_by_step(command: Any, store: Any, folder: Path) -> None:
+    done = command(f"{LINE} tracking=mlflow_tensorboard tracking.experiment=both")
+    assert done.status == 0, done.err
+    (run,) = store.runs()
+    (place,) = (folder / "runs" / "both").iterdir()
+    for key in ("lr", "train/loss", "grad_norm", "clipped", "val/loss", "param/w"):
+        logged = store.client.get_metric_history(run.info.run_id, key)
+        expected = [(p.step, p.value, p.timestamp / 1000) for p in logged]
+        assert scalars(place, key) == [pytest.approx(point) for point in expected], key
+    assert len(scalars(place, "lr")) == 4
+    assert (place / "artifacts" / "records.npz").is_file()
+    assert "command/text_summary" in events(place).Tags()["tensors"]
+    assert list(outbox.ROOT.iterdir()) == []
+    assert f"run {run.info.run_id} in experiment 'both'" in done.out
+
+
+def test_a_run_in_event_files_alone_needs_no_mlflow(command: Any, folder: Path) -> None:
+    done = command(f"{LINE} tracking=tensorboard tracking.trackers.tensorboard.folder=boards")
+    assert done.status == 0, done.err
+    (place,) = (folder / "boards" / "runs").iterdir()
+    assert [step for step, *_ in scalars(place, "lr")] == [0, 1, 2, 3]
+    assert not (folder / "mlflow.db").exists()
+    assert "tensorboard --logdir" in done.out
+
+
+def test_what_a_killed_process_left_is_delivered(folder: Path) -> None:
+    tracker = TensorBoard("boards")
+    link = tracker.open(Header("runs", "a/b", {}, {}))
+    box = Outbox(link.run_id, tracker.address, tracker.kind)
+    box.create()
+    box.append({"params": {"lr": "0.1"}})
+    box.append({"points": [["lr", 0.5, MS, 0], ["lr", 0.25, MS + 1, 1]]})
+    box.release()
+    assert [sent for _, sent in deliver_waiting({"tensorboard": TensorBoard})] == [True]
+    (place,) = (folder / "boards" / "runs").iterdir()
+    assert place.name.startswith("a-b ")
+    assert [(step, value) for step, value, _ in scalars(place, "lr")] == [(0, 0.5), (1, 0.25)]
+    assert outbox.waiting() == []
+
+
+def test_a_kind_that_is_not_known_waits_for_a_run_that_knows_it(folder: Path) -> None:
+    box = Outbox("0" * 32, "somewhere", "mine")
+    box.create()
+    box.release()
+    assert list(deliver_waiting({"tensorboard": TensorBoard})) == []
+    assert [one.kind for one in outbox.waiting()] == ["mine"]
+
+
+def test_a_removed_run_is_gone(folder: Path) -> None:
+    tracker = TensorBoard("boards")
+    link = tracker.open(Header("runs", "a", {}, {}))
+    tracker.close(link.run_id, "FINISHED", MS)
+    tracker.remove(link.run_id)
+    assert list((folder / "boards" / "runs").iterdir()) == []
