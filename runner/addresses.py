@@ -1,4 +1,4 @@
-"""Where records go: tracking addresses, without passwords."""
+"""Where records go: tracking addresses, without passwords, and where they wait."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 from runner.errors import Mistake, one_line, redact
 
 DEFAULT = "sqlite:///mlflow.db"
+OUTBOX = Path(".runner") / "outbox"  # records that a server has not taken yet
 _ADVICE = (
     "must hold no password; give it as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
     "(a server), PGPASSWORD (PostgreSQL), or put the whole address into MLFLOW_TRACKING_URI"

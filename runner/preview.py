@@ -18,6 +18,8 @@ from runner.config.compose import group_options
 from runner.config.explain import MISTAKES, explain
 from runner.config.grammar import space_of
 from runner.errors import Mistake
+from runner.report.layout import aligned
+from runner.report.say import say, warn
 from runner.trial import Numbers
 from schedules import Horizon, plot
 from schedules.landmarks import landmarks
@@ -61,17 +63,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     own.add_argument("-h", "--help", action="store_true")
     known, words = own.parse_known_args(words)
     if known.help:
-        print(HELP, end="")
+        say(HELP.rstrip())
         return 0
     try:
         check_choices(words)
         previews = _previews(config.in_order(words))
         _draw(previews, Path(known.out))
     except MISTAKES as error:
-        print(f"error: {explain(error, words)}", file=sys.stderr)
+        warn(f"error: {explain(error, words)}")
         return 2
-    print("\n\n".join("\n".join(table(preview)) for preview in previews))
-    print(f"\npicture   {known.out}")
+    for preview in previews:
+        say(*table(preview), "")
+    say(f"picture   {known.out}")
     return 0
 
 
@@ -93,14 +96,7 @@ def table(preview: Preview) -> list[str]:
         epoch = [f"{step / length.steps_per_epoch:.4g}" for _ in epochs]
         values = [f"{preview.traces[name][step]:.6g}" for name in names]
         rows.append([f"{step:,}", *epoch, *values, steps[step]])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if i <= len(epochs) else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    lines = aligned(rows, right={"step", *epochs})
     noted = [f"note: {note}" for note in notes(preview.numbers)]
     return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview), *noted]
 

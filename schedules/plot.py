@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from schedules import _checks
 from schedules.errors import ArgumentError
 
-_COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is too pale for a line
+COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is too pale for a line
     "#0072B2",
     "#D55E00",
     "#009E73",
@@ -23,7 +23,8 @@ _COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is
 )
 _LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 _BINS = 1500  # about two a pixel
-_LOG_SPAN = 1e-5
+LOG_SPAN = 1e-5  # of the highest rate: how far down a logarithmic axis reaches
+_ROOM = {"linear": 1.06, "log": 1.4}  # of an axis: its end over its highest rate
 _MOST_LETTERS = 84
 _LABELS = {"linear": "learning rate", "log": "learning rate (log)"}
 
@@ -57,9 +58,6 @@ def draw(
     >>> file.getvalue()[1:4]
     b'PNG'
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rates = _checked(traces)
     scales = tuple(_checks.one_of("scales", scale, _LABELS) for scale in scales)
     panels = [(scale, _LABELS[scale], rates) for scale in scales]
@@ -69,24 +67,16 @@ def draw(
     styles = {name: _style(i, len(rates)) for i, name in enumerate(rates)}
     rows, columns = _legend_grid([_short(name) for name in rates])
     height = 3.8 + 2.6 * (len(panels) - 1) + 0.2 * rows
-    figure = Figure(figsize=(7.2, height), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = blank(7.2, height)
     plots = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (scale, label, lines) in zip(plots, panels, strict=True):
         for name, trace in lines.items():
-            steps = thinned(trace)
-            axes.plot(
-                # A step's rate holds until the next step.
-                np.append(steps, trace.size),
-                np.append(trace[steps], trace[-1]),
-                drawstyle="steps-post",
-                label=name,
-                **styles.get(name, {}),
-            )
-        _dress(axes, lines, scale)
+            style = {"label": name, **styles.get(name, {})}
+            axes.plot(*stairs(trace), drawstyle="steps-post", **style)
+        dress(axes)
+        _limit(axes, lines, scale)
         axes.set_ylabel(label)
-    plots[-1].set_xlabel("step (optimizer update)")
-    plots[-1].set_xlim(0, max(trace.size for trace in rates.values()))
+    count_steps(plots[-1], max(trace.size for trace in rates.values()))
     if steps_per_epoch is not None:
         _epochs(plots[0], steps_per_epoch)
     if len(rates) == 1:
@@ -103,6 +93,40 @@ def draw(
             handlelength=2.4,
         )
     figure.savefig(path_or_file, format="png")
+
+
+def blank(width: float, height: float) -> Any:
+    """Return an empty figure of a size in inches, without pyplot and its windows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def dress(axes: Any) -> None:
+    """Give axes a pale grid and take away the frame."""
+    axes.grid(color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def count_steps(axes: Any, end: int) -> None:
+    """Make the horizontal axis one of steps, up to an end."""
+    axes.set_xlabel("step (optimizer update)")
+    axes.set_xlim(0, end)
+    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}" if step == int(step) else "")
+
+
+def limits(scale: str, low: float, high: float) -> tuple[float, float]:
+    """Return the ends of a "linear" or "log" axis on which rates from low to high have room.
+
+    >>> limits("linear", 0.1, 1.0), limits("log", 0.7, 1.0)
+    ((0.0, 1.06), (0.5, 1.4))
+    """
+    room = _ROOM[scale]
+    return (0.0 if scale == "linear" else low / room), high * room
 
 
 def _short(name: str) -> str:
@@ -129,15 +153,24 @@ def thinned(trace: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.unique(np.array(kept))
 
 
+def stairs(trace: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return steps and rates worth drawing; a step's rate holds until the next step.
+
+    >>> stairs(np.array([0.2, 0.1]))
+    (array([0, 1, 2]), array([0.2, 0.1, 0.1]))
+    """
+    steps = thinned(trace)
+    return np.append(steps, trace.size), np.append(trace[steps], trace[-1])
+
+
 def _checked(traces: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64]]:
     if not traces:
         raise ArgumentError("traces", "must hold at least one trace", "none")
     checked = {name: np.asarray(trace, dtype=np.float64) for name, trace in traces.items()}
     for name, trace in checked.items():
         if trace.ndim != 1 or trace.size == 0 or not np.isfinite(trace).all():
-            raise ArgumentError(
-                "traces", "must be 1-D, finite and not empty", f"{name!r} of shape {trace.shape}"
-            )
+            given = f"{name!r} of shape {trace.shape}"
+            raise ArgumentError("traces", "must be 1-D, finite and not empty", given)
     return checked
 
 
@@ -151,8 +184,8 @@ def _legend_grid(names: list[str]) -> tuple[int, int]:
 
 def _style(i: int, count: int) -> dict[str, Any]:
     return {
-        "color": _COLOURS[i % len(_COLOURS)],
-        "linestyle": _LINES[i // len(_COLOURS) % len(_LINES)],
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": _LINES[i // len(COLOURS) % len(_LINES)],
         "linewidth": 1.5 + 1.2 * (1 - (i + 1) / count),  # of equal lines both stay visible
     }
 
@@ -172,15 +205,11 @@ def _epochs(axes: Any, steps_per_epoch: int) -> None:
     epochs.spines["top"].set_visible(False)
 
 
-def _dress(axes: Any, traces: Mapping[str, NDArray[np.float64]], scale: str) -> None:
+def _limit(axes: Any, traces: Mapping[str, NDArray[np.float64]], scale: str) -> None:
     highest = max(float(trace.max()) for trace in traces.values())
     if scale == "log" and highest > 0:
         lowest = min(float(trace[trace > 0].min(initial=highest)) for trace in traces.values())
         axes.set_yscale("log", nonpositive="mask")
-        axes.set_ylim(max(lowest, highest * _LOG_SPAN) / 1.4, highest * 1.4)
+        axes.set_ylim(*limits(scale, max(lowest, highest * LOG_SPAN), highest))
     elif scale == "linear":
-        axes.set_ylim(0, (highest or 1) * 1.06)
-    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}" if step == int(step) else "")
-    axes.grid(color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+        axes.set_ylim(*limits(scale, 0.0, highest or 1.0))

@@ -1,18 +1,15 @@
 """What a person reads at the end: the summary of a run, the ranking of a sweep."""
 
-import math
 import shlex
 import statistics
 from collections.abc import Sequence
 
-from runner.addresses import DEFAULT
-from runner.report.terminal import figure
-from runner.report.words import aligned, heading, number, spread
+from runner.addresses import DEFAULT, OUTBOX
+from runner.report.layout import aligned
+from runner.report.words import counted, figure, heading, number, spread
 from runner.results.link import Link
+from runner.results.metrics import METRICS, merit
 from runner.results.result import Result, Status
-from runner.tracking import outbox
-
-_COLUMNS = ("val/accuracy", "val/loss", "test/accuracy", "test/loss")
 
 
 def summary(result: Result) -> list[str]:
@@ -31,9 +28,24 @@ def summary(result: Result) -> list[str]:
         lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
         lines.append(f"look      {looking(link, link.page())}")
     if not result.delivered:
-        lines.append(f"waiting   records are in {outbox.ROOT}; send: python -m runner.deliver")
+        lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")
     if result.command:
         lines.append(f"repeat    {result.command}")
+    return lines
+
+
+def ending(results: Sequence[Result]) -> list[str]:
+    """Return the last lines of a sweep: the ranking, the means over seeds, what is best."""
+    lines = ["", *ranking(results)]
+    if means := over_seeds(results):
+        lines += ["", *means]
+    if not all(result.delivered for result in results):
+        lines += ["", f"waiting   some records are in {OUTBOX}; send: python -m runner.deliver"]
+    if found := best(results):
+        lines += ["", f"best      {found[0]}", f"repeat    {found[1].command}"]
+    link = next((result.link for result in results if result.link is not None), None)
+    if link is not None:
+        lines.append(f"compare   {looking(link, link.experiment_page())}")
     return lines
 
 
@@ -47,13 +59,7 @@ def looking(link: Link, page: str) -> str:
 
 def order(results: Sequence[Result]) -> list[Result]:
     """Return results best first by validation, then those that did not finish."""
-
-    def key(result: Result) -> tuple[bool, float, float]:
-        accuracy = result.metrics.get("val/accuracy", 0.0)
-        loss = result.metrics.get("val/loss", float("inf"))
-        return result.status != Status.FINISHED, -accuracy, loss
-
-    return sorted(results, key=key)
+    return sorted(results, key=lambda one: (one.status != Status.FINISHED, merit(one.metrics)))
 
 
 def ranking(results: Sequence[Result]) -> list[str]:
@@ -63,11 +69,14 @@ def ranking(results: Sequence[Result]) -> list[str]:
     rank  run  val loss  seconds  status
        1  a    0.5           1.0  FINISHED
     """
-    columns = [c for c in _COLUMNS if any(c in r.metrics for r in results)]
+    columns = _columns(results)
     rows = [["rank", "run", *map(heading, columns), "seconds", "status"]]
     for rank, result in enumerate(order(results), start=1):
         done = result.status == Status.FINISHED
-        figures = [_cell(c, result.metrics.get(c) if done else None) for c in columns]
+        figures = [
+            number(key, result.metrics[key]) if done and key in result.metrics else "-"
+            for key in columns
+        ]
         status = f"{result.status}  {result.reason}".rstrip()
         place = str(rank) if done else "-"
         rows.append([place, result.name, *figures, f"{result.seconds:.1f}", status])
@@ -79,26 +88,24 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
     two runs differ by their seed alone.
 
     >>> runs = [
-    ...     Result(f"cosine seed={i}", Status.FINISHED, {"val/loss": 0.5 + i}) for i in range(2)
+    ...     Result("", Status.FINISHED, {"val/loss": 0.5 + i}, setting="1", setting_name="cosine")
+    ...     for i in range(2)
     ... ]
     >>> print(*over_seeds(runs), sep="\\n")
     over seeds  n  val loss
     cosine      2  1 ± 0.71
     """
-    groups = _by_setting(order(results))
+    groups = _by_setting(results)
     if len(groups) == len(results):
         return []
-    columns = [c for c in _COLUMNS if any(c in r.metrics for r in results)]
-    means = {
-        name: _means([r for r in group if r.status == Status.FINISHED], columns)
-        for name, group in groups.items()
-    }
+    columns = _columns(results)
     rows = [["over seeds", "n", *map(heading, columns)]]
-    for name in sorted(means, key=lambda name: _merit(means[name])):
-        done = sum(r.status == Status.FINISHED for r in groups[name])
-        n = str(done) if done == len(groups[name]) else f"{done} of {len(groups[name])}"
-        cells = [spread(c, *means[name][c]) if c in means[name] else "-" for c in columns]
-        rows.append([name, n, *cells])
+    for group in groups:
+        done = [result for result in group if result.status == Status.FINISHED]
+        n = str(len(done)) if len(done) == len(group) else f"{len(done)} of {len(group)}"
+        values = [[r.metrics[key] for r in done if key in r.metrics] for key in columns]
+        cells = [spread(key, of) if of else "-" for key, of in zip(columns, values, strict=True)]
+        rows.append([group[0].setting_name, n, *cells])
     return aligned(rows)
 
 
@@ -113,33 +120,25 @@ def best(results: Sequence[Result]) -> tuple[str, Result] | None:
     groups = _by_setting(finished)
     if len(groups) == len(finished):
         return finished[0].name, finished[0]
-    name = min(groups, key=lambda name: _merit(_means(groups[name], list(_COLUMNS))))
-    n = len(groups[name])
-    return f"{name}, by the mean of {n} {'seed' if n == 1 else 'seeds'}", groups[name][0]
+    first = groups[0]
+    return f"{first[0].setting_name}, by the mean of {counted(len(first), 'seed')}", first[0]
 
 
-def _by_setting(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Return results by what they have in common but for the seed."""
+def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
+    """Return results that differ by their seed alone together, the best mean first."""
     groups: dict[str, list[Result]] = {}
-    for result in results:
-        words = [word for word in result.name.split() if not word.startswith("seed=")]
-        groups.setdefault(" ".join(words) or "all", []).append(result)
-    return groups
+    for result in order(results):
+        groups.setdefault(result.setting, []).append(result)
+    return sorted(groups.values(), key=lambda group: merit(_means(group)))
 
 
-def _means(group: list[Result], columns: list[str]) -> dict[str, tuple[float, float]]:
-    values = {c: [r.metrics[c] for r in group if c in r.metrics] for c in columns}
-    return {
-        c: (statistics.mean(v), statistics.stdev(v) if len(v) > 1 else math.nan)
-        for c, v in values.items()
-        if v
-    }
+def _means(group: Sequence[Result]) -> dict[str, float]:
+    done = [result.metrics for result in group if result.status == Status.FINISHED]
+    keys = dict.fromkeys(key for metrics in done for key in metrics)
+    return {key: statistics.fmean(m[key] for m in done if key in m) for key in keys}
 
 
-def _merit(means: dict[str, tuple[float, float]]) -> tuple[float, float]:
-    worst = math.inf
-    return -means.get("val/accuracy", (-worst,))[0], means.get("val/loss", (worst,))[0]
-
-
-def _cell(column: str, value: float | None) -> str:
-    return "-" if value is None else number(column, value)
+def _columns(results: Sequence[Result]) -> list[str]:
+    """Return the metrics that results have, what decides first."""
+    keys = [f"{part}/{name}" for part in ("val", "test") for name in reversed(METRICS)]
+    return [key for key in keys if any(key in result.metrics for result in results)]

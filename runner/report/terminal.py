@@ -1,12 +1,13 @@
 """What a person sees while a run goes on: a progress bar on a terminal, a line an evaluation."""
 
+import math
 import sys
-from collections.abc import Mapping
-from typing import Any
 
-from tqdm import tqdm
+import rich.console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from runner.report.say import say
+from runner.report.words import figure
 from runner.results.events import LR, Chunk, Event
 
 
@@ -21,41 +22,40 @@ class Console:
         self._steps_per_epoch = steps_per_epoch
         self._prefix = f"{name}  " if name else ""
         self._width = len(str(total_steps))
-        disable = True if quiet else None
-        self._bar: Any = tqdm(total=total_steps, unit="step", disable=disable, leave=False)
+        self._lr = math.nan
+        self._bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps"),
+            TimeRemainingColumn(),
+            console=rich.console.Console(stderr=True, soft_wrap=True),
+            disable=quiet or not sys.stderr.isatty(),
+            redirect_stdout=sys.stdout.isatty(),
+            transient=True,
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("", total=total_steps)
+        self._bar.start()
 
     def hear(self, event: Event) -> None:
-        """Show how many steps are done, or what an evaluation of the validation data found."""
+        """Move the bar after updates; print the figures of an evaluation of the validation data
+        above it, with the rate of the last update."""
         if isinstance(event, Chunk):
-            self._rate = float(event.columns[LR][-1])
-            self._bar.update(event.start + len(event) - self._bar.n)
-        elif not any(key.startswith("test/") for key in event.metrics):
-            self.evaluation(event.step, self._rate, event.metrics)
-
-    def evaluation(self, step: int, lr: float, metrics: Mapping[str, float]) -> None:
-        """Print the figures after `step` updates; lr is the rate of the last of them."""
-        figures = "  ".join(f"{figure(key, value):<16}" for key, value in metrics.items())
-        epoch = step / self._steps_per_epoch
-        line = f"step {step:{self._width}d}  epoch {epoch:<6.4g}  lr {lr:<9.4g}  {figures}"
-        self.line(line.rstrip())
+            self._lr = float(event.columns[LR][-1])
+            self._bar.update(self._task, completed=event.start + len(event))
+            return
+        if any(key.startswith("test/") for key in event.metrics):
+            return
+        figures = "  ".join(f"{figure(key, value):<16}" for key, value in event.metrics.items())
+        epoch = event.step / self._steps_per_epoch
+        place = f"step {event.step:{self._width}d}  epoch {epoch:<6.4g}  lr {self._lr:<9.4g}"
+        self.line(f"{place}  {figures}".rstrip())
 
     def line(self, text: str) -> None:
         """Print a line above the progress bar."""
-        if self._quiet:
-            return
-        with tqdm.external_write_mode(file=sys.stdout):
+        if not self._quiet:
             say(f"{self._prefix}{text}")
 
     def close(self) -> None:
         """Take the progress bar away."""
-        self._bar.close()
-
-
-def figure(key: str, value: float) -> str:
-    """Return a metric as people read it.
-
-    >>> figure("val/accuracy", 0.98765), figure("val/loss", 0.04321)
-    ('val accuracy 98.77 %', 'val loss 0.04321')
-    """
-    name = key.replace("/", " ")
-    return f"{name} {100 * value:.2f} %" if key.endswith("accuracy") else f"{name} {value:.4g}"
+        self._bar.stop()

@@ -40,7 +40,8 @@ class Result:
 
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
     had seen `kept_step` updates then. reason: why it did not finish. details: the traceback of a
-    failure.
+    failure. setting: in a sweep, the same text for runs that differ by their seed alone;
+    setting_name: its name for people.
     """
 
     name: str
@@ -54,3 +55,5 @@ class Result:
     command: str = ""
     link: Link | None = None
     delivered: bool = True
+    setting: str = ""
+    setting_name: str = ""

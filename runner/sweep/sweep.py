@@ -1,10 +1,11 @@
 """A grid of runs: all checked first, launched together, ranked at the end."""
 
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from runner.config.explain import MISTAKES, explain
 from runner.config.launcher import check_launcher
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
-from runner.report.runs import best, looking, over_seeds, ranking
+from runner.report.runs import ending
+from runner.report.say import say
+from runner.report.words import counted
 from runner.results.result import Result, Status
-from runner.tracking import outbox, trackers_of
+from runner.tracking import trackers_of
 from runner.training import devices
 
 Overrides = list[str]
@@ -49,14 +52,14 @@ class Sweep:
         jobs = expand(overrides)
         names = provenance.names(jobs)
         settings = self._check(jobs, names)
-        jobs = self._place(jobs, settings, names)
+        placed = self._place(jobs, settings, names)
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
-                results = self._launch(jobs, names, interrupts)
+                results = self._launch(placed, names, interrupts)
             finally:
                 del os.environ[STOP_FILE]
-        _print_end(results)
+        say(*ending(_with_settings(results, jobs, settings)))
         statuses = {result.status for result in results}
         if Status.KILLED in statuses:
             return 130
@@ -104,7 +107,7 @@ class Sweep:
                     tracker.prepare(place[1])
                 made.add(place)
         shown = " and ".join(f"'{experiment}'" for experiment in experiments)
-        print(f"{_count(len(jobs))}{f', experiment {shown}' if shown else ''}", flush=True)
+        say(f"{counted(len(jobs), 'job')}{f', experiment {shown}' if shown else ''}")
         workers = self._workers()
         placed = []
         for i, (job, job_settings) in enumerate(zip(jobs, settings, strict=True)):
@@ -141,7 +144,7 @@ class Sweep:
                 results += [Result(name, Status.KILLED, reason="not started") for name in left]
                 continue
             if one_by_one and len(jobs) > 1:
-                print(f"[{first + 1}/{len(jobs)}] {names[first]}", flush=True)
+                say(f"[{first + 1}/{len(jobs)}] {names[first]}")
             results += self._returns(batch, names[first : first + len(batch)], first)
         return results
 
@@ -179,21 +182,13 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _count(n: int) -> str:
-    return "1 job" if n == 1 else f"{n} jobs"
-
-
-def _print_end(results: list[Result]) -> None:
-    print()
-    print("\n".join(ranking(results)))
-    if means := over_seeds(results):
-        print("\n" + "\n".join(means))
-    if not all(result.delivered for result in results):
-        print(f"\nwaiting   some records are in {outbox.ROOT}; send: python -m runner.deliver")
-    if found := best(results):
-        name, run = found
-        print(f"\nbest      {name}")
-        print(f"repeat    {run.command}")
-    link = next((result.link for result in results if result.link is not None), None)
-    if link is not None:
-        print(f"compare   {looking(link, link.experiment_page())}")
+def _with_settings(
+    results: list[Result], jobs: list[Overrides], settings: list[Settings]
+) -> list[Result]:
+    """Return results that know their setting: what decides their bits beside the seed."""
+    seedless = [[word for word in job if not word.lstrip("+").startswith("seed=")] for job in jobs]
+    kept = [one.resolved() | {"seed": None, "tracking": None} for one in settings]
+    keys = [json.dumps(values, sort_keys=True) for values in kept]
+    names = provenance.names(seedless) if len(set(keys)) > 1 else ["all"] * len(jobs)
+    found = zip(results, keys, names, strict=True)
+    return [replace(result, setting=key, setting_name=name) for result, key, name in found]

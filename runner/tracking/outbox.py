@@ -16,8 +16,10 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from runner.addresses import OUTBOX
+
 Message = dict[str, Any]
-ROOT = Path(".runner") / "outbox"
+ROOT = OUTBOX
 MERGED = 10_000  # points, few enough for the memory
 
 

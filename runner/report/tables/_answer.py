@@ -4,18 +4,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from runner.report.tables._figures import over_seeds, shown
-from runner.report.terminal import figure
-from runner.report.words import aligned, heading, number
-from runner.results.answer import (
-    ABSENT,
-    Confirmed,
-    Difference,
-    changes,
-    leader,
-    paired,
-    winner,
-)
+from runner.report.layout import aligned
+from runner.report.words import counted, difference, figure, heading, number, shown, spread
+from runner.results.answer import ABSENT, Confirmed, changes, leader, paired, winner
 from runner.results.definition import Definition, Goal
 
 
@@ -39,9 +30,10 @@ def answer(
     heads = ["candidate", heading(goal.metric), *(["minus baseline"] if baseline else [])]
     table = [[*heads, *map(heading, tests)]]
     for one in everyone:
-        cells = [one.label, over_seeds(goal.metric, one.mean, one.per_seed)]
+        cells = [one.label, spread(goal.metric, one.per_seed)]
         if baseline:
-            cells.append(ABSENT if one is baseline else _minus(goal, paired(one, baseline)))
+            minus = ABSENT if one is baseline else _minus(one, baseline, goal)
+            cells.append(minus)
         means = [one.test.get(metric, ()) for metric in tests]
         cells += [
             number(metric, statistics.fmean(values)) if values else ABSENT
@@ -49,8 +41,7 @@ def answer(
         ]
         table.append(cells)
     interval = ", 95 % interval of each difference" if baseline and n > 1 else ""
-    seeds = "seed" if n == 1 else "seeds"
-    lines = [f"trained again on {n} fresh {seeds}, mean ± deviation{interval}:"]
+    lines = [f"trained again on {counted(n, 'fresh seed')}, mean ± deviation{interval}:"]
     lines += aligned(table)
     lines.append(_verdict(confirmed, baseline, goal))
     if best and baseline and best is not baseline:
@@ -63,34 +54,25 @@ def _verdict(confirmed: Sequence[Confirmed], baseline: Confirmed | None, goal: G
     first = leader(confirmed, goal)
     if first is None:
         return "no trial was finite on every fresh seed, so none is shown to be any good"
-    over = f"over {len(first.per_seed)} fresh seed{'s' if len(first.per_seed) > 1 else ''}"
+    over = f"over {counted(len(first.per_seed), 'fresh seed')}"
     if baseline is None:
         mean = figure(goal.metric, first.mean)
         return f"{first.label} has the best mean: {mean} {over}; no baseline beside it"
     best = winner(confirmed, baseline, goal)
     if best is not None and best is not baseline:
-        by = _minus(goal, paired(best, baseline))
+        by = _minus(best, baseline, goal)
         but = "" if first is best else f"; the interval of {first.label} contains 0"
         return f"{best.label} is better than the baseline: {heading(goal.metric)} {by} {over}{but}"
-    difference = paired(first, baseline)
-    if not math.isfinite(difference.mean):
+    found, by = paired(first, baseline), _minus(first, baseline, goal)
+    if not math.isfinite(found.mean):
         why = "the baseline was not finite on every seed"
-    elif math.isnan(difference.low):
-        why = f"{first.label}: {_minus(goal, difference)}, one seed gives no interval"
+    elif math.isnan(found.low):
+        why = f"{first.label}: {by}, one seed gives no interval"
     else:
-        inside = difference.low <= 0 <= difference.high
-        where = "contains 0" if inside else "lies on the worse side"
-        why = f"{first.label}: {_minus(goal, difference)} {over}, the interval {where}"
+        where = "contains 0" if found.low <= 0 <= found.high else "lies on the worse side"
+        why = f"{first.label}: {by} {over}, the interval {where}"
     return f"no trial is shown to be better than the baseline ({why})"
 
 
-def _minus(goal: Goal, found: Difference) -> str:
-    """Return a difference with its interval; of accuracies in percentage points."""
-    if not math.isfinite(found.mean):
-        return ABSENT
-    points = goal.metric.endswith("accuracy")
-    mean, low, high = (
-        f"{100 * x:+.2f}" if points else f"{x:+.4g}" for x in (found.mean, found.low, found.high)
-    )
-    interval = "" if math.isnan(found.low) else f" [{low}, {high}]"
-    return f"{mean}{' points' if points else ''}{interval}"
+def _minus(one: Confirmed, baseline: Confirmed, goal: Goal) -> str:
+    return difference(goal.metric, paired(one, baseline))

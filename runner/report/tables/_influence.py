@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from runner.report.layout import aligned
+
 _BAR = 40  # marks of an importance of 1
 
 
@@ -14,11 +16,9 @@ def importances(found: Mapping[str, float]) -> list[str]:
     """
     if not found:
         return []
-    width = max(map(len, found))
-    return ["importance for being among the best (of keys that at least 10 trials have)"] + [
-        f"  {key:<{width}}  {share:.2f}  {'#' * round(_BAR * share)}".rstrip()
-        for key, share in found.items()
-    ]
+    bars = [[key, f"{share:.2f}", "#" * round(_BAR * share)] for key, share in found.items()]
+    head = "importance for being among the best (of keys that at least 10 trials have)"
+    return [head, *(f"  {line}" for line in aligned(bars))]
 
 
 def correlations(found: Mapping[int, tuple[float, int]]) -> list[str]:

@@ -1,8 +1,7 @@
 """The line of a trial that has ended."""
 
-from runner.report.tables._figures import WIDEST, cut, duration, shown
-from runner.report.terminal import figure
-from runner.report.words import number
+from runner.report.layout import WIDEST
+from runner.report.words import cut, duration, figure, number, shown
 from runner.results.definition import Definition
 from runner.results.rows import FAILED, PRUNED, Row
 

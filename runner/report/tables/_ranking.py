@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from runner.report.tables._figures import WIDEST, cut, over_seeds, shown
-from runner.report.words import aligned, heading
+from runner.report.layout import WIDEST, aligned, width
+from runner.report.words import counted, cut, heading, shown, spread
 from runner.results.answer import ABSENT, front
 from runner.results.definition import Definition
 from runner.results.rows import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, Row, ranked
@@ -56,10 +56,10 @@ def counts(rows: Sequence[Row], total: int) -> str:
     said = [f"{states.count(COMPLETE)} complete"]
     for state, word in _WORDS.items():
         said += [f"{states.count(state)} {word}"] if state in states else []
-    said += [f"{copies} {'copy' if copies == 1 else 'copies'}"] if copies else []
+    said += [counted(copies, "copy", "copies")] if copies else []
     done = sum(row.state in (COMPLETE, PRUNED) for row in rows)
-    of = f"{done} of {total}" if done < total else str(len(rows))
-    return f"{of} {'trial' if of == '1' else 'trials'}: {', '.join(said)}"
+    of = f"{done} of {total} trials" if done < total else counted(len(rows), "trial")
+    return f"{of}: {', '.join(said)}"
 
 
 def _outcomes(ranks: Sequence[tuple[int, Row]], definition: Definition) -> list[list[str]]:
@@ -69,7 +69,7 @@ def _outcomes(ranks: Sequence[tuple[int, Row]], definition: Definition) -> list[
     table = [["rank", "trial", *metrics, *seeds, "seconds"]]
     for rank, row in ranks:
         figures = [
-            over_seeds(goal.metric, row.objective[i], [seed[i] for seed in row.per_seed])
+            spread(goal.metric, [seed[i] for seed in row.per_seed] or [row.objective[i]])
             for i, goal in enumerate(definition.goals)
         ]
         n = [str(len(row.per_seed) or 1)] if seeds else []
@@ -88,11 +88,10 @@ def _fitting(best: Sequence[Row], outcomes: Sequence[Sequence[str]]) -> list[str
         own = _own(best, [key for key in keys if key not in others])
         columns = [[*outcome, *values] for outcome, values in zip(outcomes, own, strict=True)]
         shared = zip(columns, _others(best, others), strict=True)
-        lines = aligned([[*cells, *more] for cells, more in shared], right=outcomes[0])
-        room = WIDEST - max(map(len, aligned(columns, right=outcomes[0])))
-        if max(map(len, lines)) <= WIDEST or (others and room >= _FEWEST):
+        table = [[*cells, *more] for cells, more in shared]
+        if width(table) <= WIDEST or (others and width(columns) <= WIDEST - _FEWEST):
             break
-    return [cut(line, WIDEST) for line in lines]
+    return [cut(line, WIDEST) for line in aligned(table, right=outcomes[0])]
 
 
 def _own(best: Sequence[Row], keys: Sequence[str]) -> list[list[str]]:

@@ -104,11 +104,9 @@ def _draw(
     last = [row for row in found if row.baseline or row.number == answer] + counted[:1]
     traced = [*(row for row in found if row not in last), *last]  # of many the last are drawn
     traces = _traces(traced, configurator)
-    pictures.history(found, definition, folder / "history.png", answer)
-    pictures.importance(important, folder / "importance.png")
-    pictures.slices(found, definition, folder / "slices.png", answer)
-    pictures.parallel(found, definition, folder / "parallel.png", answer)
-    pictures.traces(traces, found, definition, folder / "traces.png", answer)
+    trials = pictures.Trials(found, definition, configurator.space, answer)
+    for name, picture in pictures.every(trials, traces, important).items():
+        pictures.draw(picture, folder / f"{name}.png")
 
 
 def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.ndarray]:

@@ -9,8 +9,8 @@ from typing import Any
 from optuna.study import Study
 
 from runner.errors import Mistake, one_line
-from runner.report import tables
 from runner.report.say import warn
+from runner.report.words import shown
 from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.link import Link
@@ -70,7 +70,7 @@ class Summary:
         header = Header(
             experiment=definition.experiment,
             name="summary",
-            params={key: tables.shown(value) for key, value in values.items()},
+            params={key: shown(value) for key, value in values.items()},
             tags={"command": self.command, "kind": "summary"},
         )
         try:

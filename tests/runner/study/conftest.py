@@ -1,10 +1,6 @@
 """Pictures that cost no time."""
 
-from typing import Any
-
 import pytest
-
-DRAWN = ["history", "importance", "slices", "parallel", "traces"]
 
 
 @pytest.fixture
@@ -13,10 +9,5 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from runner.report import pictures
 
     asked: list[str] = []
-    for name in DRAWN:
-
-        def draw(*given: Any, name: str = name, **options: Any) -> None:
-            asked.append(name)
-
-        monkeypatch.setattr(pictures, name, draw)
+    monkeypatch.setattr(pictures, "draw", lambda picture, file: asked.append(file.stem))
     return asked

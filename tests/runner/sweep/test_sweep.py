@@ -92,6 +92,36 @@ def test_a_diverged_job_does_not_stop_the_others_and_is_no_failure(command, stor
     assert len(store.history(diverged, "lr")) == 128
 
 
+def over_seeds(out: str) -> list[list[str]]:
+    """The setting and the number of seeds of each row of the table over seeds."""
+    lines = out[out.index("\nover seeds") + 1 :].split("\n\n")[0].splitlines()
+    return [re.split(r"\s{2,}", line)[:2] for line in lines[1:]]
+
+
+def test_two_rates_of_one_name_are_two_settings(command) -> None:
+    line = f"-m {QUADRATIC} train.steps=3 tracking=off tracking.run_name=one"
+    done = command(f"{line} lr=0.2,0.01")
+    assert [row[1] for row in table(done.out)[1:]] == ["one", "one"]
+    assert "over seeds" not in done.out
+    assert "\nbest      one\n" in done.out
+    done = command(f"{line} lr=0.2,0.01 seed=0,1,2")
+    assert over_seeds(done.out) == [["lr=0.2", "3"], ["lr=0.01", "3"]]
+    assert "\nbest      lr=0.2, by the mean of 3 seeds\n" in done.out
+
+
+@pytest.mark.parametrize("name", ["", "tracking.run_name=one", "tracking.run_name='a${seed}'"])
+def test_seeds_of_one_setting_are_one_row(command, name: str) -> None:
+    done = command(f"-m {QUADRATIC} train.steps=3 tracking=off seed=0,1,2 {name}")
+    assert over_seeds(done.out) == [["all", "3"]]
+    assert "\nbest      all, by the mean of 3 seeds\n" in done.out
+
+
+def test_an_experiment_beside_a_seed_is_a_setting(command) -> None:
+    line = "+experiment=quadratic_rates train.steps=3 tracking=off"
+    done = command(f"-m {line} lr=0.2,0.01 seed=1,2")
+    assert over_seeds(done.out) == [["lr=0.2", "2"], ["lr=0.01", "2"]]
+
+
 def test_a_failed_job_does_not_stop_the_others_but_the_status_is_1(
     command, store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,21 +1,21 @@
 """The values of the first goal as pictures show them."""
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
-import numpy as np
 
 from runner.report.words import heading
-from runner.results.definition import MAXIMIZE, Definition
-from runner.results.rows import Row, ranked
+from runner.results import metrics
+from runner.results.definition import MAXIMIZE, Goal
+from runner.results.rows import Row
 
 _FAR = 3  # times the distance from the best to the median
 _LOG = 1000  # of losses: the worst over the best
 _MARGIN = 0.06  # of an axis: on each side of its values
-_SHADES = 10  # colours
+# viridis without its palest end, dark to pale
+_SHADES: tuple[str, ...] = ("#440154", "#482576", "#404588", "#33628d", "#297b8e")
+_SHADES += ("#1f948c", "#26ad81", "#50c46a", "#8bd646", "#d2e21b")
 _STRIP = 0.14  # of an axis: the strip of what lies beyond it
 
 
@@ -37,11 +37,12 @@ class Values:
     log: bool = False
 
     @classmethod
-    def of(cls, rows: Sequence[Row], definition: Definition, answer: int | None = None) -> "Values":
-        """Return how the values of some trials are shown, with room for the answer's."""
-        goal = definition.goals[0]
+    def of(cls, counted: Sequence[Row], goal: Goal, answer: int | None = None) -> "Values":
+        """Return how the values of trials, the best first, are shown.
+
+        answer: the number of a trial that the axis has room for.
+        """
         upwards = goal.direction == MAXIMIZE
-        counted = ranked(rows, definition)
         found = [row.objective[0] for row in counted]
         if not found:
             return cls(goal.metric, upwards, 0.0, 1.0, far=False, pale=0.0)
@@ -63,11 +64,6 @@ class Values:
         return cls(goal.metric, upwards, low, high, far, pale, log)
 
     @property
-    def factor(self) -> float:
-        """What values are multiplied with."""
-        return 100.0 if self.metric.endswith("accuracy") else 1.0
-
-    @property
     def title(self) -> str:
         """The metric's name."""
         return heading(self.metric)
@@ -75,7 +71,8 @@ class Values:
     @property
     def unit(self) -> str:
         """The unit of the values, in brackets."""
-        return " (%)" if self.factor == 100 else ""
+        unit = metrics.metric(self.metric).unit
+        return f" ({unit})" if unit else ""
 
     @property
     def label(self) -> str:
@@ -89,19 +86,19 @@ class Values:
         return f"beyond {'↓' if self.upwards else '↑'}"
 
     @property
-    def axis(self) -> tuple[float, float]:
+    def ends(self) -> tuple[float, float]:
         """The ends of an axis, scaled."""
         low, high = _margins(self.low, self.high, _MARGIN, self.log)
         return self.scaled(low), self.scaled(high)
 
     @property
-    def strip(self) -> tuple[float, float]:
-        """The middle and the end of a strip beside an axis, on its worse side, scaled."""
+    def strip(self) -> tuple[float, float, float]:
+        """The begin, the middle and the end of a strip beside an axis, on its worse side."""
         side = 0 if self.upwards else 1
         middle, end = (
-            _margins(*self.axis, share, self.log)[side] for share in (_STRIP / 2, _STRIP)
+            _margins(*self.ends, share, self.log)[side] for share in (_STRIP / 2, _STRIP)
         )
-        return middle, end
+        return self.ends[side], middle, end
 
     @property
     def coloured(self) -> tuple[float, float]:
@@ -119,28 +116,21 @@ class Values:
 
     def scaled(self, value: float) -> float:
         """Return a value in the unit of the picture."""
-        return value * self.factor
+        return value * metrics.metric(self.metric).factor
 
-    def dress(self, axes: Any) -> None:
-        """Make the vertical axis one of values."""
-        axes.set_yscale("log" if self.log else "linear")
-        axes.set_ylim(*self.axis)
+    @property
+    def palette(self) -> tuple[str, ...]:
+        """The colours of equal parts of `coloured`, from the lowest; better is darker."""
+        return _SHADES[::-1] if self.upwards else _SHADES
 
-    def colour(self, row: Row) -> Any:
-        """Return a trial's colour."""
-        return self.colours.to_rgba(self.scaled(row.objective[0]))
-
-    @cached_property
-    def colours(self) -> Any:
-        """A few shades of viridis without its palest end; better is darker."""
-        from matplotlib import colormaps
-        from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import ListedColormap, LogNorm, Normalize
-
-        shades = colormaps["viridis"](np.linspace(0, 0.93, _SHADES))
-        palette = ListedColormap(shades[::-1] if self.upwards else shades)
-        norm = LogNorm(*self.coloured) if self.log else Normalize(*self.coloured)
-        return ScalarMappable(norm, palette)
+    def shade(self, value: float) -> str:
+        """Return the colour of a value."""
+        low, high = self.coloured
+        scaled = min(max(self.scaled(value), low), high)
+        if self.log:
+            low, high, scaled = math.log(low), math.log(high), math.log(scaled)
+        share = (scaled - low) / (high - low)
+        return self.palette[min(int(share * len(self.palette)), len(self.palette) - 1)]
 
 
 def _margins(low: float, high: float, share: float, log: bool) -> tuple[float, float]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from schedules.plot import LOG_SPAN
+
 _USUAL = 5  # times the median of the highest rates: what may decide an axis
-_SPAN = 1e-5  # of the highest rate: how far down a logarithmic axis reaches
 _FALL = 1e-2  # of its own highest rate: how much of each trace it shows at least
 _Trace = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ def ends(kept: Sequence[_Trace], others: Sequence[_Trace]) -> tuple[float, float
         return 0.0, 0.0
     shown = [trace[trace > 0] for trace in [*kept, *others] if 0 < _peak(trace) <= high]
     lowest = min(float(rates.min()) for rates in shown)
-    return max(lowest, min(high * _SPAN, min(must, default=high) * _FALL)), high
+    return max(lowest, min(high * LOG_SPAN, min(must, default=high) * _FALL)), high
 
 
 def beyond(traces: Sequence[_Trace], low: float, high: float) -> int:

@@ -1,7 +1,6 @@
 """What was searched, as axes have it: a column a key, or an element of one that is a list."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,20 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.report.tables import shown
-from runner.results.definition import Definition
+from runner.report.words import shown
 from runner.results.rows import Row
+from runner.space import Choice, Ordered, Space, Spec
+from runner.space.quantities import QUANTITY
 
 _UNITS = {"": "", "%": "%", "ep": "epochs", "samples": "samples"}
 ABSENT_AT = 0.02  # of an axis: where "-" is, for trials without the key
 _FLOOR = 0.12  # of an axis with "-": where its values begin
 _SPREAD = 0.05  # of an axis: the width of a category
-_QUANTITY = re.compile(r"([+-]?\d+(?:\.\d*)?)(%|ep|samples)")
-_INTERVAL = re.compile(
-    r"interval\(([-+.\de]+?)(?:%|ep|samples)?, ([-+.\de]+?)(?:%|ep|samples)?[,)]"
-)
 _GOLDEN = 0.618  # its multiples spread evenly: jitter without chance
 _MOST_STRIPS = 12
+_ROUNDING = 1e-9  # of a step: the end of an axis is on it
 _DECADES = 2
 
 
@@ -89,11 +86,11 @@ class Column:
         return floor + (1 - floor) * share
 
 
-def columns(rows: Sequence[Row], definition: Definition) -> list[tuple[str, list[Column]]]:
+def columns(rows: Sequence[Row], space: Space) -> list[tuple[str, list[Column]]]:
     """Return the searched keys, in the order of the space, with the columns of each."""
-    specs: dict[str, list[str]] = {}
-    for entry in definition.space.get("entries", ()):
-        specs.setdefault(entry["key"], []).append(entry["spec"])
+    specs: dict[str, list[Spec]] = {}
+    for entry in space.entries:
+        specs.setdefault(entry.key, []).append(entry.spec)
     used = dict.fromkeys(key for row in rows for key in row.values)
     found = []
     for key in [key for key in specs if key in used] + [key for key in used if key not in specs]:
@@ -113,7 +110,7 @@ def columns(rows: Sequence[Row], definition: Definition) -> list[tuple[str, list
 
 
 def column(
-    label: str, values: Sequence[Any], specs: Sequence[str], *, element: bool = False
+    label: str, values: Sequence[Any], specs: Sequence[Spec], *, element: bool = False
 ) -> Column:
     """Return the column of some values.
 
@@ -121,7 +118,7 @@ def column(
     """
     given = {shown(value): _number(value) for value in values if value is not _Missing}
     units = {number[1] for number in given.values() if number}
-    chosen = bool(specs) and all(spec.startswith("choice(") for spec in specs)
+    chosen = bool(specs) and all(isinstance(spec, Choice) for spec in specs)
     strips = chosen and not element and len(given) <= _MOST_STRIPS
     if None in given.values() or len(units) > 1 or strips:
         order = sorted(given, key=lambda text: (given[text] or (math.inf, ""), text))
@@ -130,17 +127,16 @@ def column(
     found = [None if value is _Missing else _number(value) for value in values]
     numbers = np.array([number[0] if number else math.nan for number in found])
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-    ends = [found for spec in specs for found in _INTERVAL.findall(spec)]
-    ranges = [(float(one), float(other)) for one, other in ends] or [(low, high)]
+    inner = [spec.interval if isinstance(spec, Ordered) else spec for spec in specs]
+    intervals = [spec for spec in inner if not isinstance(spec, Choice)]
+    ranges = [(one.low, one.high) for one in intervals] or [(low, high)]
     wide = all(one > 0 and other / one > 10**_DECADES for one, other in ranges)
-    log = low > 0 and (wide or any("tag(log" in spec for spec in specs))
+    log = low > 0 and (wide or any(one.log for one in intervals))
     return Column(label, numbers, log=log, unit=units.pop())
 
 
-def ticks(low: float, high: float, log: bool) -> list[float]:
-    """Return a few round numbers between low and high, or these two."""
-    from matplotlib.ticker import MaxNLocator
-
+def ticks(low: float, high: float, log: bool, most: int = 5) -> list[float]:
+    """Return a few round numbers between low and high, at most so many, or these two."""
     if low == high:
         return [low]
     if log:
@@ -148,12 +144,15 @@ def ticks(low: float, high: float, log: bool) -> list[float]:
         for digits in ((1, 2, 5), (1, 3), (1,)):
             found = [float(f"{d}e{k}") for k in decades for d in digits]
             found = [number for number in found if low <= number <= high]
-            if 2 <= len(found) <= 5:
+            if 2 <= len(found) <= most:
                 return found
-        every = -(-len(found) // 5)
+        every = -(-len(found) // most)
         return found[::every] if len(found) > 1 else [low, high]
-    found = [float(x) for x in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)]
-    found = [number for number in found if low <= number <= high]
+    least = (high - low) / (most - 1)
+    unit = 10.0 ** math.floor(math.log10(least))
+    step = unit * next(d for d in (1, 2, 2.5, 5, 10) if d >= least / unit - _ROUNDING)
+    first, last = math.ceil(low / step - _ROUNDING), math.floor(high / step + _ROUNDING)
+    found = [float(f"{i * step:.12g}") for i in range(first, last + 1)]
     return found if len(found) > 1 else [low, high]
 
 
@@ -169,7 +168,7 @@ class _Missing:
 def _number(value: Any) -> tuple[float, str] | None:
     """Return a value's number and unit; None where it is no number."""
     if isinstance(value, str):
-        found = _QUANTITY.fullmatch(value)
+        found = QUANTITY.fullmatch(value)
         return (float(found[1]), found[2]) if found else None
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     return (float(value), "") if plain else None

@@ -1,0 +1,157 @@
+"""Figures of pictures, by matplotlib, which only this room knows."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from runner.report.pictures.looks import BLUE, POINTS, line_style, tail
+from runner.report.pictures.picture import Axis, Panel, Picture, Shades, places
+from runner.report.pictures.rules import draw_rules
+from schedules.plot import blank, dress
+
+_PALETTE = 96  # colours of a file
+_LETTERS = 112  # of a line across the picture
+_LONGEST = 14  # letters of a category
+_MANY = 60  # trials with a line: then they are thinner
+
+
+def figure(picture: Picture) -> Any:
+    """Return the figure of a picture."""
+    found = blank(8.2, max(picture.height, 3.0))
+    found.suptitle(picture.title, fontsize=11, x=0.01, ha="left")
+    if not picture.panels:
+        found.text(0.5, 0.5, picture.empty, ha="center", color="#666666")
+        return found
+    found.get_layout_engine().set(h_pad=0.07 if picture.across > 1 else None)
+    plots = _plots(found, picture)
+    for axes, panel in zip(plots, picture.panels, strict=True):
+        _draw(axes, panel, picture.across)
+    found.supylabel(picture.label, fontsize=10)
+    if picture.shades is not None:
+        _bar(found, plots, picture.shades)
+    _legend(found, plots, picture.remarks)
+    return found
+
+
+def save(figure: Any, file: Any) -> None:
+    """Write a figure as a PNG with a palette, which takes a quarter of the bytes.
+
+    file: a path, or a binary file open for writing.
+    """
+    from PIL import Image
+
+    figure.canvas.draw()
+    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+    palette = picture.quantize(_PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette.save(file, format="png", optimize=True)
+
+
+def _plots(figure: Any, picture: Picture) -> list[Any]:
+    """Return axes for the panels, which share the horizontal ones below each other, else the
+    vertical ones."""
+    found = places([panel.span for panel in picture.panels], picture.across)
+    stacked, rows = picture.across == 1, found[-1][0] + 1
+    heights = [panel.height for panel in picture.panels] if stacked else None
+    grid = figure.add_gridspec(rows, picture.across, height_ratios=heights)
+    plots: list[Any] = []
+    for row, left, right in found:
+        shared = {"sharex" if stacked else "sharey": plots[0] if plots else None}
+        axes = figure.add_subplot(grid[row, left:right], **shared)
+        axes.tick_params(labelleft=left == 0, labelbottom=not stacked or row == rows - 1)
+        plots.append(axes)
+    return plots
+
+
+def _draw(axes: Any, panel: Panel, across: int) -> None:
+    dress(axes)
+    for points in panel.points:
+        x, y = zip(*points.places.values(), strict=True)
+        axes.scatter(x, y, label=points.label, **POINTS[points.kind])
+    many, said = len({line.number for line in panel.lines}) >= _MANY, {""}
+    for i, line in enumerate(panel.lines):
+        label = "" if line.label in said else line.label
+        style = line_style(line, many, 2 + i / len(panel.lines))
+        axes.plot(line.x, line.y, label=label, **style)
+        said.add(line.label)
+    if panel.bars:
+        drawn = axes.barh(range(len(panel.bars)), panel.bars, 0.65, color=BLUE)
+        axes.bar_label(drawn, [f"{length:.2f}" for length in panel.bars], padding=4)
+        axes.grid(visible=False, axis="y")
+    if panel.band is not None:
+        axes.axhspan(*panel.band, color="#efefef", zorder=0)
+        axes.axhline(panel.band[0], color="#888888", linewidth=0.8, zorder=0.1)
+    axes.set_title(tail(panel.title, 34 * panel.span), fontsize=9)
+    axes.set_title(panel.note, fontsize=8.5, color="#555555", loc="right")
+    _scale(axes, "x", panel.x, _letters(panel, across))
+    _scale(axes, "y", panel.y, 40)
+    if across > 1:
+        axes.tick_params(labelsize=8)
+    if panel.rules:
+        axes.grid(visible=False)
+        draw_rules(axes, panel)
+
+
+def _letters(panel: Panel, across: int) -> int:
+    """Return how many letters a text below a panel may have."""
+    if panel.rules or not panel.x.ticks:
+        return _LETTERS
+    room = _LETTERS * panel.span // across
+    needed = sum(min(len(text), _LONGEST) + 2 for text in panel.x.ticks.values())
+    most = _LONGEST if needed <= room else max(room // len(panel.x.ticks) - 2, 3)
+    return min(most, _LONGEST)
+
+
+def _scale(axes: Any, which: str, axis: Axis, letters: int) -> None:
+    """Give axes an axis; its texts have no more letters than given."""
+    mine = getattr(axes, f"{which}axis")
+    if axis.log:
+        getattr(axes, f"set_{which}scale")("log", nonpositive="mask")
+    if axis.ticks is not None:
+        axes.minorticks_off()
+        mine.set_ticks(list(axis.ticks), [tail(text, letters) for text in axis.ticks.values()])
+    if axis.ends is not None:
+        getattr(axes, f"set_{which}lim")(*axis.ends)
+    if axis.whole:
+        mine.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        mine.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    mine.set_label_text(axis.label)
+
+
+def _bar(figure: Any, plots: list[Any], shades: Shades) -> None:
+    """Draw a scale of colours beside the plots."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, LogNorm, Normalize
+
+    low, high = shades.ends
+    norm = LogNorm(low, high) if shades.log else Normalize(low, high)
+    colours = ScalarMappable(norm, ListedColormap(shades.palette))
+    style = {"extend": shades.beyond, "pad": 0.01, "aspect": 32}
+    figure.colorbar(colours, ax=plots, label=shades.label, **style)
+
+
+def _legend(figure: Any, plots: Sequence[Any], remarks: Sequence[str]) -> None:
+    """Explain below the picture what is labelled in its plots, each label once, below remarks."""
+    marks: dict[str, Any] = {}
+    for axes in plots:
+        for mark, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            marks.setdefault(label, mark)
+    if not marks:
+        return
+    most = _LETTERS // (max(map(len, marks)) + 7)
+    box = figure.legend(
+        marks.values(),
+        marks.keys(),
+        title=textwrap.fill("; ".join(remarks), _LETTERS),
+        title_fontproperties={"size": 8.5},
+        fontsize=9,
+        loc="outside lower center",
+        ncols=-(-len(marks) // -(-len(marks) // most)),  # as many in each line
+        columnspacing=1.6,
+        frameon=False,
+    )
+    for mark in box.legend_handles:
+        mark.set_alpha(1)
+    for line in box.get_lines():
+        line.set_linewidth(max(line.get_linewidth(), 1.5))

@@ -1,0 +1,26 @@
+"""Cells under each other."""
+
+import pytest
+
+from runner.report.layout import aligned, width
+
+
+def test_wide_letters_take_two_places() -> None:
+    rows = [["run", "value"], ["学習率", "1"], ["lr", "2"]]
+    assert aligned(rows) == ["run     value", "学習率  1", "lr      2"]
+    assert width(rows) == 13
+
+
+def test_brackets_and_colons_of_people_are_text() -> None:
+    said = ["what", "[bold]x[/bold]", ":smile:", "https://a.b"]
+    assert aligned([[one] for one in said]) == said
+
+
+@pytest.mark.parametrize("columns", ["20", "300"])
+def test_no_line_is_wrapped_or_coloured_whatever_the_terminal(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    long = "word " * 100
+    assert aligned([["a", "b"], [long, "end"]]) == [f"a{' ' * 501}b", f"{long}  end"]

@@ -1,0 +1,80 @@
+"""What a person reads at the end."""
+
+from pathlib import Path
+
+from runner.report.runs import best, ending, order, over_seeds, ranking, summary
+from runner.results.link import Link
+from runner.results.result import Result, Status
+
+LINK = Link("id", "7", "lr", "sqlite:///mlflow.db")
+
+
+def of(setting: str, loss: float, **more) -> Result:
+    done = {"val/loss": loss}
+    return Result("one", Status.FINISHED, done, setting=setting, setting_name=setting, **more)
+
+
+def killed(setting: str) -> Result:
+    return Result("one", Status.KILLED, reason="gone", setting=setting, setting_name=setting)
+
+
+def test_a_summary_has_the_figures_and_where_they_are() -> None:
+    metrics = {"val/loss": 0.25, "val/accuracy": 0.9, "test/loss": 0.5}
+    run = Result("a", Status.FINISHED, metrics, 4, 8, command="python", link=LINK, delivered=False)
+    waiting = Path(".runner") / "outbox"
+    assert summary(run) == [
+        "val loss 0.25  val accuracy 90.00 %  (weights after step 4)",
+        "test loss 0.5  (weights after step 4)",
+        "recorded  run id in experiment 'lr', sqlite:///mlflow.db",
+        f"look      mlflow ui, then {LINK.page()}",
+        f"waiting   records are in {waiting}; send: python -m runner.deliver",
+        "repeat    python",
+    ]
+    assert summary(Result("a", Status.DIVERGED, reason="nan")) == ["DIVERGED: nan"]
+
+
+def test_accuracy_decides_before_loss_and_what_did_not_finish_is_last() -> None:
+    kinds = [(0.8, 0.1), (0.9, 0.3), (0.9, 0.2)]
+    runs = [
+        Result(str(i), Status.FINISHED, {"val/accuracy": accuracy, "val/loss": loss})
+        for i, (accuracy, loss) in enumerate(kinds)
+    ]
+    gone = Result("3", Status.DIVERGED, {"val/accuracy": 0.99, "val/loss": 0.0}, reason="nan")
+    assert [run.name for run in order([gone, *runs])] == ["2", "1", "0", "3"]
+    assert ranking([gone, runs[0]]) == [
+        "rank  run  val accuracy  val loss  seconds  status",
+        "   1  0    80.00 %       0.1           0.0  FINISHED",
+        "   -  3    -             -             0.0  DIVERGED  nan",
+    ]
+
+
+def test_settings_are_told_apart_whatever_their_runs_are_called() -> None:
+    runs = [of("lr=0.2", 1.0), of("lr=0.1", 0.5), of("lr=0.2", 2.0), of("lr=0.1", 0.7)]
+    assert over_seeds(runs) == [
+        "over seeds  n  val loss",
+        "lr=0.1      2  0.6 ± 0.14",
+        "lr=0.2      2  1.5 ± 0.71",
+    ]
+    assert best(runs) == ("lr=0.1, by the mean of 2 seeds", runs[1])
+    assert over_seeds(runs[:2]) == []
+    assert best(runs[:2]) == ("one", runs[1])
+
+
+def test_runs_that_did_not_finish_are_counted_but_not_averaged() -> None:
+    runs = [killed("lr=0.3"), of("lr=0.2", 1.0), killed("lr=0.3"), killed("lr=0.2")]
+    assert over_seeds(runs) == [
+        "over seeds  n       val loss",
+        "lr=0.2      1 of 2  1",
+        "lr=0.3      0 of 2  -",
+    ]
+    assert best(runs[:1]) is None
+
+
+def test_a_sweep_ends_with_what_is_best_and_where_to_look() -> None:
+    runs = [of("lr=0.2", 1.0, command="python a", link=LINK), of("lr=0.1", 0.5, command="python b")]
+    assert ending(runs)[-4:] == [
+        "",
+        "best      one",
+        "repeat    python b",
+        f"compare   mlflow ui, then {LINK.experiment_page()}",
+    ]

@@ -1,0 +1,89 @@
+"""What a person sees while a run goes on."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from runner.report.terminal import Console
+from runner.results.events import Chunk, Evaluation
+
+AT_10 = Evaluation(10, {"val/loss": 0.25, "val/accuracy": 0.9}, 0)
+LINE = "step  10  epoch 2.5     lr 0.2        val loss 0.25     val accuracy 90.00 %"
+
+
+class Screen(io.StringIO):
+    """A terminal that keeps what was written."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def listened(**options) -> None:
+    console = Console(200, 4, **options)
+    some = np.full(10, 0.2)
+    console.hear(Chunk(0, {"lr": some}, some))
+    console.hear(AT_10)
+    console.line("a remark")
+    console.close()
+
+
+def test_a_pipe_has_the_lines_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+    listened()
+    done = capsys.readouterr()
+    assert (done.out.splitlines(), done.err) == ([LINE, "a remark"], "")
+
+
+def test_the_rate_is_that_of_the_last_update(capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(200, 4)
+    falling = np.array([0.5, 0.25, 0.125])
+    console.hear(Chunk(0, {"lr": falling}, falling))
+    console.hear(AT_10)
+    assert "  lr 0.125  " in capsys.readouterr().out
+
+
+def test_lines_of_several_runs_begin_with_their_name(capsys: pytest.CaptureFixture[str]) -> None:
+    listened(name="seed=1")
+    assert capsys.readouterr().out.splitlines() == [f"seed=1  {LINE}", "seed=1  a remark"]
+
+
+def test_a_quiet_one_prints_nothing(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Screen())
+    listened(quiet=True)
+    assert (capsys.readouterr().out, sys.stderr.getvalue()) == ("", "")
+
+
+def test_on_a_terminal_lines_stand_above_a_bar_that_goes_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    listened()
+    written = screen.getvalue()
+    assert f"\r\x1b[2K{LINE}\n" in written  # over the bar, not wrapped
+    assert "200" in written
+    assert written.endswith("\r\x1b[1A\x1b[2K")
+    assert (sys.stdout, sys.stderr) == (screen, screen)
+
+
+def test_a_file_has_the_lines_while_a_terminal_has_the_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    listened()
+    assert capsys.readouterr().out.splitlines() == [LINE, "a remark"]
+    assert "steps" in screen.getvalue()
+    assert "val loss" not in screen.getvalue()
+
+
+def test_an_evaluation_appears_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = io.TextIOWrapper(io.BufferedWriter(raw := io.BytesIO(), 10_000))
+    monkeypatch.setattr(sys, "stdout", pipe)
+    Console(200, 4).hear(AT_10)
+    assert raw.getvalue().startswith(b"step  10")
