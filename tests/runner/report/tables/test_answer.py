@@ -9,7 +9,7 @@ from runner.results.answer import Confirmed
 from runner.results.definition import Definition, Goal
 
 ACCURACY, LOSS = Goal("val/accuracy", "maximize"), Goal("val/loss", "minimize")
-STUDY = Definition("schedule", {}, (), {}, (ACCURACY,))
+STUDY = Definition("schedule", {}, (), {}, (ACCURACY,), trials=40)
 
 
 def confirmed(label: str, *per_seed: float, values: Any = None, **test: float) -> Confirmed:

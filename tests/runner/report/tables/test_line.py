@@ -9,7 +9,7 @@ from runner.results.definition import Definition, Goal
 from runner.results.rows import Row
 
 ACCURACY, LOSS = Goal("val/accuracy", "maximize"), Goal("val/loss", "minimize")
-STUDY = Definition("schedule", {}, (), {}, (ACCURACY,))
+STUDY = Definition("schedule", {}, (), {}, (ACCURACY,), trials=40)
 BOTH = dataclasses.replace(STUDY, goals=(ACCURACY, LOSS))
 BEST = Row(4, "COMPLETE", objective=(0.92,))
 VALUES = {"schedule": "cosine", "lr": 0.0031}

@@ -8,7 +8,7 @@ from runner.results.definition import Definition, Goal
 from runner.results.rows import Row
 
 ACCURACY, LOSS = Goal("val/accuracy", "maximize"), Goal("val/loss", "minimize")
-STUDY = Definition("schedule", {}, (), {}, (ACCURACY,))
+STUDY = Definition("schedule", {}, (), {}, (ACCURACY,), trials=40)
 BOTH = dataclasses.replace(STUDY, goals=(ACCURACY, LOSS))
 
 
