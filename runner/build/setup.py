@@ -11,16 +11,16 @@ import numpy
 import torch
 
 import runner
-from runner.training import clipping, devices, optimizers, weights
 from runner import config, tracking
+from runner.build.numbers import Scheduled, horizon, scheduled, unscheduled
 from runner.config import Settings
-from runner.training.data import Dataset
 from runner.errors import Mistake, one_line
+from runner.training import clipping, devices, optimizers, weights
+from runner.training.data import Dataset
 from runner.training.evaluation import check_outputs
 from runner.training.groups import read_groups, split_parameters
-from runner.trial.limits import check_arguments
-from runner.build.numbers import Scheduled, horizon, scheduled, unscheduled
 from runner.training.loop import Plan, State
+from runner.trial.limits import check_arguments
 from runner.trial.trial import Recipe, Trial
 from schedules import steps_of
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from runner.training import clipping, optimizers
-from runner.config import compose, read
 from runner.build.numbers import horizon, scheduled
+from runner.config import compose, read
+from runner.training import clipping, optimizers
 
 CYCLE = "optimizer=sgd optimizer.momentum=0.9 optimizer/momentum_schedule=one_cycle"
 QUICK = "model=linear tracking=off train.steps=20"
