@@ -14,6 +14,11 @@ from runner.results.metrics import MAXIMIZE, MINIMIZE
 
 _OF = ("best", "last", "mean")
 _NAME = re.compile(r"[^\W_][\w .-]*")
+_NAME_RULE = (
+    "must be letters, digits, spaces, dots, dashes and underscores, beginning with a letter or a "
+    "digit"
+)
+_CHOSEN = "an option of study/{} is chosen in a list of defaults or on the command line"
 _LEAST = {
     "trials": 1,
     "workers": 1,
@@ -99,22 +104,14 @@ def _check(study: StudySettings) -> None:
         if value is not None and not value > 0:
             raise Mistake(f"study.{key}", "must be greater than 0", f"{value:g}")
     if study.name is not None and not _NAME.fullmatch(study.name):
-        must = (
-            "must be letters, digits, spaces, dots, dashes and underscores, beginning with a "
-            "letter or a digit"
-        )
-        raise Mistake("study.name", must, f"'{study.name}'")
+        raise Mistake("study.name", _NAME_RULE, f"'{study.name}'")
     if study.of not in _OF:
         given = f"'{study.of}'{nearest(study.of, _OF)}"
         raise Mistake("study.of", "must be best, last or mean", given)
     for part in ("sampler", "pruner"):
-        value = getattr(study, part)
+        value, must = getattr(study, part), "must have a _target_ and its arguments"
         if not isinstance(value, Mapping):
-            advice = (
-                f"an option of study/{part} is chosen in a list of defaults or on the command line"
-            )
-            must = "must have a _target_ and its arguments"
-            raise Mistake(f"study.{part}", must, str(value), advice)
+            raise Mistake(f"study.{part}", must, str(value), _CHOSEN.format(part))
     _check_goals(study.metrics(), study.directions())
     for key in ("metric", "direction"):
         if getattr(study, key) == []:

@@ -59,18 +59,13 @@ class Samplers:
         return built
 
 
-def pruner(definition: Definition) -> BasePruner | None:
-    """Return the pruner; None where nothing is pruned."""
+def pruner(definition: Definition) -> BasePruner:
+    """Return the pruner, one that never prunes where there is none."""
     if definition.pruner.get("_target_") is None:
-        return None
+        return NopPruner()
     target = config.partial("study.pruner", definition.pruner)
     built: BasePruner = _checked("study.pruner", target, BasePruner)
     return built
-
-
-def no_pruner() -> BasePruner:
-    """Return the pruner that never prunes."""
-    return NopPruner()
 
 
 def check(definition: Definition) -> None:
@@ -79,7 +74,7 @@ def check(definition: Definition) -> None:
     options.check("study.pruner", definition.pruner)
     _try(definition)
     chosen = pruner(definition)
-    if chosen is not None and len(definition.goals) > 1:
+    if len(definition.goals) > 1 and not isinstance(chosen, NopPruner):
         given = str([goal.metric for goal in definition.goals])
         advice = "or use study/pruner=none"
         raise Mistake("study.metric", "must be one metric with a pruner", given, advice)

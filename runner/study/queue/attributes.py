@@ -19,6 +19,7 @@ STOPPED, SUMMARY = "stopped", "summary"
 # of a trial, what was queued: the baseline, a cell of a grid, a candidate's run with a fresh seed,
 # the repetition of a trial
 BASELINE, CELL, CANDIDATE, SEED, RETRY_OF = "baseline", "cell", "candidate", "seed", "retry_of"
+QUEUED_AS = ((BASELINE,), (CELL,), (CANDIDATE, SEED), (RETRY_OF,))
 # of a trial, how it is made: values instead of a draw, its name, how many workers died with it
 FIXED, LABEL, KILLS = "fixed", "label", "kills"
 # of one attempt at it: the worker's heartbeat, another's doubt, the values that it has, a digest of

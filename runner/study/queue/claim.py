@@ -7,8 +7,7 @@ an ended trial takes nothing more: what a lost worker reports or tells afterward
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from types import TracebackType
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -17,24 +16,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from runner.study.periodic import Periodic
-from runner.study.queue import private, queue
-from runner.study.queue.attributes import (
-    BASELINE,
-    CANDIDATE,
-    CELL,
-    CONFIRMS,
-    COUNTED,
-    DONE,
-    INTERRUPTED,
-    LEFT_OVER,
-    OUTCOME,
-    RETRY_OF,
-    SEED,
-    WORKER,
-    definition,
-    is_lost,
-    label,
-)
+from runner.study.queue import attributes, private, queue
+from runner.study.queue.attributes import DONE, RETRY_OF, definition
 from runner.study.queue.heartbeat import sign_of_life
 from runner.study.queue.locks import exclusive
 
@@ -61,7 +44,7 @@ def claim(
             if sampler is not None:
                 study.sampler = sampler(trials, taken.number)
             return Claim(study, private.handle(study, taken))
-        queue.drop(study, taken, LEFT_OVER)
+        queue.drop(study, taken, attributes.LEFT_OVER)
 
 
 class Claim:
@@ -74,7 +57,7 @@ class Claim:
         self.study = study
         self.number = trial.number
         self.attrs: Mapping[str, Any] = trial.user_attrs
-        self.label = label(trial)
+        self.label = attributes.label(trial)
         self.lost = False
         self._trial = trial
         pause = max(definition(study).heartbeat_seconds / 3, 0.2)
@@ -85,39 +68,30 @@ class Claim:
         self._heartbeat.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._heartbeat.stop()
 
     def draw(self, suggest: Callable[[Trial], Mapping[str, Any]]) -> Mapping[str, Any]:
         """Return the values that the sampler suggests, none where the trial is lost."""
-        try:
+        with self._noticing_loss():
             return suggest(self._trial)
-        except UpdateFinishedTrialError:
-            self.lost = True
-            return {}
+        return {}
 
     def store(self, key: str, value: Any) -> None:
         """Store an attribute."""
-        try:
+        with self._noticing_loss():
             self._trial.set_user_attr(key, value)
-        except UpdateFinishedTrialError:
-            self.lost = True
 
     def report(self, step: int, value: float) -> None:
         """Report a value so far, which pruners compare."""
-        try:
+        with self._noticing_loss():
             self._trial.report(value, step)
-        except UpdateFinishedTrialError:
-            self.lost = True
 
     def should_prune(self) -> bool:
         """Return whether the pruner stops the trial here; a baseline goes on to its end."""
-        return not self.lost and BASELINE not in self.attrs and self._trial.should_prune()
+        return (
+            not self.lost and attributes.BASELINE not in self.attrs and self._trial.should_prune()
+        )
 
     def end(
         self,
@@ -129,21 +103,28 @@ class Claim:
         self._heartbeat.stop()  # one after the end would take the trial for lost
         try:
             with exclusive(self.study):
-                self._trial.set_user_attr(OUTCOME, outcome)
+                self._trial.set_user_attr(attributes.OUTCOME, outcome)
                 found = self.study.tell(self._trial, values, state=state, skip_if_finished=True)
         except UpdateFinishedTrialError:
             found = private.trial_now(self.study, self._trial)
-        self.lost = found.state != state or is_lost(found)
+        self.lost = found.state != state or attributes.is_lost(found)
         return not self.lost
 
     def give_back(self) -> None:
         """Let the trial be made again, by whoever goes on with the study."""
         self._heartbeat.stop()
         if not self.lost:
-            queue.requeue(self.study, self._trial, INTERRUPTED)
+            queue.requeue(self.study, self._trial, attributes.INTERRUPTED)
+
+    @contextmanager
+    def _noticing_loss(self) -> Iterator[None]:
+        try:
+            yield
+        except UpdateFinishedTrialError:
+            self.lost = True
 
     def _beat(self) -> None:
-        self.store(WORKER, sign_of_life())
+        self.store(attributes.WORKER, sign_of_life())
 
 
 def _take(study: Study, known: Sequence[FrozenTrial]) -> FrozenTrial | None:
@@ -163,7 +144,7 @@ def _is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> boo
     named: set[str] = set()
     before = 0
     for other in trials:
-        if other.state not in COUNTED:
+        if other.state not in attributes.COUNTED:
             continue
         names = set(_names(other))
         is_double = bool(names & named)
@@ -172,13 +153,13 @@ def _is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> boo
             return True
         if other.number != number and not is_double:
             before += _precedes(other, own)
-    return CONFIRMS not in study.user_attrs and before >= definition(study).trials
+    return attributes.CONFIRMS not in study.user_attrs and before >= definition(study).trials
 
 
 def _names(trial: FrozenTrial) -> Iterator[str]:
     """Return as what a trial was queued: there is one baseline, one trial of each cell of a grid
     and of each candidate with each seed, and one repetition of a lost trial."""
-    for keys in ((BASELINE,), (CELL,), (CANDIDATE, SEED), (RETRY_OF,)):
+    for keys in attributes.QUEUED_AS:
         if all(key in trial.user_attrs for key in keys):
             yield json.dumps([[key, trial.user_attrs[key]] for key in keys], sort_keys=True)
 

@@ -6,10 +6,9 @@ again stands at its first place, so that an interrupted study goes on as if noth
 """
 
 import copy
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -40,48 +39,30 @@ class InOrder(BaseSampler):
         self._claimed = trials  # the study as it was when the trial began
         self._seen: _Draws | None = None
 
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """Return what is drawn together."""
-        seen = self._draws(study)
-        return self._sampler.infer_relative_search_space(seen, seen.placed(trial))
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> Any:
+        return self._ask(self._sampler.infer_relative_search_space, study, trial)
 
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Draw together."""
-        seen = self._draws(study)
-        return self._sampler.sample_relative(seen, seen.placed(trial), search_space)
+    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Any) -> Any:
+        return self._ask(self._sampler.sample_relative, study, trial, search_space)
 
-    def sample_independent(
-        self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
-    ) -> Any:
-        """Draw one parameter alone."""
-        seen = self._draws(study)
-        return self._sampler.sample_independent(seen, seen.placed(trial), name, distribution)
+    def sample_independent(self, study: Study, trial: FrozenTrial, *parameter: Any) -> Any:
+        return self._ask(self._sampler.sample_independent, study, trial, *parameter)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Get ready."""
         self._seen = None
-        seen = self._draws(study)
-        self._sampler.before_trial(seen, seen.placed(trial))
+        self._ask(self._sampler.before_trial, study, trial)
 
-    def after_trial(
-        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
-        """Take note of a trial's end."""
-        seen: Any = _Draws(study, self._claimed, is_over=True)
-        self._sampler.after_trial(seen, seen.placed(trial), state, values)
-
-    def _draws(self, study: Study) -> Any:
-        if self._seen is None:
-            self._seen = _Draws(study, self._claimed)
-        return self._seen
+    def after_trial(self, study: Study, trial: FrozenTrial, *end: Any) -> None:
+        self._seen = _Draws(study, self._claimed, is_over=True)
+        self._ask(self._sampler.after_trial, study, trial, *end)
 
     def reseed_rng(self) -> None:
-        """Draw other numbers from now on."""
         self._sampler.reseed_rng()
+
+    def _ask(self, method: Callable[..., Any], study: Study, trial: FrozenTrial, *more: Any) -> Any:
+        if self._seen is None:
+            self._seen = _Draws(study, self._claimed)
+        return method(self._seen, self._seen.placed(trial), *more)
 
 
 class _Draws:

@@ -13,20 +13,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from runner.study.queue import private
-from runner.study.queue.attributes import (
-    COUNTED,
-    GONE,
-    KILLS,
-    LEFT_OVER,
-    LOST,
-    OF_ONE_ATTEMPT,
-    OUTCOME,
-    RETRY_OF,
-    definition,
-    is_lost,
-    outcome,
-)
+from runner.study.queue import attributes, private
+from runner.study.queue.attributes import COUNTED, GONE, KILLS, LEFT_OVER, LOST, RETRY_OF, is_lost
 from runner.study.queue.heartbeat import Watch
 from runner.study.queue.locks import creating, exclusive
 
@@ -42,7 +30,7 @@ def fill(study: Study) -> int:
     """
     trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get(RETRY_OF) for trial in trials}
-    missing = definition(study).trials - sum(trial.state in COUNTED for trial in trials)
+    missing = attributes.definition(study).trials - sum(trial.state in COUNTED for trial in trials)
     dropped = [t for t in trials if is_lost(t) and t.user_attrs[LOST] != LEFT_OVER]
     forgotten = [t for t in dropped if t.number not in repeated][: max(missing, 0)]
     for trial in forgotten:
@@ -92,7 +80,7 @@ def requeue_lost(study: Study, watch: Watch) -> list[int]:
         if trial.user_attrs.get(KILLS, 0) + 1 >= MOST_KILLS:
             reason = f"its worker was killed {MOST_KILLS} times"
             with suppress(UpdateFinishedTrialError), exclusive(study):
-                private.write(study, trial, OUTCOME, {"failed": True, "reason": reason})
+                private.write(study, trial, attributes.OUTCOME, {"failed": True, "reason": reason})
                 private.set_state(study, trial, TrialState.FAIL)
         elif requeue(study, trial, GONE, killed=True):
             numbers.append(trial.number)
@@ -102,7 +90,7 @@ def requeue_lost(study: Study, watch: Watch) -> list[int]:
 def crashed(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """Return those of some trials that crashed."""
     failed = [trial for trial in trials if trial.state == TrialState.FAIL]
-    return [trial for trial in failed if "failed" in outcome(trial)]
+    return [trial for trial in failed if "failed" in attributes.outcome(trial)]
 
 
 def crashes(study: Study) -> int:
@@ -112,7 +100,8 @@ def crashes(study: Study) -> int:
 
 def _repeat(study: Study, trial: FrozenTrial, *, killed: bool) -> None:
     """Make a waiting trial with what was given to another and what it drew already."""
-    attrs = {key: value for key, value in trial.user_attrs.items() if key not in OF_ONE_ATTEMPT}
+    of_one = attributes.OF_ONE_ATTEMPT
+    attrs = {key: value for key, value in trial.user_attrs.items() if key not in of_one}
     attrs[RETRY_OF] = trial.number
     if killed:
         attrs[KILLS] = attrs.get(KILLS, 0) + 1

@@ -46,10 +46,12 @@ def launch_workers(
     start = uuid.uuid4().hex
     spec = text_of(json.dumps([address, study.study_name, deadline, start]))
     words = [*definition.overrides, f"study.worker={spec}"]
-    launching = _Launching(launch, [words] * workers)
-    launching.begin()
+    gave_up = threading.Event()
+    given = (launch, [words] * workers, gave_up)
+    launching = threading.Thread(target=_launch, args=given, daemon=True)
+    launching.start()
     is_stopping, busy = False, time.monotonic()
-    while launching.is_alive() or launching.gave_up:
+    while launching.is_alive() or gave_up.is_set():
         if interrupts.requested() and not is_stopping:
             study.set_user_attr(attributes.STOPPED, start)
             is_stopping, busy = True, time.monotonic()
@@ -76,35 +78,21 @@ def work_launched(spec: str) -> None:
         work(study, interrupts, deadline, None)
 
 
-class _Launching:
-    """A launcher at work in a thread. gave_up: it raised, while jobs may still work."""
-
-    def __init__(self, launch: Launch, jobs: list[list[str]]) -> None:
-        self.gave_up = False
-        self._launch = launch
-        self._jobs = jobs
-        self._thread = threading.Thread(target=self._run, name="launch", daemon=True)
-
-    def begin(self) -> None:
-        self._thread.start()
-
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
-        # what is started from here inherits this: Ctrl-C on the terminal is for the starter alone
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _launch(launch: Launch, jobs: list[list[str]], gave_up: threading.Event) -> None:
+    """Launch; say which workers failed, and that the launcher gave up while some may still work."""
+    # what is started from here inherits this: Ctrl-C on the terminal is for the starter alone
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        results = launch(jobs, 0)
+    except Exception as error:
+        _warn_of("a worker", error)
+        gave_up.set()
+        return
+    for number, job in enumerate(results, start=1):
         try:
-            results = self._launch(self._jobs, 0)
+            job.return_value  # noqa: B018
         except Exception as error:
-            _warn_of("a worker", error)
-            self.gave_up = True
-            return
-        for number, job in enumerate(results, start=1):
-            try:
-                job.return_value  # noqa: B018
-            except Exception as error:
-                _warn_of(f"worker {number}", error)
+            _warn_of(f"worker {number}", error)
 
 
 def _progress(study: Study, definition: Definition) -> tuple[bool, bool]:

@@ -3,7 +3,6 @@ lost."""
 
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 from optuna.exceptions import StorageInternalError
@@ -57,12 +56,7 @@ class Monitor:
         self._looking.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         insists = kind is not None and not issubclass(kind, Exception)
         self._looking.stop(wait=not insists)
         if not insists:

@@ -48,7 +48,7 @@ class Worker:
         self.deadline = deadline
         self.confirms = attributes.CONFIRMS in attrs
         self._samplers = samplers.Samplers(self.definition)
-        study.pruner = samplers.pruner(self.definition) or samplers.no_pruner()
+        study.pruner = samplers.pruner(self.definition)
         earlier = attrs.get(attributes.EARLIER_CRASHES, 0)
         self._most_crashes = earlier + self.definition.max_failures
         self._unfinished: set[int] | None = None

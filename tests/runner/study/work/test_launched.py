@@ -77,13 +77,19 @@ def test_a_launcher_that_gives_up_is_outlived_by_its_jobs(store, undrawn, capsys
     assert "trained again on 1 fresh seed" in said.out
 
 
-def test_jobs_elsewhere_hear_of_an_interrupt_by_the_storage(store, undrawn, capsys) -> None:
+def test_jobs_elsewhere_hear_of_an_interrupt_by_the_storage(
+    store, undrawn, capsys, eventually
+) -> None:
+    def interrupt() -> None:
+        eventually(store.runs)
+        os.kill(os.getpid(), signal.SIGINT)
+
     def launch(batch: Any, first: int) -> list[Any]:
-        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Thread(target=interrupt).start()
         work_launched(compose(list(batch[0])).study.worker)
         return []
 
-    line = f"{QUADRATIC} train.steps=200000 study.trials=2"
+    line = f"{QUADRATIC} train.steps=2000000 study.trials=2"
     words = [*line.split(), "lr=0.1,0.2"]
     launcher = {"_target_": "elsewhere.Launcher"}
     assert start(words, None, launch=launch, launcher=launcher) == 130
