@@ -1,13 +1,11 @@
 """What a person reads at the end: the summary of a run, the ranking of a sweep."""
 
-import shlex
 import statistics
 from collections.abc import Sequence
 
-from runner.addresses import DEFAULT, OUTBOX
+from runner.addresses import OUTBOX
 from runner.report.layout import aligned
 from runner.report.words import counted, figure, heading, number, spread
-from runner.results.link import Link
 from runner.results.metrics import METRICS, merit
 from runner.results.result import Result, Status
 
@@ -26,7 +24,7 @@ def summary(result: Result) -> list[str]:
     if result.link is not None:
         link = result.link
         lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
-        lines.append(f"look      {looking(link, link.page())}")
+        lines.append(f"look      {link.look}")
     if not result.delivered:
         lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")
     if result.command:
@@ -45,16 +43,8 @@ def ending(results: Sequence[Result]) -> list[str]:
         lines += ["", f"best      {found[0]}", f"repeat    {found[1].command}"]
     link = next((result.link for result in results if result.link is not None), None)
     if link is not None:
-        lines.append(f"compare   {looking(link, link.experiment_page())}")
+        lines.append(f"compare   {link.compare}")
     return lines
-
-
-def looking(link: Link, page: str) -> str:
-    """Return how to open a page of the MLflow UI."""
-    if link.uri.startswith("http"):
-        return page
-    store = "" if link.uri == DEFAULT else f" --backend-store-uri {shlex.quote(link.uri)}"
-    return f"mlflow ui{store}, then {page}"
 
 
 def order(results: Sequence[Result]) -> list[Result]:

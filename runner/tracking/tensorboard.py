@@ -3,6 +3,7 @@
 A point that comes twice is drawn twice at the same place.
 """
 
+import shlex
 import shutil
 import uuid
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,8 @@ class TensorBoard(Tracker):
         parts = [text.replace("/", "-") for text in (header.experiment, f"{header.name} {run_id}")]
         Path(self.address).joinpath(*parts).mkdir(parents=True)
         self.tags(run_id, header.tags)
-        return Link(run_id, parts[0], header.experiment, self.address)
+        look = f"tensorboard --logdir {shlex.quote(self.address)}"
+        return Link(run_id, parts[0], header.experiment, self.address, look, look)
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         self.tags(run_id, {"parameters": "\n".join(f"- {k}: {v}" for k, v in params.items())})

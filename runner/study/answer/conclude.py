@@ -16,7 +16,6 @@ from runner.config import Settings, experiment
 from runner.config.composer import Configurator
 from runner.errors import Mistake
 from runner.report import pictures, tables
-from runner.report.runs import looking
 from runner.report.say import say
 from runner.results.answer import winner
 from runner.results.definition import Definition
@@ -75,7 +74,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
         lines.append(f"or        {experiment.command(settings, folder)}")
     lines.append(f"pictures  {folder}")
     if summary.link is not None:
-        lines.append(f"compare   {looking(summary.link, summary.link.experiment_page())}")
+        lines.append(f"compare   {summary.link.compare}")
     say(*lines)
 
 

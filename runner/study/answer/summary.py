@@ -18,6 +18,7 @@ from runner.results.result import Status
 from runner.results.rows import Row
 from runner.study.queue.attributes import SUMMARY
 from runner.tracking import Header, Recording, Tracker
+from runner.tracking.mlflow.pages import link
 
 
 class Summary:
@@ -37,7 +38,7 @@ class Summary:
         self._digest = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
         before = study.user_attrs.get(SUMMARY, {})
         self._before = before.get("said")
-        self.link = Link(**before["link"]) if before.get("link") else None
+        self.link = _link(before["link"]) if before.get("link") else None
 
     def is_new(self) -> bool:
         """Return whether something has changed since it was recorded."""
@@ -83,3 +84,8 @@ class Summary:
         if self.link is not None:
             trackers[0].remove(self.link.run_id)
         self.link = recording.link
+
+
+def _link(stored: Mapping[str, str]) -> Link:
+    """Return a stored link; version 0.1.0 stored none of its pages."""
+    return Link(**stored) if "compare" in stored else link(**stored)

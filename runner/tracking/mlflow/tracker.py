@@ -14,6 +14,7 @@ from runner.results.link import Link
 from runner.results.result import Status
 from runner.tracking.base import Header, Tracker
 from runner.tracking.mlflow.limits import PARAMS, POINTS, fitted_params, fitted_tags
+from runner.tracking.mlflow.pages import link
 from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class MLflow(Tracker):
         experiment = experiment_id(target, header.experiment, self._uri)
         tags = fitted_tags(header.tags)
         run = target.create_run(experiment, run_name=header.name, tags=tags)
-        return Link(run.info.run_id, experiment, header.experiment, self.address)
+        return link(run.info.run_id, experiment, header.experiment, self.address)
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param

@@ -43,6 +43,7 @@ DECIDE = [
     "clipping/max_norm_schedule=linear",
     "+task.loss.label_smoothing=0.2",
 ]
+QUADRATIC = "model=quadratic dataset=none optimizer=sgd schedule=constant train.steps=9 threads=1"
 DO_NOT = ["train.eval_every=2", "train.keep=best", "tracking.run_name=x"]
 
 
@@ -107,3 +108,21 @@ def test_two_setups_of_one_recipe_share_no_weights(job: Any) -> None:
         fresh.state.model.state_dict()["dense1.weight"],
     )
     assert other.state.step == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "is_same"),
+    [
+        ("seed=7", True),
+        ("lr=0.001", True),
+        ("lr=0.002", False),
+        ("train.eval_every=3", False),
+        ("train.steps=8", False),
+        ("optimizer.momentum=0.5", False),
+        ("model.w=1.0", False),
+    ],
+)
+def test_an_identity_is_what_trains_and_is_evaluated(job: Any, words: str, is_same: bool) -> None:
+    assert (
+        job(f"{QUADRATIC} {words}").trial.identity() == job(QUADRATIC).trial.identity()
+    ) == is_same

@@ -198,10 +198,10 @@ def test_a_password_is_used_and_never_seen(
     assert not one.close("FINISHED")
     assert deliver.main([]) == 1
     files = "".join(file.read_text() for file in outbox.ROOT.rglob("*") if file.is_file())
-    seen = "".join([*warnings, str(link), link.page(), files, *capfd.readouterr()])
+    seen = "".join([*warnings, str(link), files, *capfd.readouterr()])
     assert f"http://me:***@127.0.0.1:{server.port}" in seen
     home = f"http://127.0.0.1:{server.port}/#/experiments/7/runs/{RUN}"
-    assert link.page() == f"{home}/model-metrics?workflowType=machine_learning"
+    assert link.look == f"{home}/model-metrics?workflowType=machine_learning"
     plain = urllib.request.unquote(password)
     assert password not in seen
     assert plain not in seen

@@ -8,14 +8,13 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from runner.build.setup import assemble
+from runner.build.setup import check
 from runner.interrupts import Interrupts
 from runner.results.rows import ranked
 from runner.study.plan.plan import plan
 from runner.study.queue import attributes
 from runner.study.queue.claim import Claim, claim
 from runner.study.queue.rows import rows
-from runner.study.work.objective import identity
 from runner.study.work.worker import work
 
 QUADRATIC = (
@@ -79,8 +78,8 @@ def test_an_identical_trial_that_still_trains_is_waited_for(started, store) -> N
     study = started(f"{SHORT} 'lr=choice(0.1)' study.trials=2 study.baseline=no")
     planned = plan(shlex.split(f"{SHORT} 'lr=choice(0.1)'"), None)
     other = claim(study)
-    job = assemble(planned.configurator.settings({"lr": 0.1}))
-    other.store(attributes.IDENTITY, identity(job))
+    trial = check(planned.configurator.settings({"lr": 0.1})).trial
+    other.store(attributes.IDENTITY, trial.identity())
     with Ends(study, other) as interrupts:
         work(study, interrupts, None, None)
     assert [t.values for t in study.trials] == [[5.0], [5.0]]

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from runner.results.definition import Goal
+from runner.results.events import Evaluation
 from runner.results.link import Link
-from runner.results.records import Evaluation
 from runner.results.result import Result, Status
-from runner.study.work.objective import Objective, Outcome, diverged_value, identity
+from runner.run import Pruned
+from runner.study.work.objective import Objective, Outcome, diverged_value
 
 QUADRATIC = "model=quadratic dataset=none optimizer=sgd schedule=constant train.steps=40 threads=1"
 LOSS, ACCURACY = Goal("val/loss", "minimize"), Goal("val/accuracy", "maximize")
@@ -19,17 +20,25 @@ def evaluation(step: int, loss: float, accuracy: float = 0.5) -> Evaluation:
     return Evaluation(step, {"val/loss": loss, "val/accuracy": accuracy, "other": 1.0}, 0)
 
 
+def is_pruned(objective: Objective, event: Evaluation) -> bool:
+    try:
+        objective.hear(event)
+    except Pruned:
+        return True
+    return False
+
+
 def test_an_objective_takes_the_best_of_the_evaluations_for_each_goal(job: Any) -> None:
-    objective = Objective(job(QUADRATIC), (LOSS, ACCURACY), None)
+    objective = Objective(job(QUADRATIC).trial, (LOSS, ACCURACY), None)
     assert objective.values() is None
     for step, loss, accuracy in ((10, 3.0, 0.5), (20, 1.0, 0.7), (30, 2.0, 0.6)):
-        assert not objective(evaluation(step, loss, accuracy))
+        objective.hear(evaluation(step, loss, accuracy))
     assert objective.values() == (1.0, 0.7)
 
 
 def test_a_goal_that_is_never_finite_has_no_value(job: Any) -> None:
-    objective = Objective(job(QUADRATIC), (LOSS,), None)
-    objective(evaluation(10, math.nan))
+    objective = Objective(job(QUADRATIC).trial, (LOSS,), None)
+    objective.hear(evaluation(10, math.nan))
     assert objective.values() is None
 
 
@@ -41,8 +50,8 @@ def test_reports_begin_behind_the_warm_up_and_the_last_one_stops_nothing(job: An
         return True
 
     line = f"{QUADRATIC} warmup=linear warmup.fraction=0.5"
-    objective = Objective(job(line), (LOSS,), report)
-    stops = [objective(evaluation(step, 1 / step)) for step in (10, 20, 30, 40)]
+    objective = Objective(job(line).trial, (LOSS,), report)
+    stops = [is_pruned(objective, evaluation(step, 1 / step)) for step in (10, 20, 30, 40)]
     assert reports == [(75, 1 / 30), (100, 1 / 40)]
     assert stops == [False, False, True, False]
 
@@ -75,19 +84,3 @@ def test_an_outcome_stores_what_each_seed_gave() -> None:
         "test": [{"test/loss": 2.0}, {}],
         "diverged": "step 3",
     }
-
-
-@pytest.mark.parametrize(
-    ("words", "is_same"),
-    [
-        ("seed=7", True),
-        ("lr=0.001", True),
-        ("lr=0.002", False),
-        ("train.eval_every=3", False),
-        ("train.steps=41", False),
-        ("optimizer.momentum=0.5", False),
-        ("model.w=1.0", False),
-    ],
-)
-def test_an_identity_is_what_trains_and_is_evaluated(job: Any, words: str, is_same: bool) -> None:
-    assert (identity(job(f"{QUADRATIC} {words}")) == identity(job(QUADRATIC))) == is_same

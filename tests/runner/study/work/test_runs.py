@@ -4,6 +4,7 @@ from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.study.work import runs
 from runner.study.work.worker import work
+from runner.tracking.mlflow import MLflow
 
 QUADRATIC = (
     "hydra/sweeper=optuna model=quadratic dataset=none schedule=constant optimizer=sgd threads=1 "
@@ -17,13 +18,13 @@ def test_a_trial_waits_for_a_tracking_server_that_is_away(
 ) -> None:
     answers = [Mistake("tracking.uri must be a server that answers")] * 3
 
-    def probe(uri: str | None) -> None:
+    def check(self: MLflow) -> None:
         if answers:
             raise answers.pop()
 
-    monkeypatch.setattr(runs, "probe", probe)
-    monkeypatch.setattr(runs, "_ASK_SECONDS", 0.01)
     study = started(f"{SHORT} 'lr=tag(log, interval(1e-3, 0.5))' study.trials=2")
+    monkeypatch.setattr(MLflow, "check", check)
+    monkeypatch.setattr(runs, "_ASK_SECONDS", 0.01)
     with Interrupts() as interrupts:
         work(study, interrupts, None, None)
     assert capsys.readouterr().err == (
