@@ -93,7 +93,7 @@ def test_what_else_is_scheduled_is_shown_too(look, monkeypatch) -> None:
     assert status == 0
     assert out[1].split() == ["step", "epoch", "lr", "momentum"]
     peak = next(line for line in out if line.split()[0] == "30")
-    assert peak.split()[2:4] == ["0.1", "0.85"]
+    assert peak.split(maxsplit=4)[2:] == ["0.1", "0.85", "peak, momentum: valley"]
     (momentum,) = found["others"]["momentum"].values()
     assert momentum[30] == 0.85
 

@@ -20,6 +20,7 @@ from schedules import (
     Cyclic,
     Exponential,
     Expression,
+    FromFunction,
     FromTorch,
     GreedyPlateau,
     Horizon,
@@ -793,6 +794,16 @@ LOUD_ERROR = r"factor must keep the rates finite, got 1e\+200, which does not at
         (Product(schedules=(LINE, FALLING)), 6, rf"^schedules\[1\]\.{FALLING_ERROR}$"),
         (Product(schedules=(LINE, LOUD)), 7, rf"^schedules\[1\]\.{LOUD_ERROR} 7$"),
         (Warmup(schedule=LOUD, steps=5), 0, rf"^schedule\.{LOUD_ERROR} 0 of its own$"),
+        (
+            Warmup(schedule=Product(schedules=(LOUD.schedule,) * 2), steps=5),
+            0,
+            r"^schedule\.schedules must have a finite product, got none at step 0 of its own$",
+        ),
+        (
+            Repeat(schedule=FromFunction(function="builtins.hex"), cycle_steps=10),
+            26,
+            r"^schedule\.function must give numbers, got '0x6' at step 6 of its own$",
+        ),
         (
             Scale(schedule=Product(schedules=(LOUD.schedule, LOUD.schedule)), factor=1),
             7,

@@ -132,6 +132,7 @@ BY_HAND = {
         [(60, "drops, begins to fall")],
     ),
     "falls twice": (LinearCosine(lr=0.1, half_cycles=2), [(50, "valley"), (79, "peak")]),
+    "noise": (NoisyLinearCosine(lr=0.1, initial_variance=0.1), [(1, "wavers")]),
     "noise that ends": (
         NoisyLinearCosine(lr=0.1, decay_steps=80, initial_variance=0.1),
         [(1, "wavers"), (80, "holds")],
@@ -157,6 +158,11 @@ def test_two_steps():
 def test_a_single_high_rate_is_a_peak():
     trace = np.repeat([0.1, 0.3, 0.1], [4, 1, 4])
     assert landmarks(trace) == [(3, "begins to rise"), (4, "peak"), (5, "holds")]
+
+
+def test_a_drop_from_a_rise_to_a_fall_is_no_peak():
+    trace = np.array([0.100, 0.101, 0.102, 0.103, 0.050, 0.049, 0.048])
+    assert landmarks(trace) == [(4, "drops, begins to fall")]
 
 
 @pytest.mark.parametrize("bits", [1, -1, 4])

@@ -102,6 +102,22 @@ def test_an_error_of_a_persons_own_schedule_is_about_the_schedule(
         traces(f"{line} warmup={warmup} train.steps=20")
 
 
+STRICT = "schedule=cosine schedule.after=error schedule.decay_steps=5 train.steps=20"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("warmup=linear warmup.steps=20 train.steps=20", "warmup.steps must be shorter than the"),
+        (f"{STRICT} schedule.start=3", "schedule.after must be .* and step 22 of its own$"),
+        (f"{STRICT} schedule.start=3 warmup=linear", "schedule.after must be .* of its own$"),
+    ],
+)
+def test_an_error_is_about_the_group_that_it_is_of(line, message):
+    with pytest.raises(Mistake, match=f"^{message}"):
+        traces(line)
+
+
 def test_samples_are_a_duration():
     found = traces("schedule=step schedule.decay_steps=5000samples lr=1 train.epochs=10", 2500)
     assert found["lr"][39] == 1
