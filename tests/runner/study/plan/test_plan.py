@@ -3,6 +3,7 @@
 import functools
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +213,12 @@ def test_two_studies_say_in_what_they_differ(folder: Path) -> None:
 def test_a_definition_is_read_back_as_it_was_written(folder: Path) -> None:
     found = plan(f"study=everything {SMALL} study/pruner=median").definition
     assert Definition.from_json(found.as_json()) == found
+
+
+def test_a_key_with_a_default_renames_no_study(folder: Path) -> None:
+    found = plan(f"study=decay_rate {SMALL}")
+    usual = {**found.definition.base, "planets": {"count": 8, "rings": ["saturn"]}}
+    more = replace(found.definition, base=usual)
+    assert more.name(usual) == found.definition.name(found.definition.base)
+    assert more.name({**usual, "planets": {"count": 9}}) != more.name(usual)
+    assert found.name == usual_name()

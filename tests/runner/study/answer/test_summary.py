@@ -1,0 +1,65 @@
+"""What is recorded of a study: once for each thing that there is to say."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from runner.results.answer import Confirmed
+from runner.results.definition import Definition, Goal
+from runner.results.rows import Row
+from runner.study.answer.summary import Summary
+from runner.study.queue.attributes import SUMMARY
+from runner.tracking import create_store
+
+ROWS = [Row(0, "COMPLETE", objective=(1.0,)), Row(1, "PRUNED")]
+CONFIRMED = [Confirmed("trial 0", {}, 0, (1.0, 2.0))]
+
+
+def definition(**more) -> Definition:
+    return Definition("", {}, (), {}, (Goal("val/loss", "minimize"),), **more)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> optuna.Study:
+    """A study whose summary is recorded, in its folder only."""
+    study = optuna.create_study()
+    first = Summary(study, ROWS, CONFIRMED, "the command")
+    assert first.is_new()
+    first.record(tmp_path, definition(), {})
+    return study
+
+
+def test_the_same_is_not_recorded_again(recorded: optuna.Study) -> None:
+    assert not Summary(recorded, ROWS, CONFIRMED, "the command").is_new()
+    assert set(recorded.user_attrs[SUMMARY]) == {"said", "link"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "confirmed", "command"),
+    [
+        ([*ROWS, Row(2, "RUNNING")], CONFIRMED, "the command"),
+        ([ROWS[0], Row(1, "COMPLETE", objective=(1.0,))], CONFIRMED, "the command"),
+        (ROWS, [], "the command"),
+        (ROWS, [Confirmed("trial 0", {}, 0, (1.0,))], "the command"),
+        (ROWS, CONFIRMED, "another command"),
+    ],
+)
+def test_whatever_is_new_is_recorded(recorded, rows, confirmed, command) -> None:
+    assert Summary(recorded, rows, confirmed, command).is_new()
+
+
+def test_a_new_summary_takes_the_place_of_the_one_before(store, tmp_path: Path) -> None:
+    study = optuna.create_study()
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "note.txt").write_text("what was found")
+    tracked = definition(tracking=True, experiment="mine")
+    create_store(None, "mine")
+    for command in ("the first", "the second"):
+        Summary(study, ROWS, [], command).record(tmp_path / "files", tracked, {"lr": 0.1})
+    (run,) = store.runs()
+    assert (run.info.run_name, run.info.status) == ("summary", "FINISHED")
+    assert run.data.tags["command"] == "the second"
+    assert run.data.params == {"lr": "0.1"}
+    assert store.file(run, "note.txt").read_text() == "what was found"
+    assert study.user_attrs[SUMMARY]["link"]["run_id"] == run.info.run_id
