@@ -30,7 +30,7 @@ class ArgumentError(ValueError):
 
     def under(self, outer: str) -> Self:
         """The same error as what holds the argument, `outer`, has it."""
-        where = f"{outer}{'' if self.where.startswith('[') else '.'}{self.where}"
+        where = f"{outer}{'' if self.where[:1] in ('', '[') else '.'}{self.where}"
         error = type(self)(where, self.must, self.given, self.advice)
         return error.with_traceback(self.__traceback__)
 

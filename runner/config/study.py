@@ -8,7 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException, ValidationError
 
-from runner.config.settings import wrong_type
+from runner import moved
+from runner.config.reading import wrong_type
 from runner.errors import Mistake, nearest, one_line
 
 _OF = ("best", "last", "mean")
@@ -68,7 +69,7 @@ def read_study(config: DictConfig) -> Study:
     OmegaConf.set_readonly(schema.study, False)
     known = [f"study.{key}" for key in map(str, schema.study)]
     if not isinstance(given, DictConfig):
-        raise Mistake(f"study must have keys ({', '.join(known)}), got {given}")
+        raise Mistake("study", f"must have keys ({', '.join(known)})", str(given))
     for key in map(str, given):
         if f"study.{key}" not in known:
             raise Mistake(f"unknown key 'study.{key}'{nearest(f'study.{key}', known)}")
@@ -76,11 +77,11 @@ def read_study(config: DictConfig) -> Study:
         own = OmegaConf.create({"study": OmegaConf.to_container(given, resolve=True)})
         plain = OmegaConf.to_container(OmegaConf.merge(schema, own), resolve=True)
     except ValidationError as error:
-        raise Mistake(wrong_type(error, own)) from error
+        raise wrong_type(error, own) from error
     except OmegaConfBaseException as error:
-        raise Mistake(f"{error.full_key or 'study'}: {one_line(error)}") from error
+        raise Mistake(f"{error.full_key or 'study'}:", one_line(error)) from error
     assert isinstance(plain, dict)
-    study = Study(**{str(key): value for key, value in plain["study"].items()})
+    study = Study(**{str(key): moved.targets(value) for key, value in plain["study"].items()})
     _check(study)
     return study
 
@@ -89,46 +90,44 @@ def _check(study: Study) -> None:
     for key, least in _LEAST.items():
         value = getattr(study, key)
         if value is not None and value < least:
-            raise Mistake(f"study.{key} must be at least {least}, got {value}")
+            raise Mistake(f"study.{key}", f"must be at least {least}", str(value))
     for key in ("timeout", "heartbeat_seconds"):
         value = getattr(study, key)
         if value is not None and not value > 0:
-            raise Mistake(f"study.{key} must be greater than 0, got {value:g}")
+            raise Mistake(f"study.{key}", "must be greater than 0", f"{value:g}")
     if study.name is not None and not _NAME.fullmatch(study.name):
-        raise Mistake(
-            f"study.name must be letters, digits, spaces, dots, dashes and underscores, beginning "
-            f"with a letter or a digit, got '{study.name}'"
-        )
+        kinds = "letters, digits, spaces, dots, dashes and underscores"
+        must = f"must be {kinds}, beginning with a letter or a digit"
+        raise Mistake("study.name", must, f"'{study.name}'")
     if study.of not in _OF:
-        raise Mistake(
-            f"study.of must be best, last or mean, got '{study.of}'{nearest(study.of, _OF)}"
-        )
+        given = f"'{study.of}'{nearest(study.of, _OF)}"
+        raise Mistake("study.of", "must be best, last or mean", given)
     for part in ("sampler", "pruner"):
         if not isinstance(getattr(study, part), Mapping):
             raise Mistake(
-                f"study.{part} must have a _target_ and its arguments, got {getattr(study, part)}; "
-                f"an option of study/{part} is chosen in a list of defaults or on the command line"
+                f"study.{part}",
+                "must have a _target_ and its arguments",
+                str(getattr(study, part)),
+                f"an option of study/{part} is chosen in a list of defaults or on the command line",
             )
     _check_goals(study.metrics(), study.directions())
     for key in ("metric", "direction"):
         if getattr(study, key) == []:
-            raise Mistake(f"study.{key} must list at least one, got []")
+            raise Mistake(f"study.{key}", "must list at least one", "[]")
     if study.space is not None and not isinstance(study.space, Mapping):
-        raise Mistake(f"study.space must be keys with what to search, got {study.space!r}")
+        raise Mistake("study.space", "must be keys with what to search", repr(study.space))
 
 
 def _check_goals(metrics: list[str], directions: list[str]) -> None:
     if len(set(metrics)) < len(metrics):
-        raise Mistake(f"study.metric must list each metric once, got {metrics}")
+        raise Mistake("study.metric", "must list each metric once", str(metrics))
     for direction in directions:
         if direction not in _DIRECTIONS:
-            hint = nearest(direction, _DIRECTIONS)
-            raise Mistake(f"study.direction must be maximize or minimize, got '{direction}'{hint}")
+            given = f"'{direction}'{nearest(direction, _DIRECTIONS)}"
+            raise Mistake("study.direction", "must be maximize or minimize", given)
     if directions and len(directions) != max(len(metrics), 1):
-        raise Mistake(
-            f"study.direction must be one for each of study.metric, "
-            f"got {directions} and {metrics or 'one metric'}"
-        )
+        given = f"{directions} and {metrics or 'one metric'}"
+        raise Mistake("study.direction", "must be one for each of study.metric", given)
 
 
 def _listed(given: Any) -> list[str]:

@@ -13,7 +13,7 @@ from runner import provenance
 from runner.build.numbers import horizon, scheduled
 from runner.build.setup import load
 from runner.config import Settings, experiment
-from runner.config.composer import Configurator
+from runner.config.configurator import Configurator
 from runner.errors import Mistake
 from runner.report import pictures, tables
 from runner.report.runs import looking

@@ -16,10 +16,10 @@ _HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
 class Crew:
     """How a study's workers are started.
 
-    launch, launcher: Hydra's, and its configuration.
+    launch: Hydra's, None where workers are ours. launcher: its configuration.
     """
 
-    launch: Launch
+    launch: Launch | None
     launcher: Mapping[str, Any]
 
     @property

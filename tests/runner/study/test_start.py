@@ -13,7 +13,7 @@ import numpy as np
 import optuna
 import pytest
 
-from runner.config.compose import group_options
+from runner.config.options import group_options
 from runner.errors import Mistake
 
 SMALL = "model=linear train.epochs=null train.steps=12 train.eval_every=4 threads=1"
@@ -350,6 +350,8 @@ def test_every_job_of_another_launcher_is_a_worker(store, undrawn, capsys) -> No
 
 
 def test_slurm_is_refused_where_there_is_none(store, undrawn, monkeypatch) -> None:
+    from runner.config.command_line import word
+    from runner.config.composer import Composer
     from runner.study.start import start
     from runner.sweep.sweep import Sweep
 
@@ -359,7 +361,7 @@ def test_slurm_is_refused_where_there_is_none(store, undrawn, monkeypatch) -> No
     with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
         start(words, None, launch=lambda *_: [], launcher=launcher)
     with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
-        Sweep(compose=None, launch=None, launcher=launcher).run(["seed=0,1"])
+        Sweep(Composer(), launcher, launch=lambda *_: []).of([(word("seed=0"),)])
     assert store.experiments() == []
     assert not list(Path.cwd().glob("optuna.db*"))
 

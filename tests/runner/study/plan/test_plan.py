@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runner.config.compose import group_options
+from runner.config.options import group_options
 from runner.errors import Mistake
 from runner.results.definition import Definition, Goal
 from runner.study.plan.plan import Plan
