@@ -9,7 +9,7 @@ from runner.errors import Mistake, one_line, redact
 
 DEFAULT = "sqlite:///mlflow.db"
 OUTBOX = Path(".runner") / "outbox"  # records that a server has not taken yet
-_ADVICE = (
+NO_PASSWORD = (
     "must hold no password; give it as MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
     "(a server), PGPASSWORD (PostgreSQL), or put the whole address into MLFLOW_TRACKING_URI"
 )
@@ -38,15 +38,7 @@ def without_user(uri: str) -> str:
 def refuse_password(uri: str | None, key: str = "tracking.uri") -> None:
     """Raise Mistake, which does not show it, for an address with a password in it."""
     if uri is not None and hide(uri) != uri:
-        raise Mistake(f"{key} {_ADVICE}")
-
-
-def refuse_passwords(words: list[str]) -> None:
-    """Raise Mistake for a password in any address on a command line."""
-    for word in words:
-        key = word.partition("=")[0].lstrip("+~")
-        if (hide if key.startswith("tracking") else redact)(word) != word:
-            raise Mistake(f"{key} {_ADVICE}")
+        raise Mistake(key, NO_PASSWORD)
 
 
 def resolve(uri: str | None) -> str:
@@ -82,8 +74,10 @@ def host_port(uri: str) -> tuple[str, int] | None:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise Mistake(
-            f"tracking.uri must be an address like http://host:5000, got {hide(uri)}; special "
-            f"characters of a password are written percent-encoded (%40 for @, %2F for /)"
+            "tracking.uri",
+            "must be an address like http://host:5000",
+            hide(uri),
+            "special characters of a password are written percent-encoded (%40 for @, %2F for /)",
         ) from None  # the error shows a part of the password
     default = _PORTS.get(parts.scheme.partition("+")[0])
     return None if default is None or host is None else (host, port or default)

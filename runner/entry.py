@@ -1,56 +1,83 @@
-"""The task that Hydra calls, once for a run and once for each job of a sweep."""
+"""What a command line does, and what Hydra calls for each job that it runs itself."""
 
-import sys
+from collections.abc import Sequence
 from typing import Any
 
-from runner.config import Settings, current, read, runs_alone, sweeping
+from runner.config.command_line import without_hydra
+from runner.config.launcher import hand_over, is_left_to_hydra, running
+from runner.config.request import Request, read_line, request
+from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.interrupts import Interrupts, Loading
+from runner.report.say import say, warn
 from runner.results.result import Result, Status
 from runner.tracking import Recording, trackers_of
 
 
-def task(config: Any) -> Result | None:
-    """Run one configuration. In a sweep nothing is raised: the result says what went wrong."""
+def answer(typed: Sequence[str]) -> int:
+    """Do what a command line asks for and return the exit status.
+
+    Raises Mistake before anything is created.
+    """
+    line = read_line(typed)
+    asked = None if line.asks_hydra else request(line)
+    if asked is None or is_left_to_hydra(asked):
+        hand_over(line, job)
+        return 0
+    if not asked.is_multirun:
+        return single(asked.composer.settings(asked.words))
+    return study(asked) if asked.is_study else grid(asked)
+
+
+def study(asked: Request) -> int:
+    """Search, with workers that are processes of this machine."""
+    from runner.study.start import start
+
+    texts = [one.text for one in without_hydra(asked.words)]
+    composer = asked.composer
+    return start(texts, composer.config_dir, launcher=asked.hydra.launcher, composer=composer)
+
+
+def grid(asked: Request) -> int:
+    """Run every combination, one after the other in this process."""
+    from runner.sweep.sweep import Sweep
+
+    return Sweep(asked.composer, asked.hydra.launcher, run=start).of(asked.jobs())
+
+
+def single(settings: Settings) -> int:
+    """Run alone: print a summary and return the exit status."""
+    result = start(settings)
+    from runner.report.runs import summary
+
+    if result.details:
+        warn(result.details)
+    say(*summary(result))
+    return result.status.exit_status
+
+
+def job(config: Any) -> Result | None:
+    """Run a configuration that Hydra has composed. Of a sweep nothing is raised: the result says
+    what went wrong."""
     if spec := config.get("study", {}).get("worker"):
         from runner.study.work.launched import work_launched
 
         work_launched(spec)
         return None
-    if sweeping():
-        return one_of_many(config)
-    raise SystemExit(single(config))
-
-
-def single(config: Any) -> int:
-    """Run alone: print a summary and return the exit status."""
-    try:
-        result = start(read(config, current()))
-    except Mistake as mistake:
-        print(f"error: {one_line(mistake)}", file=sys.stderr)
-        return 2
-    from runner.report.runs import summary
-
-    if result.details:
-        warn(result.details)
-    print("\n".join(summary(result)))
-    return result.status.exit_status
-
-
-def one_of_many(config: Any) -> Result:
-    """Run as a job of a sweep."""
-    settings = read(config, current())
+    settings, is_swept = running(config)
+    if not is_swept:
+        raise SystemExit(single(settings))
     name = settings.tracking.run_name or ""
     if Interrupts().requested():
         return Result(name, Status.KILLED, reason="not started")
     try:
-        return start(settings, label="" if runs_alone() else name)
+        return start(settings, label=name)
     except Mistake as mistake:
         return Result(name, Status.FAILED, reason=one_line(mistake))
 
 
 def start(settings: Settings, label: str = "") -> Result:
-    """Assemble and run. MLflow loads in a thread of its own meanwhile. From the first step on,
+    """Build and run. Trackers load in threads of their own meanwhile. From the first step on,
     Ctrl-C ends the run with its record; before it, nothing is there yet.
 
     Raises Mistake before anything is created.
@@ -77,8 +104,3 @@ def start(settings: Settings, label: str = "") -> Result:
         warn(f"{f'{label}: ' if label else ''}note: {note}")
     with Interrupts() as interrupts:
         return run(setup, recording, interrupts.requested, label=label)
-
-
-def warn(line: str) -> None:
-    """Print a line that is no result."""
-    print(line, file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 MOVED = {
     "runner.clipping": "runner.training.clipping",
@@ -29,6 +30,22 @@ def current(path: str) -> str:
     """
     module, dot, name = path.rpartition(".")
     return f"{MOVED.get(module, module)}{dot}{name}"
+
+
+def targets(value: Any) -> Any:
+    """Return a configuration's value with each `_target_` in it by today's name.
+
+    >>> targets({"_target_": "runner.models.MLP", "parts": [{"_target_": "mine.Net"}]})
+    {'_target_': 'runner.training.models.MLP', 'parts': [{'_target_': 'mine.Net'}]}
+    """
+    if isinstance(value, list):
+        return [targets(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: current(inner) if key == "_target_" and isinstance(inner, str) else targets(inner)
+        for key, inner in value.items()
+    }
 
 
 def install() -> None:

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from runner import config, provenance
+from runner import provenance
 from runner.build.horizon import horizon
 from runner.build.numbers import notes, numbers
 from runner.config import Settings
-from runner.config.choices import check_choices, searches
-from runner.config.compose import group_options
-from runner.config.explain import MISTAKES, explain
+from runner.config.command_line import word
 from runner.config.grammar import space_of
-from runner.errors import Mistake
+from runner.config.options import group_options
+from runner.config.request import read_line, request
+from runner.errors import Mistake, one_line
 from runner.report.layout import aligned
 from runner.report.say import say, warn
 from runner.trial import Numbers
@@ -66,11 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(HELP.rstrip())
         return 0
     try:
-        check_choices(words)
-        previews = _previews(config.in_order(words))
+        previews = _previews(words)
         _draw(previews, Path(known.out))
-    except MISTAKES as error:
-        warn(f"error: {explain(error, words)}")
+    except Mistake as mistake:
+        warn(f"error: {one_line(mistake)}")
         return 2
     for preview in previews:
         say(*table(preview), "")
@@ -131,37 +130,35 @@ def _listening(preview: Preview) -> list[str]:
     return [f"depends on {schedule.monitor}; shown as if no evaluation changed it"]
 
 
-def _previews(words: list[str]) -> list[Preview]:
+def _previews(typed: Sequence[str]) -> list[Preview]:
     """Return the runs of a command line, each with its name."""
-    overrides, config_dir = config.split(words)
-    flags = [word for word in words if word.startswith("-") and word not in overrides]
-    for flag in flags:
-        if flag.partition("=")[0] not in ("-m", "--multirun", "--config-dir", "-cd"):
-            raise Mistake(f"unknown flag {flag}; a preview has -m, --out and --config-dir")
-    if searches(overrides, config_dir):
-        _, fixed = space_of(overrides, None, group_options(config_dir))
-        return [_preview("baseline", fixed, config_dir)]
-    multirun = bool({"-m", "--multirun"} & set(flags))
-    grid = [*config.swept(overrides, config_dir), *overrides]
-    jobs = config.expand(grid) if multirun or len(grid) > len(overrides) else [overrides]
-    names = provenance.names(jobs) if len(jobs) > 1 else [""]
+    line = read_line(typed)
+    if line.asks_hydra:
+        flag = next(flag for flag in line.flags if flag not in ("-m", "--multirun"))
+        raise Mistake(f"unknown flag {flag}", advice="a preview has -m, --out and --config-dir")
+    asked = request(line)
+    composer = asked.composer
+    if asked.is_study:
+        texts = [one.text for one in asked.words]
+        _, fixed = space_of(texts, None, group_options(composer.config_dir))
+        return [_preview("baseline", composer.settings([word(text) for text in fixed]))]
+    jobs = asked.jobs()
+    if len(jobs) == 1:
+        return [_preview("", composer.settings(jobs[0]))]
     found = []
-    for number, (job, name) in enumerate(zip(jobs, names, strict=True), start=1):
+    for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
         try:
-            found.append(_preview(name, job, config_dir))
-        except MISTAKES as error:
-            where = f"job {number} of {len(jobs)} ({name}): " if len(jobs) > 1 else ""
-            flags = ["--config-dir", config_dir] if config_dir else []
-            raise Mistake(f"{where}{explain(error, [*flags, *job])}") from error
+            found.append(_preview(name, composer.settings(words)))
+        except Mistake as mistake:
+            where = f"job {number} of {len(jobs)} ({name}):"
+            raise Mistake(where, one_line(mistake)) from mistake
     return found
 
 
-def _preview(name: str, overrides: list[str], config_dir: str | None) -> Preview:
-    composed = config.compose(overrides, config_dir)
-    settings = config.read(composed, composed.hydra)
+def _preview(name: str, settings: Settings) -> Preview:
     usual = settings.choices.get("schedule", "learning rate")
     found = numbers(settings, horizon(settings, _train_size(settings)))
-    return Preview(name or provenance.name(overrides, usual), found)
+    return Preview(name or provenance.name(settings.overrides, usual), found)
 
 
 def _train_size(settings: Settings) -> int:
@@ -170,7 +167,7 @@ def _train_size(settings: Settings) -> int:
     stated: Any = settings.dataset.get("train_size")
     if settings.dataset.get("_target_") == NO_DATA:
         return 0
-    asked = any(word.startswith("dataset.train_size=") for word in settings.overrides)
+    asked = any(one.key == "dataset.train_size" for one in settings.overrides)
     if isinstance(stated, int) and not asked:
         return stated
     from runner.build.data import load
@@ -182,7 +179,7 @@ def _train_size(settings: Settings) -> int:
 def _draw(previews: Sequence[Preview], file: Path) -> None:
     """Draw all previews into one picture, in epochs too where they share them."""
     if file.suffix.lower() != ".png":
-        raise Mistake(f"--out must be a .png file, got '{file}'")
+        raise Mistake("--out", "must be a .png file", f"'{file}'")
     names = [preview.name for preview in previews]
     labels = [f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names, start=1)]
     lengths = {preview.numbers.horizon.steps_per_epoch for preview in previews}
@@ -205,7 +202,8 @@ def _draw(previews: Sequence[Preview], file: Path) -> None:
             others=panels,
         )
     except OSError as error:
-        raise Mistake(f"--out must be a file that can be written, got '{file}': {error}") from error
+        given = f"'{file}': {error}"
+        raise Mistake("--out", "must be a file that can be written", given) from error
 
 
 if __name__ == "__main__":

@@ -4,25 +4,17 @@ import contextlib
 import functools
 import getpass
 import json
-import re
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.config import Settings
+from runner.config.command_line import Kind, Word
+from runner.config.grid import varying
+from runner.config.settings import Settings
 
-PASSED_ON = (
-    "tracking.experiment=",
-    "tracking.run_name=",
-    "threads=",
-    "hydra.",
-    "study.",
-    "study/",
-)
-
-
+_PLACED = ("tracking.experiment", "tracking.run_name", "threads")
 _UNNAMED = ("tracking", "threads", "device", "hydra", "study")
 
 
@@ -31,7 +23,7 @@ def command(settings: Settings) -> str:
     words = ["python", "-m", "runner"]
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
-    words += [w for w in settings.overrides if not w.lstrip("+").startswith(PASSED_ON)]
+    words += [one.text for one in settings.overrides if not _is_placed(one)]
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
@@ -39,58 +31,53 @@ def command(settings: Settings) -> str:
     return " ".join(map(_quoted, words))
 
 
-def _quoted(word: str) -> str:
+def _is_placed(one: Word) -> bool:
+    """Return whether a word says where a sweep or a study put a run."""
+    return one.key in _PLACED or one.key.startswith(("hydra.", "study.", "study/"))
+
+
+def _quoted(text: str) -> str:
     """Return a word as a shell takes it, with quotes that a person can read.
 
     >>> print(_quoted("schedule.expression='0.1 / (1 + t)'"))
     "schedule.expression='0.1 / (1 + t)'"
     """
-    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
+    return f'"{text}"' if "'" in text and not set(text) & set('"$`\\!') else shlex.quote(text)
 
 
-def name(overrides: tuple[str, ...] | list[str], otherwise: str) -> str:
+def name(words: Iterable[Word], otherwise: str) -> str:
     """Return what tells a run from others: options by name, values with their key.
 
-    >>> name(["schedule=cosine", "warmup.fraction=0.1", "seed=1"], "run")
+    >>> from runner.config.command_line import word
+    >>> name(map(word, ["schedule=cosine", "warmup.fraction=0.1", "seed=1"]), "run")
     'cosine warmup.fraction=0.1 seed=1'
-    >>> name(["optimizer/momentum_schedule=one_cycle"], "run")
+    >>> name([word("optimizer/momentum_schedule=one_cycle")], "run")
     'momentum_schedule=one_cycle'
     """
     parts = []
-    for word in overrides:
-        key, _, value = plain(word).lstrip("+").partition("=")
-        if word.startswith("~") or key.startswith(_UNNAMED):
+    for one in words:
+        if one.kind is Kind.DELETES or one.key.startswith(_UNNAMED):
             continue
-        option = not {".", "/"} & set(key) and key not in ("lr", "seed", "precision")
-        parts.append(value if option and value != "none" else f"{key.rpartition('/')[2]}={value}")
+        option = not {".", "/"} & set(one.key) and one.key not in ("lr", "seed", "precision")
+        shown = f"{one.key.rpartition('/')[2]}={one.given}"
+        parts.append(one.given if option and one.given != "none" else shown)
     return " ".join(parts) or otherwise
 
 
-def names(jobs: Sequence[Sequence[str]]) -> list[str]:
+def names(jobs: Sequence[Sequence[Word]]) -> list[str]:
     """Return what tells the jobs of a sweep apart, a name each.
 
-    >>> names([["model=mlp", "lr=0.1"], ["model=mlp", "lr=0.2"]])
+    >>> from runner.config.command_line import word
+    >>> jobs = [[word("model=mlp"), word("lr=0.1")], [word("model=mlp"), word("lr=0.2")]]
+    >>> names(jobs)
     ['lr=0.1', 'lr=0.2']
     """
+    places = varying(jobs) if len(jobs) > 1 else range(len(jobs[0]))
     found = []
     for number, job in enumerate(jobs, start=1):
-        words = [w for i, w in enumerate(job) if differs(jobs, i) or len(jobs) == 1]
-        found.append(name(words, plain(" ".join(words)) or f"job {number}"))
+        words = [job[i] for i in places]
+        found.append(name(words, " ".join(one.shown for one in words) or f"job {number}"))
     return found
-
-
-def differs(jobs: Sequence[Sequence[str]], i: int) -> bool:
-    """Return whether the i-th override is not the same in all jobs."""
-    return len({job[i] for job in jobs}) > 1
-
-
-def plain(word: str) -> str:
-    r"""Return an override without the backslashes that Hydra puts before special characters.
-
-    >>> plain(r"tracking.uri=http\://host")
-    'tracking.uri=http://host'
-    """
-    return re.sub(r"\\(.)", r"\1", word)
 
 
 def git() -> dict[str, str]:
@@ -157,7 +144,7 @@ def tags(
         "mlflow.source.name": "python -m runner",
         "mlflow.source.type": "LOCAL",
         "mlflow.user": _user(),
-        "overrides": json.dumps(list(settings.overrides)),
+        "overrides": json.dumps([one.text for one in settings.overrides]),
         "command": command(settings),
         "device": device,
         "threads": str(settings.threads),

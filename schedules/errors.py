@@ -62,7 +62,7 @@ class ArgumentError(ValueError):
         >>> error.under("schedule", own_steps=True)
         ArgumentError('schedule.factor must fit, got 3 at step 5 of its own')
         """
-        where = f"{outer}{'' if self.where.startswith('[') else '.'}{self.where}"
+        where = f"{outer}{'' if self.where[:1] in ('', '[') else '.'}{self.where}"
         given, step = self.given, self.step
         if own_steps and step is not None:
             given, step = f"{given} of its own", None

@@ -1,19 +1,17 @@
-"""From a command line to checked settings: the only room that composes configurations."""
+"""From a command line to checked settings: the only room that composes configurations.
 
-from runner.config.compose import (
-    BASIC_LAUNCHER,
-    CONF,
-    compose,
-    current,
-    expand,
-    has_key,
-    in_order,
-    runs_alone,
-    split,
-    sweeping,
-    swept,
-)
-from runner.config.settings import Settings, config_dir, finish, prepare, read
+command_line  what was typed, parsed once          request   a run, a grid or a study
+composer      words -> settings, few composes      grid      the jobs of a grid
+reading       a composed configuration -> settings, typed and checked (checks)
+grammar       search spaces as people write them   study     how a study goes
+targets       `_target_` and arguments -> object   launcher  what is left to Hydra
+"""
+
+from runner.config.compose import compose, has_key
+from runner.config.launcher import BASIC_LAUNCHER
+from runner.config.options import CONF
+from runner.config.reading import read
+from runner.config.settings import Settings
 from runner.config.study import StudySettings, read_study
 from runner.config.targets import build, partial
 
@@ -24,18 +22,8 @@ __all__ = [
     "StudySettings",
     "build",
     "compose",
-    "config_dir",
-    "current",
-    "expand",
-    "finish",
     "has_key",
-    "in_order",
     "partial",
-    "prepare",
     "read",
     "read_study",
-    "runs_alone",
-    "split",
-    "sweeping",
-    "swept",
 ]

@@ -18,28 +18,30 @@ def check(s: "Settings") -> None:
     train = s.train
     if train.epochs is not None and train.steps is not None:
         raise Mistake(
-            f"train.epochs and train.steps exclude each other, got {train.epochs:g} and "
-            f"{train.steps}; give train.epochs=null or train.steps=null"
+            "train.epochs",
+            "and train.steps exclude each other",
+            f"{train.epochs:g} and {train.steps}",
+            "give train.epochs=null or train.steps=null",
         )
     _at_least("train.steps", train.steps, 1)
     if train.epochs is not None and train.epochs <= 0:
-        raise Mistake(f"train.epochs must be greater than 0, got {train.epochs:g}")
+        raise Mistake("train.epochs", "must be greater than 0", f"{train.epochs:g}")
     _at_least("train.batch_size", train.batch_size, 1)
     _at_least("threads", s.threads, 1)
     if not 0 <= s.seed < 2**32:
-        raise Mistake(f"seed must lie in [0, 2**32), got {s.seed}")
+        raise Mistake("seed", "must lie in [0, 2**32)", str(s.seed))
     _one_of("train.keep", train.keep, ("last", "best"))
     _one_of("precision", s.precision, ("float32", "bfloat16"))
     if s.lr is not None and s.lr < 0:
-        raise Mistake(f"lr must be at least 0, got {s.lr:g}")
+        raise Mistake("lr", "must be at least 0", f"{s.lr:g}")
     decay = s.optimizer.get("layer_decay") if isinstance(s.optimizer, Mapping) else None
     if decay is not None and (type(decay) not in (int, float) or not 0 < decay <= 1):
-        raise Mistake(f"optimizer.layer_decay must be a number in (0, 1], got {decay!r}")
+        raise Mistake("optimizer.layer_decay", "must be a number in (0, 1]", repr(decay))
     _a_list("optimizer.groups", s.optimizer, "{pattern: NAME, lr_scale: NUMBER}")
     _a_list("model.weights_except", s.model, "name patterns")
     weights = s.model.get("weights") if isinstance(s.model, Mapping) else None
     if weights is not None and not isinstance(weights, str):
-        raise Mistake(f"model.weights must be a file or an MLflow run id, got {weights}")
+        raise Mistake("model.weights", "must be a file or an MLflow run id", str(weights))
     refuse_password(s.tracking.uri)
     if s.tracking.enabled:
         _check_address(s.tracking.uri)
@@ -48,7 +50,7 @@ def check(s: "Settings") -> None:
 def _a_list(key: str, group: Any, kind: str) -> None:
     value = group.get(key.partition(".")[2]) if isinstance(group, Mapping) else None
     if value is not None and not isinstance(value, list):
-        raise Mistake(f"{key} must be a list of {kind}, got {value!r}")
+        raise Mistake(key, f"must be a list of {kind}", repr(value))
 
 
 def _check_address(uri: str | None) -> None:
@@ -59,16 +61,18 @@ def _check_address(uri: str | None) -> None:
         return
     source = "" if uri or "MLFLOW_TRACKING_URI" not in os.environ else " (MLFLOW_TRACKING_URI)"
     raise Mistake(
-        f"tracking.uri must be sqlite:///FILE, http://HOST:PORT or a database address, "
-        f"got '{hide(address)}'{source}; or use tracking=off"
+        "tracking.uri",
+        "must be sqlite:///FILE, http://HOST:PORT or a database address",
+        f"'{hide(address)}'{source}",
+        "or use tracking=off",
     )
 
 
 def _at_least(key: str, value: int | None, least: int) -> None:
     if value is not None and value < least:
-        raise Mistake(f"{key} must be at least {least}, got {value}")
+        raise Mistake(key, f"must be at least {least}", str(value))
 
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise Mistake(f"{key} must be {' or '.join(known)}, got '{value}'{nearest(value, known)}")
+        raise Mistake(key, f"must be {' or '.join(known)}", f"'{value}'{nearest(value, known)}")

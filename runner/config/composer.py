@@ -1,122 +1,123 @@
-"""Searched values -> settings: composes once for each combination of groups."""
+"""Words -> settings: composes once for each choice of groups, then sets values."""
 
-import dataclasses
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
-from runner import config
-from runner.config import Settings
-from runner.config.compose import group_options
-from runner.config.explain import owners_of
-from runner.config.settings import leaf_keys
-from runner.errors import Mistake, nearest
-from runner.space import Entry, Space, text_of
+from omegaconf import DictConfig, OmegaConf
 
-_UNSEARCHED = {
-    "experiment": "search the groups that it sets",
-    "seed": "study.seeds=3 makes a trial the mean over seeds",
-    "study": "give it one value",
-    "tracking": "give it one value",
-    "threads": "give it one value",
-    "device": "study.workers=2 spreads over accelerators",
-}
+from runner.config.choices import check_choices, check_lists, check_own_options
+from runner.config.command_line import Kind, Word, without_hydra
+from runner.config.compose import compose
+from runner.config.explain import REFUSALS, mistake_of
+from runner.config.options import group_options
+from runner.config.reading import finish, origin, prepare
+from runner.config.settings import Settings
+from runner.errors import Mistake
 
 
-class Configurator:
-    """Makes the settings of trials from a study's fixed overrides and the values of a search.
+@dataclass(frozen=True)
+class Composed:
+    """A composed configuration: all of it, its typed part, and where its settings come from."""
 
-    overrides: what is fixed, as written.
-    """
+    config: DictConfig
+    prepared: DictConfig
+    origin: Mapping[str, Any]
 
-    def __init__(self, overrides: tuple[str, ...], config_dir: str | None, space: Space) -> None:
-        self.overrides = overrides
-        self.config_dir = config_dir
-        self.space = space
-        self._composed: dict[tuple[tuple[str, str], ...], Any] = {}
-        self._prepared: dict[tuple[tuple[str, str], ...], Any] = {}
+    def settings(self, values: Mapping[str, Any]) -> Settings:
+        """Return its settings with other values by dotted key."""
+        return replace(finish(self.prepared, values), **self.origin)
 
-    def applies(self, choices: Mapping[str, str], key: str) -> bool:
-        """Return whether a key exists under a choice of groups."""
-        return config.has_key(self._compose(choices), key)
-
-    def keys(self) -> list[str]:
-        """Return the keys of the configuration without the search."""
-        return leaf_keys(self._prepare({}))
-
-    def settings(self, values: Mapping[str, Any], seed: int | None = None) -> Settings:
-        """Return the settings of a trial.
-
-        Raises Mistake for values that do not fit the configuration.
-        """
-        groups = self.space.group_names
-        choices = {key: str(value) for key, value in values.items() if key in groups}
-        composed = self._compose(choices)
-        plain = {key: value for key, value in values.items() if key not in groups}
-        if seed is not None:
-            plain["seed"] = seed
-        settings = config.finish(self._prepare(choices), plain, composed.hydra)
-        return dataclasses.replace(
-            settings,
-            overrides=(*self.overrides, *words(values), *([f"seed={seed}"] if seed else [])),
-            config_dir=self.config_dir,
+    def has_value(self, key: str) -> bool:
+        """Return whether a key is there and holds no mapping."""
+        parent, _, name = key.rpartition(".")
+        node = OmegaConf.select(self.prepared, parent) if parent else self.prepared
+        return (
+            isinstance(node, DictConfig)
+            and name in node
+            and not isinstance(node._get_node(name), DictConfig)
         )
 
-    def _prepare(self, choices: Mapping[str, str]) -> Any:
-        key = tuple(sorted(choices.items()))
-        if key not in self._prepared:
-            self._prepared[key] = config.prepare(self._compose(choices))
-        return self._prepared[key]
 
-    def _compose(self, choices: Mapping[str, str]) -> Any:
-        key = tuple(sorted(choices.items()))
+class Composer:
+    """Makes settings of words. It composes once for each choice of groups.
+
+    Settings and errors are those of a whole composition: where a value cannot be set on a
+    configuration that is there, all words are composed.
+    """
+
+    def __init__(self, config_dir: str | None = None) -> None:
+        self.config_dir = config_dir
+        check_own_options(config_dir)
+        self.groups = group_options(config_dir)
+        self._composed: dict[tuple[str, ...], Composed] = {}
+
+    def config(self, words: Sequence[Word]) -> DictConfig:
+        """Return the configuration of words, those left out that only set a value.
+
+        Raises Mistake for what cannot be composed.
+        """
+        with suppress(Mistake):
+            return self._compose(self._parted(words)[0]).config
+        return self._compose(words).config
+
+    def settings(self, words: Sequence[Word]) -> Settings:
+        """Return the settings of words. Raises Mistake for what does not fit."""
+        settings = self._set(*self._parted(words)) or self._compose(words).settings({})
+        return replace(settings, overrides=without_hydra(words), config_dir=self.config_dir)
+
+    def _set(self, structure: Sequence[Word], values: Mapping[str, Any]) -> Settings | None:
+        """Return the settings of a configuration with other values; None where they do not fit."""
+        with suppress(Mistake):
+            composed = self._compose(structure)
+            if all(map(composed.has_value, values)):
+                return composed.settings(values)
+        return None
+
+    def _compose(self, words: Sequence[Word]) -> Composed:
+        key = tuple(one.text for one in words)
         if key not in self._composed:
-            words = [*self.overrides, *(f"{group}={option}" for group, option in key)]
-            self._composed[key] = config.compose(words, self.config_dir)
+            check_choices(words, self.groups, self.config_dir)
+            try:
+                config = compose(key, self.config_dir)
+            except REFUSALS as error:
+                raise mistake_of(error, words, self.config_dir) from error
+            check_lists(config, words, self.groups)
+            self._composed[key] = Composed(config, prepare(config), origin(config.hydra))
         return self._composed[key]
 
+    def _parted(self, words: Sequence[Word]) -> tuple[list[Word], dict[str, Any]]:
+        """Return the words that have to be composed, and the values that the others set."""
+        structure: list[Word] = []
+        values: dict[str, Any] = {}
+        later: list[str] = []  # what they change must be set before them
+        for one in reversed(words):
+            if self._sets_a_value(one) and not any(_overlap(one.key, key) for key in later):
+                values.setdefault(one.key, one.value)
+            else:
+                structure.insert(0, one)
+                later += [] if one.key in self.groups else [one.key]
+        return structure, values
 
-def words(values: Mapping[str, Any]) -> list[str]:
-    """Return searched values as overrides.
-
-    >>> words({"schedule": "piecewise", "schedule.boundaries": ["30%", "60%"]})
-    ['schedule=piecewise', 'schedule.boundaries=[30%, 60%]']
-    """
-    return [f"{key}={text_of(value)}" for key, value in values.items()]
-
-
-def check_space(configurator: Configurator) -> None:
-    """Raise Mistake for a key that no trial would use, and for one that is no part of a trial."""
-    space = configurator.space
-    combinations = space.combinations()
-    for entry in space.entries:
-        if advice := _UNSEARCHED.get(re.split("[./]", entry.key)[0]):
-            raise Mistake(f"{entry.key} must not be searched, got {entry.spec.text()}; {advice}")
-        if entry.key in space.group_names:
-            _check_group(configurator, entry)
-            continue
-        used = any(
-            entry.holds(choices) and configurator.applies(choices, entry.key)
-            for choices in combinations
+    def _sets_a_value(self, one: Word) -> bool:
+        return (
+            one.kind is Kind.FIXES
+            and one.key.replace(".", "/") not in self.groups
+            and not one.key.startswith(("hydra", "study"))
+            and "@" not in one.key
+            and _is_plain(one.value)
         )
-        if not used:
-            owners = owners_of(entry.key, configurator.config_dir)
-            known = configurator.keys()
-            belongs = f"; it belongs to {owners}" if owners else nearest(entry.key, known)
-            raise Mistake(f"{entry.key} is searched, but no trial has such a key{belongs}")
 
 
-def _check_group(configurator: Configurator, entry: Entry) -> None:
-    chosen = configurator.settings({}).choices
-    if entry.key not in chosen:
-        raise Mistake(
-            f"{entry.key} must be one of the groups {', '.join(sorted(chosen))} to be searched, "
-            f"got {entry.spec.text()}"
-        )
-    options = group_options(configurator.config_dir)[entry.key]
-    for option in map(str, entry.spec.values()):
-        if option not in options:
-            raise Mistake(
-                f"{entry.key} must be one of {', '.join(options)}, "
-                f"got '{option}'{nearest(option, options)}"
-            )
+def _overlap(key: str, other: str) -> bool:
+    """Return whether one key is the other's, or lies in it."""
+    one, two = f"{key}.", f"{other}."
+    return one.startswith(two) or two.startswith(one)
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is no mapping and refers to no other one."""
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return not isinstance(value, dict) and not (isinstance(value, str) and "${" in value)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from runner.config.command_line import Kind
 from runner.config.settings import Settings
 
 _LEFT_OUT = ("experiment", "study", "tracking")
@@ -13,7 +14,7 @@ NAME = Path("experiment") / "best.yaml"
 def command(settings: Settings, folder: Path) -> str:
     """Return what trains by the file, where `folder` holds it; beside a person's own options it has
     to stand with them."""
-    taken_away = "".join(f" {word}" for word in settings.overrides if word.startswith("~"))
+    taken_away = "".join(f" {one.text}" for one in settings.overrides if one.kind is Kind.DELETES)
     place = settings.config_dir or folder
     return f"python -m runner --config-dir {place} +experiment={NAME.stem}{taken_away}"
 

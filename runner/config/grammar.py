@@ -10,17 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Override, Quote, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from runner.config.space_functions import PARSER, USAGE, choice, plain
+from runner.config.command_line import Word, parse, word
+from runner.config.space_functions import USAGE, Functions, choice, plain
 from runner.config.space_tree import WHEN, check_conditions, leaves_of
 from runner.errors import Mistake, nearest
 from runner.space import Choice, Entry, Space, Spec
+from schedules.errors import ArgumentError
 
-_CALL = re.compile(r"\s*([A-Za-z_]\w*)\s*\(")
+_CALL = re.compile(r"\+*([^=]+)=(\s*([A-Za-z_]\w*)\s*\(.*)", re.DOTALL)
 _QUOTED_OR_BREAK = re.compile(r"""('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|\s*\n\s*""", re.DOTALL)
 _SEARCH = re.compile(
     r"\s*(?:(?:int|float)\s*\(\s*)*(?:choice|decreasing|interval|ordered|range|tag)\s*\("
@@ -42,8 +43,8 @@ def parse_spec(key: str, given: Any) -> Spec:
     """
     try:
         return _spec(given)
-    except ValueError as error:
-        raise Mistake(f"{key} {error}") from error
+    except ArgumentError as error:
+        raise Mistake.of(error, key) from error
 
 
 def parse_space(text: Mapping[str, Any]) -> Space:
@@ -55,7 +56,7 @@ def parse_space(text: Mapping[str, Any]) -> Space:
     return Space(entries, frozenset(text["groups"]))
 
 
-def quoted(word: str) -> str | None:
+def quoted(text: str) -> str | None:
     """Return the form to type of a word of a command line that searches with a function of ours
     without quotes; None where Hydra reads the word.
 
@@ -65,17 +66,15 @@ def quoted(word: str) -> str | None:
     >>> print(quoted("schedule.boundaries=ordered(2, interval(10%, 90%))"))
     "schedule.boundaries='ordered(2, interval(10%, 90%))'"
     """
-    key, _, value = word.partition("=")
-    call = _CALL.match(value)
-    name = call[1] if call else ""
-    if name not in USAGE and not (len(name) > 3 and nearest(name, USAGE)):
+    call = _CALL.fullmatch(text)
+    if call is None or not (call[3] in USAGE or (len(call[3]) > 3 and nearest(call[3], USAGE))):
         return None
     try:
-        OverridesParser.create().parse_override(word)
+        parse(text)
         return None
     except HydraException:
-        parse_spec(key.lstrip("+"), value)
-    typed = f"{key}={QuotedString(value, Quote.single).with_quotes()}"
+        parse_spec(call[1], call[2])
+    typed = text[: -len(call[2])] + QuotedString(call[2], Quote.single).with_quotes()
     return shlex.quote(typed) if re.search(r'["$`\\!]', typed) else f'"{typed}"'
 
 
@@ -96,7 +95,7 @@ def space_of(
 
     Raises:
         Mistake: a search cannot be read, has no values or stands where it holds for no trial.
-        HydraException: a word cannot be read.
+        OverrideParseException: a word cannot be read.
 
     >>> tree = {"lr": "tag(log, interval(1e-4, 1e-1))", "seed": [0, 1]}
     >>> space, fixed = space_of(["seed=3", "model=mlp,linear"], tree, ["model"])
@@ -105,50 +104,39 @@ def space_of(
     """
     groups = frozenset(groups)
     searched: dict[str, Spec] = {}
-    fixed: dict[int, Override] = {}
-    for i, word in enumerate(overrides):
-        override, spec = _read(word)
-        key = _key(override)
-        searched.pop(key, None)
+    fixed: list[Word] = []
+    for one in map(word, overrides):
+        spec = _search(one)
+        searched.pop(one.key, None)
         if spec is None:
-            fixed[i] = override
+            fixed.append(one)
         else:
-            fixed = {j: other for j, other in fixed.items() if _key(other) != key}
-            searched[key] = spec
+            fixed = [other for other in fixed if other.key != one.key]
+            searched[one.key] = spec
     nested = OmegaConf.to_container(tree, resolve=True) if OmegaConf.is_config(tree) else tree
     leaves = leaves_of(cast(Mapping[str, Any], nested or {}), groups)
     written = [Entry(key, parse_spec(key, given), when) for key, given, when in leaves]
     entries = [Entry(key, spec) for key, spec in searched.items()]
     for entry in [*written, *entries]:
         _check_key(entry, groups)
-    check_conditions(written, searched, {_key(override) for override in fixed.values()})
-    taken = {*searched, *map(_key, fixed.values())}
-    chosen = {_key(o): o.value() for o in fixed.values() if _key(o) in groups}
+    kept = {one.key: one.value for one in fixed}
+    check_conditions(written, searched, set(kept))
+    chosen = {key: value for key, value in kept.items() if key in groups}
     for entry in written:
         settled = all(chosen[group] == option for group, option in entry.when if group in chosen)
-        if entry.key in taken or not settled or _replaced(entry, searched):
+        if entry.key in {*searched, *kept} or not settled or _replaced(entry, searched):
             continue
         left = tuple((group, option) for group, option in entry.when if group not in chosen)
         entries.append(replace(entry, when=left))
-    return Space(_reachable(entries), groups), [overrides[i] for i in fixed]
+    return Space(_reachable(entries), groups), [one.text for one in fixed]
 
 
-def _read(word: str) -> tuple[Override, Spec | None]:
-    """Return a word of a command line, and how it searches; None where it fixes a value."""
-    if typed := quoted(word):
-        key = word.partition("=")[0].lstrip("+")
-        raise Mistake(f"{key} must be quoted on a command line: {typed}")
-    [override] = OverridesParser.create().parse_overrides([word])
-    key, value = _key(override), override._value
-    if isinstance(value, QuotedString) and _SEARCH.match(value.text):
-        return override, parse_spec(key, value.text)
-    if override.is_sweep_override():
-        return override, parse_spec(key, word.partition("=")[2])
-    return override, None
-
-
-def _key(override: Override) -> str:
-    return str(override.get_key_element().lstrip("+~"))
+def _search(one: Word) -> Spec | None:
+    """Return how a word searches; None where it fixes a value."""
+    if one.is_multiple:
+        return parse_spec(one.key, one.written)
+    is_call = isinstance(one.value, str) and _SEARCH.match(one.value)
+    return parse_spec(one.key, one.value) if is_call else None
 
 
 def _replaced(entry: Entry, searched: Mapping[str, Spec]) -> bool:
@@ -167,19 +155,15 @@ def _reachable(entries: list[Entry]) -> list[Entry]:
 
 def _check_key(entry: Entry, groups: frozenset[str]) -> None:
     if (group := entry.key.replace(".", "/")) != entry.key and group in groups:
-        raise Mistake(f"{entry.key} is a group, written with a slash: {group}")
+        raise Mistake(entry.key, f"is a group, written with a slash: {group}")
     if entry.key not in groups:
         return
     if not isinstance(entry.spec, Choice):
-        raise Mistake(
-            f"{entry.key} must be searched with a list of its options, got {entry.spec.text()}"
-        )
+        raise Mistake(entry.key, "must be searched with a list of its options", entry.spec.text())
     for option in entry.spec.values():
         if not isinstance(option, str):
-            raise Mistake(
-                f"{entry.key} must have options that are names, got {option!r} "
-                f"(quote on, off, yes, no and null in YAML)"
-            )
+            given = f"{option!r} (quote on, off, yes, no and null in YAML)"
+            raise Mistake(entry.key, "must have options that are names", given)
 
 
 def _spec(given: Any) -> Spec:
@@ -187,14 +171,14 @@ def _spec(given: Any) -> Spec:
         return Choice(given)
     text = _QUOTED_OR_BREAK.sub(lambda found: found[1] or " ", str(given)).strip()
     try:
-        found = PARSER.parse_override(f"key={text}")._value
+        found = parse(f"key={text}", Functions())._value
     except HydraException as error:
-        if isinstance(error.__cause__, ValueError):
-            raise ValueError(str(error.__cause__)) from error
-        raise ValueError(f"must be readable, such as {USAGE['interval']}, got {text}") from error
+        if isinstance(error.__cause__, ArgumentError):
+            raise error.__cause__ from None
+        raise ArgumentError("", f"must be readable, such as {USAGE['interval']}", text) from error
     if isinstance(found, ChoiceSweep):
         return choice(*map(plain, found.list))
     if isinstance(found, Spec):
         return found
     functions = ", ".join(USAGE)
-    raise ValueError(f"must be searched with one of {functions} or a list a,b,c, got {text}")
+    raise ArgumentError("", f"must be searched with one of {functions} or a list a,b,c", text)

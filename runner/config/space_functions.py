@@ -8,13 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from hydra._internal.grammar.functions import FunctionCall, Functions
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 
 from runner.errors import nearest
 from runner.space import Choice, Interval, Ordered, Spec
 from runner.space.quantities import exact
+from schedules.errors import ArgumentError
 
 USAGE = {
     "choice": "choice(a, b, c)",
@@ -29,22 +28,22 @@ USAGE = {
 _MEASURE = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)(%|ep|samples)")
 
 
-class _Functions(Functions):
-    """Hydra's table of functions, with messages for people."""
+class Functions:
+    """Stands for Hydra's table of functions."""
 
-    def eval(self, func: FunctionCall) -> Any:
-        if func.name not in self.functions:
-            raise ValueError(
-                f"must be searched with one of {', '.join(USAGE)}, "
-                f"got '{func.name}'{nearest(func.name, USAGE)}"
-            )
+    def eval(self, func: Any) -> Spec:
+        """Return what a call gives. Raises ArgumentError for one that cannot be made."""
+        if func.name not in _TABLE:
+            must = f"must be searched with one of {', '.join(USAGE)}"
+            raise ArgumentError("", must, f"'{func.name}'{nearest(func.name, USAGE)}")
+        function = _TABLE[func.name]
         args = [plain(arg) for arg in func.args]
         kwargs = {name: plain(arg) for name, arg in func.kwargs.items()}
         try:
-            self.definitions[func.name].bind(*args, **kwargs)
+            inspect.signature(function).bind(*args, **kwargs)
         except TypeError as error:
-            raise ValueError(f"must be written {USAGE[func.name]}: {error}") from error
-        return self.functions[func.name](*args, **kwargs)
+            raise ArgumentError("", f"must be written {USAGE[func.name]}: {error}") from error
+        return function(*args, **kwargs)
 
 
 def plain(value: Any) -> Any:
@@ -59,7 +58,7 @@ def choice(*options: Any) -> Choice:
     if any(isinstance(option, Spec) for option in options):
         if len(options) == 1 and isinstance(options[0], Choice):
             return options[0]
-        raise ValueError("must list plain values, got a search within a choice")
+        raise ArgumentError("", "must list plain values", "a search within a choice")
     return Choice(options)
 
 
@@ -75,11 +74,11 @@ def _range(start: Any, stop: Any = None, step: Any = None) -> Interval:
     numbers = [*([0] if stop is None else []), *given, by]
     text = f"range({', '.join(str(a) for a in (start, stop, step) if a is not None)})"
     if by <= 0:
-        raise ValueError(f"must have a step above 0, got {text}")
+        raise ArgumentError("", "must have a step above 0", text)
     low, high, width = map(exact, numbers)
     last = low + (math.ceil((high - low) / width) - 1) * width
     if last <= low:
-        raise ValueError(f"must have at least two values, got {text}")
+        raise ArgumentError("", "must have at least two values", text)
     whole = all(isinstance(number, int) for number in numbers)
     return Interval(float(low), float(last), integer=whole, step=float(by), unit=unit)
 
@@ -89,12 +88,12 @@ def _cast(kind: type[int] | type[float], *given: Any) -> Spec:
     if isinstance(spec, Interval):
         return replace(spec, integer=kind is int)
     if not isinstance(spec, Choice):
-        raise ValueError(f"must be written {USAGE[kind.__name__]}")
+        raise ArgumentError("", f"must be written {USAGE[kind.__name__]}")
     for option in spec.options:
         number = isinstance(option, int | float) and not isinstance(option, bool)
         if not number or kind(option) != option:
             what = "whole numbers" if kind is int else "numbers"
-            raise ValueError(f"must list {what}, got {option!r}")
+            raise ArgumentError("", f"must list {what}", repr(option))
     return Choice([kind(option) for option in spec.options])
 
 
@@ -102,18 +101,19 @@ def _tag(*given: Any) -> Interval:
     *tags, spec = given
     for tag in tags:
         if tag != "log":
-            raise ValueError(f"must have no other tag than log, got {tag!r}")
+            raise ArgumentError("", "must have no other tag than log", repr(tag))
     if not isinstance(spec, Interval) or not tags:
-        raise ValueError(f"must be written {USAGE['tag']}")
+        raise ArgumentError("", f"must be written {USAGE['tag']}")
     return replace(spec, log=True)
 
 
 def _ordered(name: str, count: Any, interval: Any, step: Any = None) -> Ordered:
     if not isinstance(interval, Interval):
-        raise ValueError(f"must be written {USAGE[name]}")
+        raise ArgumentError("", f"must be written {USAGE[name]}")
     if step is not None:
         if interval.step is not None and not (interval.integer and interval.step == 1):
-            raise ValueError(f"must have its step once, got {interval.text()} and step={step}")
+            given = f"{interval.text()} and step={step}"
+            raise ArgumentError("", "must have its step once", given)
         [width], _ = _measures(step, unit=interval.unit)
         interval = replace(interval, step=width)
     return Ordered(count, interval, decreasing=name == "decreasing")
@@ -123,7 +123,7 @@ def _measures(*given: Any, unit: str | None = None) -> tuple[list[float], str]:
     """Return numbers that share one unit, whole ones as int.
 
     Raises:
-        ValueError: one is no number, or the units differ, also from the one given.
+        ArgumentError: one is no number, or the units differ, also from the one given.
     """
     numbers: list[float] = []
     units: list[str] = [] if unit is None else [unit]
@@ -136,14 +136,12 @@ def _measures(*given: Any, unit: str | None = None) -> tuple[list[float], str]:
             numbers.append(value)
             units.append("")
         else:
-            raise ValueError(
-                f"must have numbers, shares (10%), epochs (1ep) or samples (500samples) as its "
-                f"ends and steps, got {value!r}"
-            )
+            kinds = "numbers, shares (10%), epochs (1ep) or samples (500samples)"
+            raise ArgumentError("", f"must have {kinds} as its ends and steps", repr(value))
     if len(set(units)) > 1:
         shown = " and ".join(map(str, given))
         beside = f" beside a range in {unit or 'plain numbers'}" if unit is not None else ""
-        raise ValueError(f"must have one unit, got {shown}{beside}")
+        raise ArgumentError("", "must have one unit", f"{shown}{beside}")
     return numbers, units[0]
 
 
@@ -157,4 +155,3 @@ _TABLE: dict[str, Callable[..., Spec]] = {
     "range": _range,
     "tag": _tag,
 }
-PARSER = OverridesParser(_Functions({n: inspect.signature(f) for n, f in _TABLE.items()}, _TABLE))

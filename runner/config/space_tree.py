@@ -10,6 +10,7 @@ Conditions = tuple[tuple[str, str], ...]
 
 WHEN = "when"
 _SPACE = "study.space"
+_WHEN = f"{_SPACE}.{WHEN}"
 
 
 def leaves_of(
@@ -28,16 +29,17 @@ def leaves_of(
         key = f"{prefix}{name}"
         if key == WHEN:
             for condition, part in _parts(given):
-                group, _, option = (text.strip() for text in condition.partition("="))
+                group, option = map(str.strip, f"{condition}=".split("=")[:2])
                 if group not in groups:
-                    hint = nearest(group, groups)
-                    raise Mistake(f"{_SPACE}.when must name a group, got {condition!r}{hint}")
+                    given = f"{condition!r}{nearest(group, groups)}"
+                    raise Mistake(_WHEN, "must name a group", given)
                 if dict(when).get(group, option) != option:
                     held = " and ".join(f"{group}={o}" for o in (dict(when)[group], option))
-                    raise Mistake(f"{_SPACE}.when must be possible, got {held}")
+                    raise Mistake(_WHEN, "must be possible", held)
                 yield from leaves_of(part, groups, (*when, (group, option)))
         elif isinstance(given, Mapping) and any("=" in str(part) for part in given):
-            raise Mistake(f"{_SPACE}.{key} must be keys; conditions stand below {_SPACE}.{WHEN}")
+            must = f"must be keys; conditions stand below {_WHEN}"
+            raise Mistake(f"{_SPACE}.{key}", must)
         elif isinstance(given, Mapping):
             yield from leaves_of(given, groups, when, f"{key}.")
         else:
@@ -60,22 +62,19 @@ def check_conditions(written: list[Entry], searched: Mapping[str, Spec], fixed: 
             declared.setdefault(key, []).extend(spec.values())
     for group, option in dict.fromkeys(pair for entry in written for pair in entry.when):
         if group not in declared and group not in fixed:
-            hint = nearest(group, declared)
-            raise Mistake(
-                f"{_SPACE}.when must name a group that is searched, got {group}={option}{hint}"
-            )
+            given = f"{group}={option}{nearest(group, declared)}"
+            raise Mistake(_WHEN, "must name a group that is searched", given)
         if group in declared and option not in declared[group]:
             options = ", ".join(map(str, dict.fromkeys(declared[group])))
-            raise Mistake(
-                f"{_SPACE}.when must name an option of {group} that is searched ({options}), "
-                f"got {group}={option}{nearest(option, map(str, declared[group]))}"
-            )
+            given = f"{group}={option}{nearest(option, map(str, declared[group]))}"
+            must = f"must name an option of {group} that is searched ({options})"
+            raise Mistake(_WHEN, must, given)
 
 
 def _parts(given: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if not isinstance(given, Mapping):
-        raise Mistake(f"{_SPACE}.when must list parts as GROUP=OPTION: keys, got {given!r}")
+        raise Mistake(_WHEN, "must list parts as GROUP=OPTION: keys", repr(given))
     for condition, part in given.items():
         if not isinstance(part, Mapping):
-            raise Mistake(f"{_SPACE}.when.{condition} must have keys, got {part!r}")
+            raise Mistake(f"{_WHEN}.{condition}", "must have keys", repr(part))
         yield str(condition), part

@@ -8,7 +8,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException, ValidationError
 
-from runner.config.settings import wrong_type
+from runner import moved
+from runner.config.reading import wrong_type
 from runner.errors import Mistake, nearest, one_line
 from runner.results.metrics import MAXIMIZE, MINIMIZE
 
@@ -83,13 +84,14 @@ def read_study(config: DictConfig) -> StudySettings:
         merged = OmegaConf.merge(schema, own)
         plain = OmegaConf.to_container(merged, resolve=True, throw_on_missing=True)
     except ValidationError as error:
-        raise Mistake(wrong_type(error, own)) from error
+        raise wrong_type(error, own) from error
     except MissingMandatoryValue as error:
         raise Mistake(f"study.{error.key}", "must be given", "nothing") from error
     except OmegaConfBaseException as error:
         raise Mistake(f"{error.full_key or 'study'}:", one_line(error)) from error
     assert isinstance(plain, dict)
-    study = StudySettings(**{str(key): value for key, value in plain["study"].items()})
+    values = {str(key): moved.targets(value) for key, value in plain["study"].items()}
+    study = StudySettings(**values)
     _check(study)
     return study
 

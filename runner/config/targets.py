@@ -3,17 +3,19 @@
 import functools
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from runner.config.kinds import check_kinds
-from runner.errors import Mistake, nearest, one_line
+from runner.config.arguments import Spec, fitting
+from runner.errors import Mistake, one_line
+from schedules.errors import ArgumentError
 
-Spec = Mapping[str, Any]
 _NOT_THERE = (ImportError, AttributeError, ValueError)
 _FROM_DATA = ("input_shape", "classes")  # what a model may ask for
 
@@ -26,16 +28,15 @@ def partial(key: str, spec: Spec) -> "Target":
     """
     if not isinstance(spec, Mapping) or not spec.get("_target_"):
         given = dict(spec) if isinstance(spec, Mapping) else spec
-        raise Mistake(f"{key} must have a _target_ and its arguments, got {given!r}")
+        raise Mistake(key, "must have a _target_ and its arguments", repr(given))
     target = _locate(key, str(spec["_target_"]))
-    spec = _named(key, target, spec)
-    check_kinds(key, target, spec)
+    spec = fitting(key, target, spec)
     try:
         config = OmegaConf.create({**spec, "_partial_": True, "_convert_": "all"})
         bound = hydra.utils.instantiate(config)
     except HydraException as error:
         cause = error.__cause__ or error
-        raise Mistake(f"{key}: {one_line(cause)}") from error
+        raise Mistake(f"{key}:", one_line(cause)) from error
     return Target(key, bound)
 
 
@@ -48,16 +49,17 @@ def build(key: str, spec: Spec, **more: Any) -> Any:
     return partial(key, spec)(**more)
 
 
+@dataclass(frozen=True)
 class Target:
-    """A callable with its arguments filled in, which knows its configuration key.
+    """A callable with its arguments filled in, which knows its configuration key."""
 
-    function: what `_target_` names.
-    """
+    key: str
+    bound: functools.partial[Any]
 
-    def __init__(self, key: str, bound: functools.partial[Any]) -> None:
-        self.key = key
-        self.function = bound.func
-        self.bound = bound
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What `_target_` names."""
+        return self.bound.func
 
     def accepts(self, name: str) -> bool:
         """Return whether the callable has an argument of this name."""
@@ -71,7 +73,7 @@ class Target:
         try:
             return self.bound(*args, **more)
         except (ValueError, TypeError) as error:
-            raise Mistake(self._explain(error)) from error
+            raise self._mistake(error) from error
 
     def _check_complete(self, *args: Any, **more: Any) -> None:
         try:
@@ -86,56 +88,35 @@ class Target:
         missing = [n for n in needed[len(args) :] if n not in {**self.bound.keywords, **more}]
         if not missing:
             return
-        words = f"{self.key} needs {' and '.join(missing)}"
+        must = f"needs {' and '.join(missing)}"
         if set(missing) <= set(_FROM_DATA):
-            raise Mistake(f"{words}, which come from a data set, but the dataset is none")
-        raise Mistake(f"{words}; give +{self.key}.{missing[0]}=VALUE")
+            raise Mistake(self.key, f"{must}, which come from a data set, but the dataset is none")
+        raise Mistake(self.key, must, advice=f"give +{self.key}.{missing[0]}=VALUE")
 
-    def _explain(self, error: Exception) -> str:
-        message = one_line(error)
-        word = message.split(maxsplit=1)[0].split("[")[0].rstrip(":")
-        joint = "." if word in self.bound.keywords else ": "
-        return f"{self.key}{joint}{message}"
+    def _mistake(self, error: Exception) -> Mistake:
+        """Return what a target complained of; a person's own may say no more than a text."""
+        text = one_line(error)
+        name = re.split(r"[\s:\[]", text, maxsplit=1)[0]
+        if isinstance(error, ArgumentError) or name not in self.bound.keywords:
+            return Mistake.of(error, self.key)
+        return Mistake(f"{self.key}.{text}")
 
 
 def _locate(key: str, path: str) -> Callable[..., Any]:
     try:
-        target = pkgutil.resolve_name(path)
+        target = _resolved(path)
     except Exception as error:  # a file of a person's own may fail in any way
         kind = "" if isinstance(error, _NOT_THERE) else f"{type(error).__name__}: "
-        raise Mistake(
-            f"{key}._target_ must name a class that can be imported, got '{path}': "
-            f"{kind}{one_line(error)}"
-        ) from error
+        given = f"'{path}': {kind}{one_line(error)}"
+        raise Mistake(f"{key}._target_", "must name a class that can be imported", given) from error
     if not callable(target):
-        raise Mistake(f"{key}._target_ must be callable, got '{path}'")
+        raise Mistake(f"{key}._target_", "must be callable", f"'{path}'")
     return target  # type: ignore[no-any-return]
 
 
-def _named(key: str, target: Callable[..., Any], spec: Spec) -> Spec:
-    """Return `spec` without the nulls that the target has no argument for.
-
-    Raises Mistake for any other value that it has no argument for.
-    """
-    try:
-        parameters = inspect.signature(target).parameters
-    except ValueError:  # some classes of C extensions have none
-        return spec
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return spec
-    odd = [
-        name
-        for name, value in spec.items()
-        if name not in parameters and not name.startswith("_") and value is not None
-    ]
-    if len(odd) == 1:
-        raise Mistake(
-            f"{key}.{odd[0]} is not an argument of {spec['_target_']}"
-            f"{nearest(odd[0], parameters)}; leave it out with ~{key}.{odd[0]}"
-        )
-    if odd:
-        raise Mistake(
-            f"{', '.join(f'{key}.{name}' for name in odd)} are no arguments of {spec['_target_']}; "
-            f"leave them out with {' '.join(f'~{key}.{name}' for name in odd)}"
-        )
-    return {k: v for k, v in spec.items() if v is not None or k in parameters}
+def _resolved(path: str) -> Any:
+    module, _, name = path.rpartition(".")
+    try:  # most are in a module, which need not be searched for a submodule of that name
+        return pkgutil.resolve_name(f"{module}:{name}")
+    except (ImportError, AttributeError, ValueError):
+        return pkgutil.resolve_name(path)

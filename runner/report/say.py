@@ -13,10 +13,10 @@ def say(*lines: str) -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
-def warn(*lines: str) -> None:
+def warn(*lines: str, end: str = "\n") -> None:
     """Print lines that are no result, as `say` does."""
     try:
         for line in lines:
-            print(line, file=sys.stderr, flush=True)
+            print(line, end=end, file=sys.stderr, flush=True)
     except BrokenPipeError:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115

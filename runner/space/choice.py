@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runner.space.quantities import QUANTITY
+from schedules.errors import ArgumentError
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -20,7 +21,7 @@ class Choice:
     Optuna stores an option's text; the option keeps its type.
 
     Raises:
-        ValueError: there is no option, one is given twice or is none of these.
+        ArgumentError: there is no option, one is given twice or is none of these.
 
     >>> Choice([0.1, "cosine", ["10%", "50%"]]).text()
     'choice(0.1, cosine, [10%, 50%])'
@@ -31,10 +32,10 @@ class Choice:
     def __post_init__(self) -> None:
         options = tuple(_inner(option) for option in self.options)
         if not options:
-            raise ValueError("must list at least one value, got none")
+            raise ArgumentError("", "must list at least one value", "none")
         for i, option in enumerate(options):
             if any(_same(option, other) for other in options[:i]):
-                raise ValueError(f"must list each value once, got {text_of(option)} twice")
+                raise ArgumentError("", "must list each value once", f"{text_of(option)} twice")
         object.__setattr__(self, "options", options)
 
     def suggest(self, trial: "BaseTrial", name: str) -> Any:
@@ -46,7 +47,7 @@ class Choice:
         """Return the inner parameters that give a value; None when it is no option."""
         try:
             wanted = _inner(value)
-        except ValueError:
+        except ArgumentError:
             return None
         found = [option for option in self.options if _same(option, wanted)]
         return {name: text_of(found[0])} if found else None
@@ -90,7 +91,8 @@ def _inner(option: Any) -> Any:
         return tuple(_inner(element) for element in option)
     if option is None or isinstance(option, bool | int | float | str):
         return option
-    raise ValueError(f"must list plain values (numbers, text, lists of them), got {option!r}")
+    must = "must list plain values (numbers, text, lists of them)"
+    raise ArgumentError("", must, repr(option))
 
 
 def _outer(option: Any) -> Any:

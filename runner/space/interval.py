@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from runner.space.quantities import QUANTITY, UNITS, decimals, exact, with_unit
+from schedules.errors import ArgumentError
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -25,7 +26,7 @@ class Interval:
         unit: "", "%", "ep" or "samples". With a unit a value is text, to 3 decimals.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ArgumentError: an argument is out of its range; what holds the interval gives it a name.
 
     >>> Interval(10, 90, step=5, unit="%").values()[:3]
     ['10%', '15%', '20%']
@@ -42,19 +43,19 @@ class Interval:
         assert self.unit in UNITS, self.unit
         given = [n for n in (self.low, self.high, self.step) if n is not None]
         if not all(math.isfinite(n) for n in given):
-            raise ValueError(f"must have finite ends and steps, got {self.text()}")
+            raise self._refusal("must have finite ends and steps")
         if self.low >= self.high:
-            raise ValueError(f"must have its low end below its high end, got {self.text()}")
+            raise self._refusal("must have its low end below its high end")
         if self.log and self.low <= 0:
-            raise ValueError(f"must be above 0 everywhere to be log, got {self.text()}")
+            raise self._refusal("must be above 0 everywhere to be log")
         if self.step is not None and self.step <= 0:
-            raise ValueError(f"must have a step above 0, got {self.text()}")
+            raise self._refusal("must have a step above 0")
         if self.step is not None and exact(self.step) > exact(self.high) - exact(self.low):
-            raise ValueError(f"must have a step no larger than its range, got {self.text()}")
+            raise self._refusal("must have a step no larger than its range")
         if self.integer and any(n != int(n) for n in given):
-            raise ValueError(f"must have whole ends and steps to be whole, got {self.text()}")
+            raise self._refusal("must have whole ends and steps to be whole")
         if self.log and self.step is not None and not (self.integer and self.step == 1):
-            raise ValueError(f"must be log or have a step, not both, got {self.text()}")
+            raise self._refusal("must be log or have a step, not both")
         step = 1 if self.integer and self.step is None else self.step
         object.__setattr__(self, "low", self._plain(self.low))
         object.__setattr__(self, "high", self._plain(self.high))
@@ -90,7 +91,7 @@ class Interval:
         """Return all values, in order.
 
         Raises:
-            ValueError: it is continuous.
+            ArgumentError: it is continuous.
         """
         self.refuse_continuous(self.text())
         return [self.show(self._at(i)) for i in range(self.size() or 0)]
@@ -134,10 +135,14 @@ class Interval:
         return with_unit(number, self.unit) if self.unit else number
 
     def refuse_continuous(self, text: str) -> None:
-        """Raise ValueError, which shows a text, where there is no list of values."""
+        """Raise ArgumentError, which shows a text, where there is no list of values."""
         if self.step is None:
             advice = "list its values instead" if self.log else "give it a step"
-            raise ValueError(f"must be finite for the grid sampler: {text} is continuous; {advice}")
+            must = f"must be finite for the grid sampler: {text} is continuous"
+            raise ArgumentError("", must, advice=advice)
+
+    def _refusal(self, must: str) -> ArgumentError:
+        return ArgumentError("", must, self.text())
 
     @property
     def places(self) -> int:

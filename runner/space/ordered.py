@@ -12,6 +12,7 @@ from runner.space.continuum import Continuum
 from runner.space.grid import Grid
 from runner.space.interval import Interval
 from runner.space.quantities import exact, with_unit
+from schedules.errors import ArgumentError
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -28,7 +29,7 @@ class Ordered:
     order statistics otherwise (to 12 digits).
 
     Raises:
-        ValueError: the count is below 1, or the interval has no room for it.
+        ArgumentError: the count is below 1, or the interval has no room for it.
 
     >>> boundaries = Ordered(2, Interval(10, 90, step=5, unit="%"))
     >>> boundaries.size(), boundaries.decode([0.0, 1.0])
@@ -42,17 +43,17 @@ class Ordered:
     def __post_init__(self) -> None:
         whole = isinstance(self.count, int) and not isinstance(self.count, bool)
         if not whole or self.count < 1:
-            raise ValueError(f"must list at least one value, a whole number, got {self.text()}")
+            raise ArgumentError("", "must list at least one value, a whole number", self.text())
         interval, size = self.interval, self._elements.size
         if interval.log and interval.integer:
-            raise ValueError(f"must be log or whole in a list, not both, got {self.text()}")
+            raise ArgumentError("", "must be log or whole in a list, not both", self.text())
         if size < self.count:
             low, high = (with_unit(n, interval.unit) for n in (interval.low, interval.high))
             room = f"must have room for {self.count} values between {low} and {high}"
             if interval.step is None:
-                raise ValueError(f"{room}, which lie too close together")
+                raise ArgumentError("", f"{room}, which lie too close together")
             step = with_unit(interval.step, interval.unit)
-            raise ValueError(f"{room} in steps of {step}, which has {size}")
+            raise ArgumentError("", f"{room} in steps of {step}, which has {size}")
 
     def suggest(self, trial: "BaseTrial", name: str) -> list[Any]:
         """Draw a list, from the inner parameters NAME[0], NAME[1], ..."""
@@ -106,7 +107,7 @@ class Ordered:
         """Return all lists, in order.
 
         Raises:
-            ValueError: the interval is continuous.
+            ArgumentError: the interval is continuous.
         """
         self.interval.refuse_continuous(self.text())
         values = self.interval.values()[:: -1 if self.decreasing else 1]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import Mistake
 from runner.space.entry import Entry
 from runner.space.ordered import Ordered
+from schedules.errors import ArgumentError
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
@@ -54,13 +55,12 @@ class Space:
         for entry in self.entries:
             for group, option in entry.when:
                 if group not in self.group_names:
-                    raise Mistake(f"{group} must be searched for {entry.key} at {group}={option}")
+                    must = f"must be searched for {entry.key} at {group}={option}"
+                    raise Mistake(group, must)
         for one, other in itertools.combinations(self.entries, 2):
             if one.key == other.key and not one.excludes(other):
-                raise Mistake(
-                    f"{one.key} must be searched once in a trial, "
-                    f"got {one.spec.text()} and {other.spec.text()}"
-                )
+                given = f"{one.spec.text()} and {other.spec.text()}"
+                raise Mistake(one.key, "must be searched once in a trial", given)
         depth = self._depths()
         ordered = sorted(self.entries, key=lambda e: (depth.get(e.key, len(depth)), e.key, e.when))
         object.__setattr__(self, "entries", tuple(ordered))
@@ -165,7 +165,7 @@ class Space:
             for group in TopologicalSorter(needs).static_order():
                 depths[group] = max((depths[other] + 1 for other in needs[group]), default=0)
         except CycleError as error:
-            raise Mistake(f"{error.args[1][0]} must not depend on itself") from error
+            raise Mistake(error.args[1][0], "must not depend on itself") from error
         return depths
 
     def _wanted(self, entry: Entry, values: Mapping[str, Any], applies: Applies) -> bool:
@@ -181,8 +181,8 @@ class Space:
             if self._wanted(entry, values, applies):
                 try:
                     options = entry.spec.values()
-                except ValueError as error:
-                    raise Mistake(f"{entry.key} {error}") from error
+                except ArgumentError as error:
+                    raise Mistake.of(error, entry.key) from error
                 for value in options:
                     yield from self._from(i + 1, {**values, entry.key: value}, applies)
                 return

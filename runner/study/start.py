@@ -6,6 +6,7 @@ from typing import Any
 
 from optuna.study import Study
 
+from runner.config.composer import Composer
 from runner.interrupts import Interrupts
 from runner.report.say import say
 from runner.study.answer.conclude import conclude
@@ -25,7 +26,12 @@ INTERRUPTED = 130
 
 
 def start(
-    words: list[str], config_dir: str | None, *, launch: Launch, launcher: Mapping[str, Any]
+    words: list[str],
+    config_dir: str | None,
+    *,
+    launcher: Mapping[str, Any],
+    launch: Launch | None = None,
+    composer: Composer | None = None,
 ) -> int:
     """Run a study to its total; return 0, 1 where too many trials crashed, workers ended before all
     was done or the answer could not be confirmed, 130 if interrupted.
@@ -33,7 +39,7 @@ def start(
     Raises Mistake, with no study created, for whatever does not fit.
     """
     started_by = Launcher(launch, launcher)
-    planned = plan(words, config_dir, started_by.sharing)
+    planned = plan(words, config_dir, started_by.sharing, composer)
     started_by.check(planned.study.workers)
     storage = open_storage(planned.study.storage)
     study = create(planned, storage)
@@ -77,6 +83,7 @@ def _work(
     """Let the workers work until nothing is left to do."""
     address, workers = planned.study.storage, planned.study.workers
     if not started_by.is_pool:
+        assert started_by.launch is not None
         launch_workers(study, address, started_by.launch, workers, deadline, interrupts)
         return
     if workers == 1:

@@ -9,7 +9,6 @@ from runner.addresses import (
     host_port,
     local_file,
     refuse_password,
-    refuse_passwords,
     resolve,
     restore,
     without_user,
@@ -45,18 +44,11 @@ def test_an_address_without_a_password_is_shown_and_taken_as_it_is(uri: str) -> 
 def test_a_password_in_tracking_uri_is_refused_without_showing_it(password: str) -> None:
     with pytest.raises(Mistake, match=r"^tracking.uri must hold no password; give it as MLFLOW_"):
         refuse_password(f"http://me:{password}@host")
-    with pytest.raises(Mistake, match=r"^tracking.uri must hold no password; give it as MLFLOW_"):
-        refuse_passwords(["seed=1", f"+tracking.uri=http://me:{password}@host"])
 
 
 def test_a_password_in_a_query_is_refused() -> None:
     with pytest.raises(Mistake, match=r"^tracking.uri must hold no password"):
         refuse_password("postgresql://host/runs?user=me&password=secret")
-
-
-def test_a_password_under_any_key_is_refused() -> None:
-    with pytest.raises(Mistake, match=r"^dataset.root must hold no password"):
-        refuse_passwords(["dataset.root=https://me:secret@host/data"])
 
 
 def test_the_given_address_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def test_the_wheel_holds_the_configuration_and_the_plugins(unpacked: Path) -> No
     inside = {file.relative_to(unpacked).as_posix() for file in unpacked.rglob("*")}
     files = {f"runner/conf/{file.relative_to(CONF).as_posix()}" for file in CONF.rglob("*.yaml")}
     assert files <= inside
-    assert {"runner/plugins/hydra_plugins/grid_sweeper.py", "schedules/py.typed"} <= inside
+    assert {"runner/plugins/hydra_plugins/runner_plugins.py", "schedules/py.typed"} <= inside
     assert {file.split("/")[0].split("-")[0] for file in inside} == {
         "runner",
         "schedules",

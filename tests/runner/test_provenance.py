@@ -10,6 +10,7 @@ import pytest
 
 from runner import provenance
 from runner.config import Settings, compose, read
+from runner.config.command_line import word
 
 
 @pytest.fixture
@@ -46,13 +47,29 @@ def test_the_command_quotes_what_a_shell_would_read(settings: Any) -> None:
     assert shlex.split(command)[4] == "schedule.boundaries=[20%, 60%, 80%]"
 
 
+def test_the_command_passes_on_what_was_typed(settings: Any) -> None:
+    given = settings("seed=1 \"train.eval_every='10%'\" threads=3")
+    assert provenance.command(given) == (
+        "python -m runner seed=1 \"train.eval_every='10%'\" threads=3"
+    )
+    odd = "schedule.expression='\"\"'"
+    given = settings(f"schedule=expression {shlex.quote(odd)}")
+    assert provenance.command(given).endswith(shlex.quote(odd))
+
+
+def test_the_command_of_a_preset_that_sweeps_runs_alone(settings: Any) -> None:
+    given = settings("+experiment=quadratic_rates lr=0.2 threads=1")
+    assert provenance.command(given).endswith("lr=0.2 threads=1 hydra.mode=RUN")
+
+
 def test_a_name_says_what_was_chosen() -> None:
     words = ["model=mlp", "+model.width=8", "lr=0.1", "~warmup", "tracking=off", "device=cpu"]
-    assert provenance.name(words, "run") == "mlp model.width=8 lr=0.1"
+    assert provenance.name(map(word, words), "run") == "mlp model.width=8 lr=0.1"
 
 
 def test_a_run_without_overrides_is_named_by_its_schedule() -> None:
-    assert provenance.name(["tracking.uri=x", "threads=1"], "exponential") == "exponential"
+    words = map(word, ["tracking.uri=x", "threads=1"])
+    assert provenance.name(words, "exponential") == "exponential"
 
 
 def test_parameters_are_choices_and_resolved_values_without_tracking(settings: Any) -> None:

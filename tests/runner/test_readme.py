@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from runner import preview
-from runner.config import compose, expand, read
-from runner.config.compose import split
+from runner.config.command_line import CommandLine, without_hydra
+from runner.config.request import request
 from runner.study.plan.plan import plan
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
@@ -50,15 +50,14 @@ def test_it_is_short() -> None:
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_is_accepted(line: str, own: Path) -> None:
-    overrides, config_dir = split(shlex.split(line)[3:])
-    if "hydra/sweeper=optuna" in overrides or any(word.startswith("study=") for word in overrides):
-        words = [word for word in overrides if not word.startswith("hydra/")]
-        assert plan(words, config_dir).definition.space
+    asked = request(CommandLine.read(shlex.split(line)[3:]))
+    composer = asked.composer
+    if asked.is_study:
+        texts = [one.text for one in without_hydra(asked.words)]
+        assert plan(texts, composer.config_dir, composer=composer).definition.space
         return
-    jobs = expand(overrides) if " -m " in line else [overrides]
-    for job in jobs:
-        config = compose(job, config_dir)
-        assert read(config, config.hydra).schedule["_target_"].startswith("schedules.")
+    for job in asked.jobs():
+        assert composer.settings(job).schedule["_target_"].startswith("schedules.")
 
 
 @pytest.mark.parametrize("line", PREVIEWS)

@@ -13,7 +13,7 @@ from runner.build.data import load
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
 from runner.config import Settings, experiment
-from runner.config.composer import Configurator
+from runner.config.configurator import Configurator
 from runner.errors import Mistake
 from runner.report import pictures, tables
 from runner.report.say import say

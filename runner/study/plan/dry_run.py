@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.build.setup import check
-from runner.config.composer import Configurator, words
+from runner.config.configurator import Configurator, words
 from runner.errors import Mistake
 from runner.space import Choice, Ordered, Spec
 from runner.space.quantities import exact

@@ -7,10 +7,12 @@ from typing import Any
 from runner import config
 from runner.build.data import load
 from runner.config import Settings, StudySettings
-from runner.config.compose import group_options
-from runner.config.composer import Configurator, check_space
-from runner.config.composer import words as overrides_of
+from runner.config.command_line import word
+from runner.config.composer import Composer
+from runner.config.configurator import Configurator, check_space
+from runner.config.configurator import words as overrides_of
 from runner.config.grammar import space_of
+from runner.config.options import group_options
 from runner.errors import Mistake, nearest
 from runner.results.definition import Definition, Goal
 from runner.results.metrics import evaluated, metric
@@ -61,14 +63,20 @@ class Plan:
         return self.definition.differences(other, _usual(chosen, self.settings.config_dir))
 
 
-def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -> Plan:
+def plan(
+    words: list[str],
+    config_dir: str | None,
+    sharing: int | None = None,
+    composer: Composer | None = None,
+) -> Plan:
     """Return the study of a command line. Raises Mistake for whatever does not fit together.
 
     sharing: how many runs share this machine's cores, study.workers unless it is given; 0 where
-    each has a machine of its own.
+    each has a machine of its own. composer: one that has composed the command line.
     """
-    study, space, fixed = _searched(words, config_dir)
-    configurator = Configurator(tuple(fixed), config_dir, space)
+    composer = composer or Composer(config_dir)
+    study, space, fixed = _searched(words, composer)
+    configurator = Configurator(tuple(fixed), config_dir, space, composer)
     check_space(configurator)
     settings = configurator.settings({})
     for tracker in trackers_of(settings.tracking):
@@ -101,11 +109,11 @@ def plan(words: list[str], config_dir: str | None, sharing: int | None = None) -
     return Plan(study, definition, configurator, settings, baseline, grid)
 
 
-def _searched(words: list[str], config_dir: str | None) -> tuple[StudySettings, Space, list[str]]:
+def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Space, list[str]]:
     """Return how a command line searches, what, and its words that fix a value."""
-    groups = group_options(config_dir)
+    groups = group_options(composer.config_dir)
     _, fixed = space_of(words, None, groups)
-    study = config.read_study(config.compose(fixed, config_dir))
+    study = config.read_study(composer.config([word(text) for text in fixed]))
     space, fixed = space_of(words, study.space, groups)
     if not space.entries:
         advice = (
@@ -119,13 +127,13 @@ def _searched(words: list[str], config_dir: str | None) -> tuple[StudySettings, 
 def _added(words: list[str], space: Space) -> list[str]:
     """Return words that add the searched keys that are written with a plus, with their first
     value."""
-    plus = {word.partition("=")[0].removeprefix("+") for word in words if word.startswith("+")}
+    plus = {one.key for one in map(word, words) if one.sign == "+"}
     first = {
         entry.key: ends(entry.spec)[0]
         for entry in space.entries
         if entry.key in plus - space.group_names
     }
-    return [f"+{word}" for word in overrides_of(first)]
+    return [f"+{text}" for text in overrides_of(first)]
 
 
 def _preset(settings: Settings) -> str:

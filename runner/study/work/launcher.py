@@ -16,10 +16,10 @@ _HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
 class Launcher:
     """How a study's workers are started.
 
-    launch, config: Hydra's launcher, and its configuration.
+    launch, config: Hydra's launcher, None where workers are ours, and its configuration.
     """
 
-    launch: Launch
+    launch: Launch | None
     config: Mapping[str, Any]
 
     @property

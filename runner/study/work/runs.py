@@ -12,7 +12,7 @@ from typing import Any
 
 from runner.build.setup import Setup, check
 from runner.config import Settings
-from runner.config.composer import Configurator
+from runner.config.configurator import Configurator
 from runner.errors import Mistake, one_line
 from runner.report.say import warn
 from runner.results.definition import Definition

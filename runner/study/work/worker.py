@@ -11,7 +11,7 @@ import optuna
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from runner.config.composer import Configurator
+from runner.config.configurator import Configurator
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
 from runner.study.answer.confirm import confirmation

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.config.compose import group_options
+from runner.config.options import group_options
 
 SCHEDULES = ", ".join(group_options()["schedule"])
 DURATION = (
@@ -43,7 +43,7 @@ NAMES = {
     "lr=[0.1": "cannot read 'lr=[0.1'; write key=value, a list as [a,b] without spaces",
     "seed=0,1": "seed has several values, 0,1: add -m to sweep over them",
     "hydra.launcher=joblib": "hydra.launcher is chosen with a slash: hydra/launcher=joblib",
-    "--config-dir=nowhere": "nowhere' not found",
+    "--config-dir=nowhere": "--config-dir must be a folder, got 'nowhere'",
     "--dry-run": "unknown flag --dry-run; python -m runner --help shows the command line",
 }
 VALUES = {

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from runner.__main__ import main
 from runner.config import compose
-from runner.config.compose import group_options
+from runner.config.command_line import word as read_word
 from runner.config.grammar import parse_space, parse_spec, quoted, space_of
+from runner.config.options import group_options
 from runner.errors import Mistake
 from runner.space import Choice, Entry, Interval, Ordered, Space, Spec
 
@@ -317,12 +317,12 @@ def test_the_word_given_last_counts() -> None:
     ],
 )
 def test_an_unquoted_use_prints_the_form_to_type(word: str, typed: str) -> None:
-    key = word.partition("=")[0].lstrip("+")
+    sign_and_key, _, value = word.partition("=")
+    key = sign_and_key.lstrip("+")
     assert quoted(word) == typed
-    assert mistake(word) == f"{key} must be quoted on a command line: {typed}"
     [again] = shlex.split(typed)
-    assert searched(again) == {key: parse_spec(key, word.partition("=")[2])}
-    assert not OverridesParser.create().parse_override(again).is_sweep_override()
+    assert searched(again) == {key: parse_spec(key, value)}
+    assert not read_word(again).is_multiple
 
 
 @pytest.mark.parametrize(
@@ -354,10 +354,12 @@ def test_the_runner_says_how_to_quote_a_search(
 
 
 def test_a_word_that_nobody_can_read_is_left_to_hydra() -> None:
-    with pytest.raises(HydraException):
+    with pytest.raises(HydraException, match="no viable alternative"):
         space_of(["lr=[1, 2"], None, GROUPS)
-    with pytest.raises(HydraException):
+    with pytest.raises(HydraException, match="no viable alternative"):
         space_of(["schedule.f=exp(-t)"], None, GROUPS)
+    with pytest.raises(HydraException, match="Unknown function 'intervall'"):
+        space_of(["lr=intervall(0, 1)"], None, GROUPS)
 
 
 @pytest.mark.parametrize(
@@ -371,16 +373,6 @@ def test_a_word_that_nobody_can_read_is_left_to_hydra() -> None:
             "schedule.boundaries='ordered(12, interval(10%, 90%), step=10%)'",
             "schedule.boundaries must have room for 12 values between 10% and 90% "
             "in steps of 10%, which has 9",
-        ),
-        (
-            "schedule.boundaries=ordered(12, interval(10%, 90%), step=10%)",
-            "schedule.boundaries must have room for 12 values between 10% and 90% "
-            "in steps of 10%, which has 9",
-        ),
-        (
-            "lr=intervall(0, 1)",
-            "lr must be searched with one of choice, decreasing, float, int, interval, ordered, "
-            "range, tag, got 'intervall' (did you mean 'interval'?)",
         ),
         (
             "model=glob(*)",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from runner.config import CONF, compose, partial, read
-from runner.config.compose import group_options
+from runner.config.options import group_options
 from runner.training import datasets
 
 FILES = sorted(CONF.rglob("*.yaml"))

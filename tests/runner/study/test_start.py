@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 import pytest
 
-from runner.config.compose import group_options
+from runner.config.options import group_options
 
 SMALL = "model=linear train.epochs=null train.steps=12 train.eval_every=4 threads=1"
 QUADRATIC = (

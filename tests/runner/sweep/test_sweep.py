@@ -7,7 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.config import BASIC_LAUNCHER
+from runner.config import BASIC_LAUNCHER, Settings
+from runner.config.command_line import word
+from runner.config.composer import Composer
+from runner.config.grid import expand
+from runner.errors import Mistake
+from runner.results.result import Result, Status
+from runner.sweep.launch import Job, run_elsewhere, run_here
+from runner.sweep.sweep import Sweep
+from runner.training import devices
 
 SMALL = "model=linear train.steps=4 train.eval_every=2 threads=1"
 QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd train.eval_every=10"
@@ -222,28 +230,94 @@ def test_a_job_too_large_for_the_memory_is_refused(command, folder: Path, monkey
 
 
 @pytest.mark.parametrize(
-    ("launcher", "more"),
+    ("launcher", "workers", "more"),
     [
         (
             {"_target_": "joblib", "n_jobs": 4},
+            4,
             ["threads=2 device=cuda:0", "threads=2 device=cuda:1"],
         ),
-        ({"_target_": BASIC_LAUNCHER}, ["threads=8", "threads=8"]),
-        ({"_target_": "submitit"}, ["", ""]),
+        ({"_target_": BASIC_LAUNCHER}, 1, ["threads=8", "threads=8"]),
+        ({"_target_": "submitit"}, None, ["", ""]),
     ],
     ids=["here", "one-by-one", "elsewhere"],
 )
-def test_jobs_are_spread_over_accelerators_and_cores(launcher, more, folder, monkeypatch) -> None:
-    from runner.config import compose, read
-    from runner.sweep.sweep import Sweep
-    from runner.training import devices
-
+def test_jobs_are_spread_over_accelerators_and_cores(
+    launcher, workers, more, folder, monkeypatch
+) -> None:
     monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
     monkeypatch.setattr(devices, "available", lambda: ["cuda", "cpu"])
     monkeypatch.setattr(devices, "count", lambda: 2)
-    jobs = [["seed=0", "tracking=off"], ["seed=1", "tracking=off"]]
-    configs = [compose(job) for job in jobs]
-    settings = [read(config, config.hydra) for config in configs]
-    placed = Sweep(compose, lambda *_: [], launcher)._place(jobs, settings, ["a", "b"])
-    added = [" ".join(w for w in job[2:] if not w.startswith("tracking")) for job in placed]
-    assert added == more
+    composer, jobs = Composer(), []
+    for seed in range(2):
+        words = (word(f"seed={seed}"), word("tracking=off"))
+        jobs.append(Job(f"seed={seed}", words, composer.settings(words)))
+    placed = Sweep(composer, launcher)._placed(jobs, "seed")
+    added = [[one.text for one in job.words[2:]] for job in placed]
+    assert [
+        " ".join(text for text in texts if not text.startswith("tracking")) for texts in added
+    ] == more
+    named = [job.settings.tracking.run_name for job in placed]
+    assert named == ["seed=0", "seed=1"]
+    assert {job.settings.threads for job in placed} == {8 // workers if workers else None}
+
+
+def test_a_grid_composes_each_choice_of_groups_once(command, monkeypatch) -> None:
+    from runner.config import composer
+    from runner.config.compose import compose
+
+    composed = []
+    monkeypatch.setattr(
+        composer, "compose", lambda texts, folder: composed.append(texts) or compose(texts, folder)
+    )
+    done = command(f"-m {QUADRATIC} lr=0.2,0.3 train.steps=2 tracking=off seed=0,1")
+    assert done.status == 0, done.err
+    assert len(table(done.out)) == 1 + 4
+    assert len(composed) == 1
+
+
+def test_a_launcher_gets_the_words_of_each_job(store) -> None:
+    launched = []
+
+    class Ended:
+        return_value = Result("one", Status.FINISHED)
+
+    def launch(batch, first):
+        launched.extend(batch)
+        return [Ended() for _ in batch]
+
+    texts = [*QUADRATIC.split(), "train.steps=3", "tracking.experiment=mine", "lr=0.1,0.2"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    jobs = expand([word(text) for text in texts])
+    assert Sweep(Composer(), launcher, launch=launch).of(jobs) == 0
+    assert launched == [
+        [*texts[:-1], f"lr={lr}", f"tracking.run_name='lr={lr}'"] for lr in (0.1, 0.2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "reason"),
+    [
+        (Mistake("lr", "must fit"), "FAILED", "lr must fit"),
+        (OSError("disk full"), "FAILED", "OSError: disk full"),
+        (KeyboardInterrupt(), "KILLED", "interrupted"),
+    ],
+)
+def test_what_a_job_raises_is_its_result(raised, status: str, reason: str) -> None:
+    def run(settings):
+        raise raised
+
+    found = run_here(Job("one", (), Settings()), run)
+    assert (found.name, found.status, found.reason) == ("one", status, reason)
+
+
+def test_a_launcher_that_dies_fails_its_jobs() -> None:
+    def launch(batch, first):
+        raise RuntimeError("a worker died")
+
+    jobs = [Job(name, (), Settings()) for name in ("a", "b")]
+    found = run_elsewhere(jobs, launch, 0)
+    assert [(one.name, one.reason) for one in found] == [
+        ("a", "RuntimeError: a worker died"),
+        ("b", "RuntimeError: a worker died"),
+    ]

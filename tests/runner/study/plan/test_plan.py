@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runner.config.compose import group_options
+from runner.config.options import group_options
 from runner.results.definition import Definition, Goal
 from runner.study.plan.plan import Plan
 from runner.study.plan.plan import plan as planned

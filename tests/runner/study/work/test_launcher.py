@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from runner.config import BASIC_LAUNCHER
+from runner.config.command_line import word
+from runner.config.composer import Composer
 from runner.errors import Mistake
 from runner.study.start import start
 from runner.study.work.launcher import Launcher
@@ -55,6 +57,6 @@ def test_slurm_is_refused_where_there_is_none(store, undrawn, monkeypatch) -> No
     with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
         start(words, None, launch=lambda *_: [], launcher=launcher)
     with pytest.raises(Mistake, match="submitit_slurm must be started where Slurm is"):
-        Sweep(compose=None, launch=None, launcher=launcher).run(["seed=0,1"])
+        Sweep(Composer(), launcher, launch=lambda *_: []).of([(word("seed=0"),)])
     assert store.experiments() == []
     assert not list(Path.cwd().glob("optuna.db*"))

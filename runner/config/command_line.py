@@ -1,0 +1,163 @@
+"""The command line, read once: its flags, and its words as Hydra's grammar has them."""
+
+import functools
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, ValueType
+
+from runner.addresses import NO_PASSWORD, hide
+from runner.errors import Mistake, redact
+
+
+class Kind(Enum):
+    """What a word does to the configuration."""
+
+    FIXES = "key=value"
+    ADDS = "+key=value"
+    DELETES = "~key"
+    SWEEPS = "key=a,b"
+    SEARCHES = "key=interval(a,b)"
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a command line that is no flag.
+
+    text: as typed. key: dotted, or a group with slashes. value: what is fixed or added, as plain
+    data. options: the values of a sweep, as Hydra writes them.
+    """
+
+    text: str
+    key: str
+    kind: Kind
+    value: Any = None
+    options: tuple[str, ...] = ()
+
+    @property
+    def sign(self) -> str:
+        """What stands before the key: "", "+", "++" or "~"."""
+        return self.text[: len(self.text) - len(self.text.lstrip("+~"))]
+
+    @property
+    def written(self) -> str:
+        """What stands behind the key, as typed."""
+        return self.text.partition("=")[2]
+
+    @property
+    def shown(self) -> str:
+        r"""Its text without backslashes before special characters.
+
+        >>> word(r"tracking.uri=http\://host").shown
+        'tracking.uri=http://host'
+        """
+        return re.sub(r"\\(.)", r"\1", self.text)
+
+    @property
+    def given(self) -> str:
+        """What stands behind the key, as it is shown."""
+        return self.shown.partition("=")[2]
+
+    @property
+    def is_multiple(self) -> bool:
+        """Whether it has several values, or searches one."""
+        return self.kind in (Kind.SWEEPS, Kind.SEARCHES)
+
+    def at(self, option: str) -> "Word":
+        """Return a sweep's word with one of its options."""
+        return word(f"{self.sign}{self.key}={option}")
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A command line.
+
+    config_dir: of --config-dir, absolute. multirun: -m. flags: all, as typed. asks_hydra: whether
+    one of them is Hydra's to answer, as --cfg.
+
+    >>> line = CommandLine.read(["schedule=cosine", "-m", "seed=0,1"])
+    >>> line.multirun, [word.text for word in line.words], line.words[1].options
+    (True, ['schedule=cosine', 'seed=0,1'], ('0', '1'))
+    """
+
+    words: tuple[Word, ...]
+    config_dir: str | None = None
+    multirun: bool = False
+    flags: tuple[str, ...] = ()
+    asks_hydra: bool = False
+
+    @classmethod
+    def read(cls, typed: Sequence[str]) -> "CommandLine":
+        """Return what was typed.
+
+        Raises Mistake for a password, an unknown flag or a --config-dir that is none, and
+        OverrideParseException for a word that cannot be read.
+        """
+        _refuse_passwords(typed)
+        known, unknown = get_args_parser().parse_known_intermixed_args(typed)
+        if unknown:
+            advice = "python -m runner --help shows the command line"
+            raise Mistake(f"unknown flag {unknown[0]}", advice=advice)
+        values = dict(vars(known))
+        texts, folder = values.pop("overrides"), values.pop("config_dir")
+        multirun = values.pop("multirun")
+        if folder and not Path(folder).is_dir():
+            raise Mistake("--config-dir", "must be a folder", f"'{folder}'")
+        return cls(
+            words=tuple(map(word, texts)),
+            config_dir=str(Path(folder).absolute()) if folder else None,
+            multirun=multirun,
+            flags=tuple(text for text in typed if text not in texts),
+            asks_hydra=any(values.values()),
+        )
+
+
+@functools.lru_cache(maxsize=4096)
+def word(text: str) -> Word:
+    """Return a word as Hydra reads it. Raises OverrideParseException where it cannot.
+
+    >>> one = word("+model.width=8")
+    >>> one.key, one.kind.name, one.value
+    ('model.width', 'ADDS', 8)
+    """
+    found = parse(text)
+    key = found.get_key_element().lstrip("+~")
+    if found.is_sweep_override():
+        if found.is_interval_sweep() or found.value_type is ValueType.GLOB_CHOICE_SWEEP:
+            return Word(text, key, Kind.SEARCHES)
+        return Word(text, key, Kind.SWEEPS, options=tuple(found.sweep_string_iterator()))
+    if found.is_delete():
+        return Word(text, key, Kind.DELETES)
+    kind = Kind.ADDS if found.is_add() or found.is_force_add() else Kind.FIXES
+    return Word(text, key, kind, found.value())
+
+
+def without_hydra(words: Iterable[Word]) -> tuple[Word, ...]:
+    """Return the words that are not about Hydra itself."""
+    return tuple(one for one in words if not one.key.startswith(("hydra.", "hydra/")))
+
+
+def parse(text: str, functions: Any = None) -> Override:
+    """Return what Hydra's grammar makes of a word.
+
+    functions: a table of functions instead of Hydra's own.
+    """
+    parser = OverridesParser(functions) if functions else OverridesParser.create()
+    [found] = parser.parse_overrides([text])
+    return found
+
+
+def _refuse_passwords(typed: Sequence[str]) -> None:
+    """Raise Mistake for a password in an address, which does not show it."""
+    if hide(together := "\n".join(typed)) == together:
+        return
+    for text in typed:
+        key = text.partition("=")[0].lstrip("+~")
+        if (hide if key.startswith("tracking") else redact)(text) != text:
+            raise Mistake(key, NO_PASSWORD)

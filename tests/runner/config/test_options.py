@@ -1,0 +1,26 @@
+"""The configuration groups and their options."""
+
+from pathlib import Path
+
+from runner.config import compose
+from runner.config.options import group_options, is_overlay, owners_of
+
+
+def test_own_options_stand_beside_ours(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "tiny.yaml").write_text("_target_: mine.Tiny\n")
+    assert group_options(str(tmp_path))["model"] == sorted([*group_options()["model"], "tiny"])
+    assert compose(["model=tiny"], str(tmp_path)).model._target_ == "mine.Tiny"
+
+
+def test_only_options_that_change_other_groups_can_stand_together() -> None:
+    assert is_overlay("experiment", None)
+    assert not is_overlay("schedule", None)
+    assert not is_overlay("tracking", None)
+
+
+def test_the_options_that_have_a_key_are_named() -> None:
+    assert owners_of("warmup.fraction", None) == (
+        "warmup=constant, cosine, exponential, linear or sqrt"
+    )
+    assert owners_of("warmup.nothing", None) == ""
