@@ -74,10 +74,11 @@ def finish(prepared: DictConfig, values: Mapping[str, Any]) -> Settings:
 
 def origin(hydra: HydraConf | DictConfig) -> dict[str, Any]:
     """Return what settings hold of where they come from, by Hydra's part of a configuration."""
+    typed: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     choices = {str(group): str(option) for group, option in hydra.runtime.choices.items()}
     return {
         "choices": {k: v for k, v in choices.items() if not k.startswith("hydra/")},
-        "overrides": tuple(map(word, hydra.overrides.task)),
+        "overrides": tuple(map(word, typed)),
         "config_dir": config_dir(hydra),
         "forced_sweep": _forced_sweep(hydra),
     }
