@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import artifacts, provenance
+from runner import provenance
 from runner.build.setup import Setup
 from runner.errors import Diverged, one_line
 from runner.report.terminal import Console
@@ -214,6 +214,8 @@ def _record_files(
 ) -> None:
     """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
+        from runner import artifacts
+
         artifacts.write(folder, setup, records, details, brief=brief)
         recording.artifacts(folder)
     except Exception as error:

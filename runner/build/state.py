@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from cachetools import LRUCache
 
-from runner import config, tracking
+from runner import config
 from runner.build.numbers import unscheduled
 from runner.config import Settings
 from runner.errors import Mistake, one_line, under
@@ -72,7 +72,9 @@ def weights_file(settings: Settings) -> Path | None:
 @functools.lru_cache(maxsize=8)
 def _fetched(uri: str | None, run_id: str) -> Path:
     """Return a run's weights, fetched once for all jobs of a sweep."""
-    return tracking.fetch(uri, run_id, "weights.safetensors")
+    from runner.tracking.mlflow import fetch
+
+    return fetch(uri, run_id, "weights.safetensors")
 
 
 def _key(settings: Settings) -> Hashable:

@@ -5,17 +5,15 @@ A tracker is a class of one file (see base.py) and an entry of `tracking.tracker
 
 from runner.tracking.base import Header, Tracker
 from runner.tracking.delivery import deliver_waiting, disown
-from runner.tracking.mlflow import fetch
 from runner.tracking.recording import Recording
-from runner.tracking.trackers import KINDS, trackers_of
+from runner.tracking.trackers import kinds, trackers_of
 
 __all__ = [
-    "KINDS",
     "Header",
     "Recording",
     "Tracker",
     "deliver_waiting",
     "disown",
-    "fetch",
+    "kinds",
     "trackers_of",
 ]

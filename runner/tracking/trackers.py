@@ -1,13 +1,19 @@
-"""The trackers of a configuration."""
+"""The trackers of a configuration, and those that come by name."""
+
+import pkgutil
 
 from runner import config
 from runner.config.settings import Tracking
 from runner.errors import Mistake
 from runner.tracking.base import Tracker
-from runner.tracking.mlflow import MLflow
-from runner.tracking.tensorboard import TensorBoard
 
-KINDS: dict[str, type[Tracker]] = {one.kind: one for one in (MLflow, TensorBoard)}
+_OURS = ("runner.tracking.mlflow:MLflow", "runner.tracking.tensorboard:TensorBoard")
+
+
+def kinds() -> dict[str, type[Tracker]]:
+    """Return the trackers of ours, by which records that wait are delivered."""
+    found: list[type[Tracker]] = [pkgutil.resolve_name(name) for name in _OURS]
+    return {one.kind: one for one in found}
 
 
 def trackers_of(tracking: Tracking) -> tuple[Tracker, ...]:
@@ -15,14 +21,11 @@ def trackers_of(tracking: Tracking) -> tuple[Tracker, ...]:
 
     Raises Mistake for what is no tracker.
     """
-    if not tracking.enabled:
-        return ()
     found = []
-    for name, spec in tracking.trackers.items():
+    for name, spec in tracking.trackers.items() if tracking.enabled else ():
         key = f"tracking.trackers.{name}"
         target = config.partial(key, spec)
-        more = {"uri": tracking.uri} if target.accepts("uri") else {}
-        tracker = target(**more)
+        tracker = target(**({"uri": tracking.uri} if target.accepts("uri") else {}))
         if not isinstance(tracker, Tracker):
             raise Mistake(f"{key}._target_", "must be a runner.tracking.Tracker", repr(tracker))
         found.append(tracker)

@@ -45,7 +45,7 @@ def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_it_is_short() -> None:
-    assert len(README.splitlines()) < 280
+    assert len(README.splitlines()) < 290
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -83,3 +83,17 @@ def test_the_python_in_a_loop_of_your_own_gives_the_rates_it_shows() -> None:
     exec(code, names)
     assert eval(f"({shown[1]})", names) == pytest.approx(eval(f"({shown[2]})"))
     assert names["scheduler"].get_last_lr() == [pytest.approx(0.001)]
+
+
+def test_the_layout_is_the_tree() -> None:
+    root = Path(__file__).resolve().parents[2]
+    table = README.partition("## Layout")[2]
+    named = set(re.findall(r"^\| `([\w/*.]+)`", table, re.MULTILINE))
+    folders = {f"{one.name}/" for one in root.iterdir() if one.is_dir()}
+    rooms = {f"runner/{one.name}/" for one in (root / "runner").iterdir() if one.is_dir()}
+    hidden = {name for name in folders | rooms if re.search(r"(^|/)[._]", name)}
+    built = {"build/", "dist/", "data/", "mlartifacts/", "schedule_runner.egg-info/", "runner/"}
+    assert named == {"runner/*.py"} | ((folders | rooms) - hidden - built)
+    files = {one.stem for one in (root / "runner").glob("*.py")} - {"__init__", "__main__"}
+    listed = next(row for row in table.splitlines() if "`runner/*.py`" in row)
+    assert files == set(re.findall(r"`(\w+)`", listed))

@@ -6,18 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 POINTS, PARAMS = 1000, 100  # of a batch
-_PARAM_CHARACTERS, _TAG_CHARACTERS, _KEY_CHARACTERS = 6000, 8000, 250
+PARAM_CHARACTERS, TAG_CHARACTERS, _KEY_CHARACTERS = 6000, 8000, 250
 _KEY = re.compile(r"[\w/. :-]+")
-
-
-def fitted_params(params: Mapping[str, Any]) -> dict[str, str]:
-    """Return parameters as MLflow takes them; see `fitted`."""
-    return fitted(params, _PARAM_CHARACTERS)
-
-
-def fitted_tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    """Return tags as MLflow takes them; see `fitted`."""
-    return fitted(tags, _TAG_CHARACTERS)
 
 
 def fitted(values: Mapping[str, Any], limit: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from runner.results.events import Point
 from runner.results.link import Link
 from runner.results.result import Status
 from runner.tracking.base import Header, Tracker
-from runner.tracking.mlflow.limits import PARAMS, POINTS, fitted_params, fitted_tags
+from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
 from runner.tracking.mlflow.pages import link
 from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal
 
@@ -55,14 +55,14 @@ class MLflow(Tracker):
     def open(self, header: Header) -> Link:
         target = client(self._uri, create=True)
         experiment = experiment_id(target, header.experiment, self._uri)
-        tags = fitted_tags(header.tags)
+        tags = fitted(header.tags, TAG_CHARACTERS)
         run = target.create_run(experiment, run_name=header.name, tags=tags)
         return link(run.info.run_id, experiment, header.experiment, self.address)
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 
-        found = [Param(key, value) for key, value in fitted_params(params).items()]
+        found = [Param(key, value) for key, value in fitted(params, PARAM_CHARACTERS).items()]
         for start in range(0, len(found), PARAMS):
             self._client.log_batch(run_id, params=found[start : start + PARAMS])
 
@@ -76,7 +76,7 @@ class MLflow(Tracker):
     def tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
 
-        found = [RunTag(key, value) for key, value in fitted_tags(tags).items()]
+        found = [RunTag(key, value) for key, value in fitted(tags, TAG_CHARACTERS).items()]
         self._client.log_batch(run_id, tags=found)
 
     def artifacts(self, run_id: str, folder: Path) -> None:

@@ -152,9 +152,7 @@ def test_ctrl_c_in_close_leaves_all_in_the_outbox_at_once(
     one.points(points(range(10)))
     timer = threading.Timer(0.1, interrupt)
     timer.start()
-    began = time.monotonic()
-    assert not one.close("KILLED")
-    assert time.monotonic() - began < 2
+    assert not one.close("KILLED")  # while the server still hangs
     timer.join()
     (box,) = outbox.waiting()
     assert [next(iter(m)) for _, m in box.messages()] == ["params", "points", "status"]

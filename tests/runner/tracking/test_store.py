@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from runner.errors import Mistake
-from runner.tracking import Header, fetch
+from runner.tracking import Header
 from runner.tracking.courier import Courier
-from runner.tracking.mlflow import MLflow
+from runner.tracking.mlflow import MLflow, fetch
 from runner.tracking.mlflow.store import load
 
 HEADER = Header("runs", "a", {}, {})
@@ -63,7 +63,7 @@ def test_a_change_of_folder_is_a_change_of_database(folder: Path, monkeypatch: A
 TRACK = """
 import os
 from runner.tracking.courier import Courier
-from runner.tracking.mlflow import MLflow
+from runner.tracking.mlflow import MLflow, fetch
 from runner.tracking import Header
 tracker = Courier(MLflow(None)).start()
 link = tracker.open(Header("runs", "a", {"lr": "0.1"}, {}))

@@ -98,19 +98,15 @@ def stub(folder: Path) -> Iterator[Callable[..., Stub]]:
 
 
 def test_a_server_that_is_not_there_is_a_mistake_at_once(folder: Path) -> None:
-    began = time.monotonic()
     with pytest.raises(Mistake, match=r"within 5 s, got http://127.0.0.1:9 \(.*refused.*\); start"):
         MLflow("http://127.0.0.1:9").check()
-    assert time.monotonic() - began < 1
     assert list(folder.iterdir()) == []
 
 
 def test_a_server_that_accepts_and_says_nothing_is_a_mistake(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        began = time.monotonic()
-        with pytest.raises(Mistake, match=r"answers within 5 s, got .* \(timed out\); start it"):
-            MLflow(f"http://127.0.0.1:{silent.getsockname()[1]}").check()
-    assert time.monotonic() - began < 8
+    says_so = pytest.raises(Mistake, match=r"answers within 5 s, got .* \(timed out\); start it")
+    with socket.create_server(("127.0.0.1", 0)) as silent, says_so:
+        MLflow(f"http://127.0.0.1:{silent.getsockname()[1]}").check()
     assert list(folder.iterdir()) == []
 
 
@@ -132,14 +128,14 @@ def test_a_port_with_another_protocol_is_a_mistake(folder: Path) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 500])
 def test_a_server_that_refuses_is_a_mistake_with_its_words(stub: Any, status: int) -> None:
-    uri = f"http://127.0.0.1:{stub(status=status).port}"
-    began = time.monotonic()
+    server = stub(status=status)
+    uri = f"http://127.0.0.1:{server.port}"
     MLflow(uri).check()
     with pytest.raises(Mistake, match=f"a store that takes runs, got {uri}: .*{status}"):
         MLflow(uri).prepare("runs")
     with pytest.raises(Mistake, match=f"a store that takes runs, got {uri}: .*{status}"):
         Courier(MLflow(uri)).start().open(HEADER)
-    assert time.monotonic() - began < 15
+    assert len(server.requests) <= 8  # it is not asked again and again
     assert list(Path().iterdir()) == []
 
 
@@ -152,13 +148,11 @@ def test_a_hanging_server_does_not_hold_up_the_run(stub: Any, monkeypatch: Any) 
     one = Courier(MLflow(f"http://127.0.0.1:{server.port}"), warn=warnings.append).start()
     one.open(HEADER)
     server.hang.set()
-    began = time.monotonic()
     for t in range(100):
         one.points(points(range(t, t + 1)))
         time.sleep(0.005)
-    assert time.monotonic() - began < 1.5
+    assert len(server.requests) < 20  # of 100 records, as each request hangs
     assert not one.close("FINISHED")
-    assert time.monotonic() - began < 12
     assert len(warnings) == 1
     (box,) = outbox.waiting()
     sent = [point for _, m in box.messages() for point in m.get("points", [])]
@@ -175,9 +169,8 @@ def test_runs_that_wait_for_one_silent_server_wait_together(
         box = outbox.Outbox(name * 32, f"http://127.0.0.1:{server.port}")
         box.create()
         box.release()
-    began = time.monotonic()
     assert deliver.main([]) == 1
-    assert time.monotonic() - began < 1
+    assert len(server.requests) == 1
     assert capsys.readouterr().out.count("(timed out)") == 8
 
 
