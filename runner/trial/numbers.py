@@ -14,9 +14,9 @@ class Numbers(Mapping[str, Schedule]):
     horizon. The value of every update is computed once and held.
 
     >>> from schedules import Polynomial
-    >>> numbers = Numbers({"lr": Polynomial(lr=0.8, decay_steps=4)}, Horizon(4, 2))
+    >>> numbers = Numbers({"lr": Polynomial(lr=0.8, decay_steps=2)}, Horizon(3, 1))
     >>> numbers.trace("lr").tolist()
-    [0.8, 0.6, 0.4, 0.2]
+    [0.8, 0.4, 0.0]
     """
 
     schedules: Mapping[str, Schedule]
