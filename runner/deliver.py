@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from runner.addresses import brief
+from runner.report.say import say
 from runner.tracking import deliver_waiting, kinds, outbox
 
 
@@ -15,12 +16,12 @@ def main(argv: list[str] | None = None) -> int:
         runs += 1
         if isinstance(sent, Exception):
             left += 1
-            print(f"run {box.run_id}: waits in {box.folder}, {box.uri}: {brief(sent)}", flush=True)
+            say(f"run {box.run_id}: waits in {box.folder}, {box.uri}: {brief(sent)}")
         else:
             done = "delivered" if sent else "left to the process that trains or delivers it"
-            print(f"run {box.run_id}: {done}", flush=True)
+            say(f"run {box.run_id}: {done}")
     if not runs:
-        print(f"nothing waits in {outbox.ROOT}")
+        say(f"nothing waits in {outbox.ROOT}")
     return 1 if left else 0
 
 

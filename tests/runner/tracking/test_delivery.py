@@ -251,3 +251,13 @@ def test_two_processes_deliver_each_run_once(store: Any, waiting: Any) -> None:
     for run_id in ids:
         assert history(store, run_id) == points(range(3000))
     assert list(outbox.ROOT.iterdir()) == []
+
+
+def test_a_pipe_that_closes_stops_no_delivery(store: Any, waiting: Any) -> None:
+    for _ in range(2):
+        waiting()
+    process = python("from runner import deliver; raise SystemExit(deliver.main([]))")
+    assert process.stdout
+    process.stdout.close()
+    assert process.wait() == 0
+    assert list(outbox.ROOT.iterdir()) == []
