@@ -5,14 +5,14 @@ import sys
 
 from runner.addresses import brief
 from runner.report.say import say
-from runner.tracking import deliver_waiting, kinds, outbox
+from runner.tracking import deliver_waiting, outbox
 
 
 def main(argv: list[str] | None = None) -> int:
     """Deliver every waiting run; return 0 when none waits any more, else 1."""
     argparse.ArgumentParser(prog="python -m runner.deliver", description=__doc__).parse_args(argv)
     runs = left = 0
-    for box, sent in deliver_waiting(kinds()):
+    for box, sent in deliver_waiting():
         runs += 1
         if isinstance(sent, Exception):
             left += 1

@@ -6,7 +6,7 @@ A tracker is a class of one file (see base.py) and an entry of `tracking.tracker
 from runner.tracking.base import Header, Tracker
 from runner.tracking.delivery import deliver_waiting, disown
 from runner.tracking.recording import Recording
-from runner.tracking.trackers import kinds, trackers_of
+from runner.tracking.trackers import trackers_of
 
 __all__ = [
     "Header",
@@ -14,6 +14,5 @@ __all__ = [
     "Tracker",
     "deliver_waiting",
     "disown",
-    "kinds",
     "trackers_of",
 ]

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from runner.errors import Mistake, one_line
 from runner.results.events import Point
@@ -28,12 +28,15 @@ class Tracker(ABC):
     beside the training calls them, all but `check` and `prepare`. Records come in order, and each
     at least once; one that comes twice must change nothing.
 
-    kind: by which records that wait on disk find it again. address: where it is, without a
-    password; `at` makes a tracker of it in a later process.
+    address: where it is, without a password; `at` makes a tracker of it in a later process.
     """
 
-    kind: ClassVar[str]
     address: str
+
+    @classmethod
+    def path(cls) -> str:
+        """Return where Python finds the class, so that records on disk find it again."""
+        return f"{cls.__module__}.{cls.__qualname__}"
 
     @classmethod
     @abstractmethod
@@ -86,5 +89,5 @@ class Tracker(ABC):
         """Return the mistake to report where it takes no runs."""
         if isinstance(error, Mistake):
             return error
-        where, must = f"tracking.trackers.{self.kind}", "must be a place that takes runs"
-        return Mistake(where, must, f"{self.address}: {one_line(error)}")
+        given = f"{type(self).__name__} at {self.address}: {one_line(error)}"
+        return Mistake("tracking.trackers", "must be places that take runs", given)

@@ -131,7 +131,7 @@ class Courier:
 
     def _create(self, header: Header) -> Link:
         link = self._tracker.open(header)
-        self._box = Outbox(link.run_id, link.uri, self._tracker.kind)
+        self._box = Outbox(link.run_id, link.uri, self._tracker.path())
         self._box.create()
         self._box.append({"params": {key: str(value) for key, value in header.params.items()}})
         return link
@@ -155,7 +155,7 @@ class Courier:
 
     def _deliver_earlier(self) -> None:
         left: list[Exception] = []
-        for box, sent in deliver_waiting({self._tracker.kind: type(self._tracker)}):
+        for box, sent in deliver_waiting(type(self._tracker)):
             if isinstance(sent, Exception):
                 left.append(sent)
             elif sent:

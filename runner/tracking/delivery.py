@@ -1,15 +1,15 @@
 """Messages on disk -> a tracker."""
 
 import contextlib
+import pkgutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from runner.moved import current
 from runner.tracking import outbox
 from runner.tracking.base import Tracker
 from runner.tracking.outbox import Message, Outbox
-
-Kinds = Mapping[str, type[Tracker]]
 
 SLOW_SECONDS = 2.5  # that a place may take to refuse a run before it is not asked for others
 SETTLE_SECONDS = 10.0
@@ -43,7 +43,7 @@ def send_all(tracker: Tracker, box: Outbox) -> bool:
     return False
 
 
-def deliver(box: Outbox, kinds: Kinds) -> bool:
+def deliver(box: Outbox) -> bool:
     """Send all messages of a run whose process has ended; return False where none has.
 
     A run that was killed ends as FAILED. Raises whatever the tracker raises when they cannot be
@@ -52,7 +52,7 @@ def deliver(box: Outbox, kinds: Kinds) -> bool:
     if not box.acquire():
         return False
     try:
-        tracker = kinds[box.kind].at(box.uri)
+        tracker = pkgutil.resolve_name(current(box.tracker)).at(box.uri)
         tracker.check()
         tracker.load()
         killed_ms = box.last_ms()
@@ -66,21 +66,23 @@ def deliver(box: Outbox, kinds: Kinds) -> bool:
     return True
 
 
-def deliver_waiting(kinds: Kinds) -> Iterator[tuple[Outbox, bool | Exception]]:
-    """Deliver every run that waits for a tracker of these kinds; return each with whether it was
-    sent, or why not.
+def deliver_waiting(
+    only: type[Tracker] | None = None,
+) -> Iterator[tuple[Outbox, bool | Exception]]:
+    """Deliver every run that waits; return each with whether it was sent, or why not.
 
-    A place that kept one run waiting is not asked for the next.
+    only: the class of tracker whose runs are wanted. A place that kept one run waiting is not
+    asked for the next.
     """
     slow: dict[str, Exception] = {}
     for box in outbox.waiting():
-        if box.kind not in kinds:
+        if only and current(box.tracker) != only.path():
             continue
         started = time.monotonic()
         try:
             if box.uri in slow:
                 raise slow[box.uri]
-            yield box, deliver(box, kinds)
+            yield box, deliver(box)
         except Exception as error:
             if time.monotonic() - started > SLOW_SECONDS:
                 slow[box.uri] = error
@@ -94,16 +96,16 @@ def disown(tracker: Tracker, run_ids: Iterable[str], reason: str) -> None:
     First all is delivered that processes which are gone have left behind.
     """
     for run_id in run_ids:
-        _settle(run_id, {tracker.kind: type(tracker)})
+        _settle(run_id, type(tracker))
         tracker.disown(run_id, reason)
 
 
-def _settle(run_id: str, kinds: Kinds) -> None:
+def _settle(run_id: str, kind: type[Tracker]) -> None:
     """Deliver a run to its end, or let another process do so: it would undo what is said here."""
     until = time.monotonic() + SETTLE_SECONDS
     while any(box.run_id == run_id for box in outbox.waiting()):
         with contextlib.suppress(Exception):  # what is left goes on waiting
-            list(deliver_waiting(kinds))
+            list(deliver_waiting(kind))
         if time.monotonic() > until:
             return
         time.sleep(0.05)

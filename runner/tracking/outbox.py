@@ -20,6 +20,7 @@ from runner.addresses import OUTBOX
 
 Message = dict[str, Any]
 ROOT = OUTBOX
+MLFLOW = "runner.tracking.mlflow.tracker.MLflow"  # what 0.1.0 wrote for, without its name
 MERGED = 10_000  # points, few enough for the memory
 
 
@@ -27,13 +28,13 @@ class Outbox:
     """The messages of one run for one tracker. Whoever holds its lock delivers them: the run's own
     process, and after that has ended any other.
 
-    uri, kind: the tracker's address and kind.
+    uri: the tracker's address. tracker: the path of its class.
     """
 
-    def __init__(self, run_id: str, uri: str, kind: str = "mlflow") -> None:
+    def __init__(self, run_id: str, uri: str, tracker: str = MLFLOW) -> None:
         self.run_id = run_id
         self.uri = uri
-        self.kind = kind
+        self.tracker = tracker
         self.folder = ROOT.absolute() / run_id
         self._head = self.folder / "run.json"
         self._lock = FileLock(self.folder.with_suffix(".lock"), thread_local=False)
@@ -44,7 +45,7 @@ class Outbox:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.folder.mkdir()
-        head = {"run_id": self.run_id, "uri": self.uri, "kind": self.kind}
+        head = {"run_id": self.run_id, "uri": self.uri, "tracker": self.tracker}
         self._write(self._head, json.dumps(head))
 
     def append(self, message: Message) -> None:

@@ -20,8 +20,6 @@ from runner.tracking.base import Header, Tracker
 class TensorBoard(Tracker):
     """Writes FOLDER/EXPERIMENT/RUN NAME ID; `tensorboard --logdir FOLDER` shows it."""
 
-    kind = "tensorboard"
-
     def __init__(self, folder: str = "runs") -> None:
         self.address = str(Path(folder).absolute())
         self._writer = cache(self._new_writer)  # one a run

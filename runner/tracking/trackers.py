@@ -1,19 +1,9 @@
-"""The trackers of a configuration, and those that come by name."""
-
-import pkgutil
+"""The trackers of a configuration."""
 
 from runner import config
 from runner.config.settings import Tracking
 from runner.errors import Mistake
 from runner.tracking.base import Tracker
-
-_OURS = ("runner.tracking.mlflow:MLflow", "runner.tracking.tensorboard:TensorBoard")
-
-
-def kinds() -> dict[str, type[Tracker]]:
-    """Return the trackers of ours, by which records that wait are delivered."""
-    found: list[type[Tracker]] = [pkgutil.resolve_name(name) for name in _OURS]
-    return {one.kind: one for one in found}
 
 
 def trackers_of(tracking: Tracking) -> tuple[Tracker, ...]:

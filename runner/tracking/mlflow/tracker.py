@@ -30,8 +30,6 @@ class MLflow(Tracker):
     uri: its address, None for MLFLOW_TRACKING_URI or sqlite:///mlflow.db.
     """
 
-    kind = "mlflow"
-
     def __init__(self, uri: str | None = None) -> None:
         self._uri = resolve(uri)  # may hold a password, from the environment
         self.address = hide(self._uri)

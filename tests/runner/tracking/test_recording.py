@@ -20,7 +20,6 @@ CHUNK = Chunk(0, {"lr": np.array([0.1, 0.05])}, np.array([1, 2]))
 class Listed(Tracker):
     """Keeps what it is told in a list that all of one address share."""
 
-    kind = "listed"
     told: ClassVar[dict[str, list[Any]]] = {}
     refuses: ClassVar[set[str]] = set()  # addresses that open no run
     away: ClassVar[set[str]] = set()  # addresses that take no records
@@ -106,14 +105,14 @@ def test_one_that_goes_away_keeps_no_other_waiting_and_loses_nothing() -> None:
     assert any(line.startswith("tracking: a does not take records (away)") for line in warnings)
     assert [box.uri for box in outbox.waiting()] == ["a"]
     Listed.away.clear()
-    assert [sent for _, sent in deliver_waiting({"listed": Listed})] == [True]
+    assert [sent for _, sent in deliver_waiting(Listed)] == [True]
     assert Listed.told["a"] == Listed.told["b"]
 
 
 def test_one_that_refuses_leaves_no_run_open_elsewhere() -> None:
     Listed.refuses.add("b")
     one, _ = recording("a", "b", "c")
-    must = r"tracking\.trackers\.listed must be a place that takes runs, got b: closed"
+    must = r"tracking\.trackers must be places that take runs, got Listed at b: closed"
     with pytest.raises(Mistake, match=must):
         one.open(HEADER)
     one.join()
@@ -139,7 +138,6 @@ def test_a_tracker_of_a_persons_own_is_one_target_away(
         "from runner.results.link import Link\n"
         "from runner.tracking import Tracker\n"
         "class Lines(Tracker):\n"
-        "    kind = 'lines'\n"
         "    def __init__(self, file):\n"
         "        self.address = str(file)\n"
         "    @classmethod\n"
