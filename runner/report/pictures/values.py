@@ -5,9 +5,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runner.report.words import heading
-from runner.results import metrics
 from runner.results.definition import MAXIMIZE, Goal
+from runner.results.metrics import heading, metric
 from runner.results.rows import Row
 
 _FAR = 3  # times the distance from the best to the median
@@ -71,7 +70,7 @@ class Values:
     @property
     def unit(self) -> str:
         """The unit of the values, in brackets."""
-        unit = metrics.metric(self.metric).unit
+        unit = metric(self.metric).unit
         return f" ({unit})" if unit else ""
 
     @property
@@ -116,7 +115,7 @@ class Values:
 
     def scaled(self, value: float) -> float:
         """Return a value in the unit of the picture."""
-        return value * metrics.metric(self.metric).factor
+        return value * metric(self.metric).factor
 
     @property
     def palette(self) -> tuple[str, ...]:
