@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from runner.report.pictures.looks import BLUE, POINTS, line_style, tail
-from runner.report.pictures.picture import Axis, Panel, Picture, Shades, places
+from runner.report.pictures.picture import Axis, Panel, Picture, Shades
 from runner.report.pictures.rules import draw_rules
 from schedules.plot import blank, dress
 
 _PALETTE = 96  # colours of a file
 _LETTERS = 112  # of a line across the picture
-_LONGEST = 14  # letters of a category
 _MANY = 60  # trials with a line: then they are thinner
 
 
@@ -27,9 +26,9 @@ def figure(picture: Picture) -> Any:
     found.get_layout_engine().set(h_pad=0.07 if picture.across > 1 else None)
     plots = _plots(found, picture)
     for axes, panel in zip(plots, picture.panels, strict=True):
-        _draw(axes, panel, picture.across)
+        _draw(axes, panel, picture)
     found.supylabel(picture.label, fontsize=10)
-    if picture.shades is not None:
+    if picture.shades is not None and not picture.panels[0].rules:
         _bar(found, plots, picture.shades)
     _legend(found, plots, picture.remarks)
     return found
@@ -51,8 +50,8 @@ def save(figure: Any, file: Any) -> None:
 def _plots(figure: Any, picture: Picture) -> list[Any]:
     """Return axes for the panels, which share the horizontal ones below each other, else the
     vertical ones."""
-    found = places([panel.span for panel in picture.panels], picture.across)
-    stacked, rows = picture.across == 1, found[-1][0] + 1
+    found = [panel.place or (i, 0, 1) for i, panel in enumerate(picture.panels)]
+    stacked, rows = picture.panels[0].place is None, found[-1][0] + 1
     heights = [panel.height for panel in picture.panels] if stacked else None
     grid = figure.add_gridspec(rows, picture.across, height_ratios=heights)
     plots: list[Any] = []
@@ -64,7 +63,7 @@ def _plots(figure: Any, picture: Picture) -> list[Any]:
     return plots
 
 
-def _draw(axes: Any, panel: Panel, across: int) -> None:
+def _draw(axes: Any, panel: Panel, picture: Picture) -> None:
     dress(axes)
     for points in panel.points:
         x, y = zip(*points.places.values(), strict=True)
@@ -82,35 +81,25 @@ def _draw(axes: Any, panel: Panel, across: int) -> None:
     if panel.band is not None:
         axes.axhspan(*panel.band, color="#efefef", zorder=0)
         axes.axhline(panel.band[0], color="#888888", linewidth=0.8, zorder=0.1)
-    axes.set_title(tail(panel.title, 34 * panel.span), fontsize=9)
+    _, left, right = panel.place or (0, 0, 1)
+    axes.set_title(tail(panel.title, 34 * (right - left)), fontsize=9)
     axes.set_title(panel.note, fontsize=8.5, color="#555555", loc="right")
-    _scale(axes, "x", panel.x, _letters(panel, across))
-    _scale(axes, "y", panel.y, 40)
-    if across > 1:
+    _scale(axes, "x", panel.x)
+    _scale(axes, "y", panel.y)
+    if picture.across > 1:
         axes.tick_params(labelsize=8)
-    if panel.rules:
+    if panel.rules and picture.shades is not None:
         axes.grid(visible=False)
-        draw_rules(axes, panel)
+        draw_rules(axes, panel, picture.shades)
 
 
-def _letters(panel: Panel, across: int) -> int:
-    """Return how many letters a text below a panel may have."""
-    if panel.rules or not panel.x.ticks:
-        return _LETTERS
-    room = _LETTERS * panel.span // across
-    needed = sum(min(len(text), _LONGEST) + 2 for text in panel.x.ticks.values())
-    most = _LONGEST if needed <= room else max(room // len(panel.x.ticks) - 2, 3)
-    return min(most, _LONGEST)
-
-
-def _scale(axes: Any, which: str, axis: Axis, letters: int) -> None:
-    """Give axes an axis; its texts have no more letters than given."""
+def _scale(axes: Any, which: str, axis: Axis) -> None:
     mine = getattr(axes, f"{which}axis")
     if axis.log:
         getattr(axes, f"set_{which}scale")("log", nonpositive="mask")
     if axis.ticks is not None:
         axes.minorticks_off()
-        mine.set_ticks(list(axis.ticks), [tail(text, letters) for text in axis.ticks.values()])
+        mine.set_ticks(list(axis.ticks), [tail(text, axis.letters) for text in axis.ticks.values()])
     if axis.ends is not None:
         getattr(axes, f"set_{which}lim")(*axis.ends)
     if axis.whole:
@@ -124,8 +113,8 @@ def _bar(figure: Any, plots: list[Any], shades: Shades) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
-    low, high = shades.ends
-    norm = LogNorm(low, high) if shades.log else Normalize(low, high)
+    scale = shades.scale
+    norm = (LogNorm if scale.log else Normalize)(scale.low, scale.high)
     colours = ScalarMappable(norm, ListedColormap(shades.palette))
     style = {"extend": shades.beyond, "pad": 0.01, "aspect": 32}
     figure.colorbar(colours, ax=plots, label=shades.label, **style)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from runner.report.pictures.marks import ANSWER, BASELINE, BEST
 from runner.report.pictures.picture import Line
 from schedules.plot import COLOURS
 
+ANSWER, BEST, BASELINE = "answer", "best of the search", "baseline"
 BLUE, _ORANGE, _GREEN, _PINK, _YELLOW, _SKY, _BLACK, _GREY = COLOURS
 _MAGENTA = "#C2188B"
 _STANDING = {"zorder": 3, "edgecolors": "white", "linewidths": 0.7}

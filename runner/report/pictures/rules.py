@@ -17,31 +17,26 @@ _TEXT: dict[str, Any] = {
 }
 
 
-def draw_rules(axes: Any, panel: Panel) -> None:
+def draw_rules(axes: Any, panel: Panel, shades: Shades) -> None:
     """Draw the axes that lines pass through, their names below, the colours at the last one."""
     *rules, last = panel.rules
     letters = min(max(105 // len(panel.rules), 6), 14)
-    for rule in rules:
-        axes.axvline(rule.x, color="#444444", linewidth=0.9, zorder=5.5)
-        beside: dict[str, Any] = (
-            {"xytext": (4, 0)} if rule.x else {"xytext": (-4, 0), "ha": "right"}
-        )
-        for height, text in rule.ticks:
-            size = 11 if text == "-" else 8
-            place, shown = (rule.x, height), tail(text, letters if rule.x else 20)
-            axes.annotate(shown, place, fontsize=size, **beside, **_TEXT)
-    right = last.x + _STRIP * (last.x + 0.5)
-    if panel.shades is not None:
-        _colours(axes, last.x, right, panel.shades)
-    for height, text in last.ticks:
+    for x, ticks in enumerate(rules):
+        axes.axvline(x, color="#444444", linewidth=0.9, zorder=5.5)
+        beside: dict[str, Any] = {"xytext": (4, 0)} if x else {"xytext": (-4, 0), "ha": "right"}
+        for height, text in ticks:
+            size, shown = 11 if text == "-" else 8, tail(text, letters if x else 20)
+            axes.annotate(shown, (x, height), fontsize=size, **beside, **_TEXT)
+    right = len(rules) + _STRIP * (len(rules) + 0.5)
+    _colours(axes, len(rules), right, shades)
+    for height, text in last:
         axes.annotate(text, (right, height), (4, 0), fontsize=8, **_TEXT)
-    names = list((panel.x.ticks or {}).values())
-    axes.set_xticks(range(len(names)), [_wrapped(name) for name in names], fontsize=8)
+    names = [_wrapped(name) for name in (panel.x.ticks or {}).values()]
+    axes.set_xticks(range(len(names)), names, fontsize=8)
     if len(names) > 7:
         axes.tick_params(axis="x", rotation=30)
         for label in axes.get_xticklabels():
-            label.set_horizontalalignment("right")
-            label.set_rotation_mode("anchor")
+            label.set(horizontalalignment="right", rotation_mode="anchor")
     axes.spines[:].set_visible(False)
     axes.tick_params(axis="x", length=0)
 
@@ -50,7 +45,7 @@ def _colours(axes: Any, left: float, right: float, shades: Shades) -> None:
     """Draw a strip of colours, with an arrow towards what shares the last one."""
     from matplotlib.colors import to_rgb
 
-    bottom, top = shades.ends
+    bottom, top = shades.scale.low, shades.scale.high
     strip = np.array([[to_rgb(colour)] for colour in shades.palette])
     style = {"origin": "lower", "aspect": "auto", "interpolation": "nearest", "zorder": 3}
     x, y = axes.get_xlim(), axes.get_ylim()
