@@ -131,32 +131,22 @@ def limits(scale: str, low: float, high: float) -> tuple[float, float]:
     return (0.0 if scale == "linear" else low / room), high * room
 
 
-def thinned(trace: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The steps worth drawing: of each short stretch the first, the last and both extremes.
-
-    >>> trace = np.zeros(100_000)
-    >>> trace[54_321] = 1.0
-    >>> steps = thinned(trace)
-    >>> steps.size < 10_000, 54_321 in steps
-    (True, True)
-    """
-    if trace.size <= 4 * _BINS:
-        return np.arange(trace.size)
-    edges = np.linspace(0, trace.size, _BINS + 1).astype(np.int64)
-    kept = [
-        (a, a + int(trace[a:b].argmin()), a + int(trace[a:b].argmax()), b - 1)
-        for a, b in pairwise(edges.tolist())
-    ]
-    return np.unique(np.array(kept))
-
-
 def stairs(trace: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return steps and rates worth drawing; a step's rate holds until the next step.
+
+    Of a long trace they are the first, the last and both extremes of each short stretch.
 
     >>> stairs(np.array([0.2, 0.1]))
     (array([0, 1, 2]), array([0.2, 0.1, 0.1]))
     """
-    steps = thinned(trace)
+    steps = np.arange(trace.size)
+    if trace.size > 4 * _BINS:
+        edges = np.linspace(0, trace.size, _BINS + 1).astype(np.int64)
+        kept = [
+            (a, a + int(trace[a:b].argmin()), a + int(trace[a:b].argmax()), b - 1)
+            for a, b in pairwise(edges.tolist())
+        ]
+        steps = np.unique(np.array(kept))
     return np.append(steps, trace.size), np.append(trace[steps], trace[-1])
 
 

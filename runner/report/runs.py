@@ -76,14 +76,14 @@ def best(results: Sequence[Result]) -> tuple[str, Result] | None:
 
     None where no run has finished.
     """
-    finished = [result for result in order(results) if result.status == Status.FINISHED]
+    finished = [result for result in results if result.status == Status.FINISHED]
     if not finished:
         return None
     groups = _by_setting(finished)
+    first, *others = groups[0]
     if len(groups) == len(finished):
-        return finished[0].name, finished[0]
-    first = groups[0]
-    return f"{first[0].setting_name}, by the mean of {counted(len(first), 'seed')}", first[0]
+        return first.name, first
+    return f"{first.setting_name}, by the mean of {counted(1 + len(others), 'seed')}", first
 
 
 def _by_setting(results: Sequence[Result]) -> list[list[Result]]:

@@ -25,6 +25,9 @@ _TEXT: dict[str, Any] = {
 
 def figure(picture: Picture) -> Any:
     """Return the figure of a picture."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, LogNorm, Normalize
+
     found = blank(8.2, max(picture.height, 3.0))
     found.suptitle(picture.title, fontsize=11, x=0.01, ha="left")
     if not picture.panels:
@@ -35,8 +38,11 @@ def figure(picture: Picture) -> Any:
     for axes, panel in zip(plots, picture.panels, strict=True):
         _draw(axes, panel, picture)
     found.supylabel(picture.label, fontsize=10)
-    if picture.shades is not None and not picture.panels[0].rules:
-        _bar(found, plots, picture.shades)
+    if (shades := picture.shades) is not None and not picture.panels[0].rules:
+        norm = (LogNorm if shades.scale.log else Normalize)(shades.scale.low, shades.scale.high)
+        colours = ScalarMappable(norm, ListedColormap(shades.palette))
+        style = {"extend": shades.beyond, "pad": 0.01, "aspect": 32}
+        found.colorbar(colours, ax=plots, label=shades.label, **style)
     _legend(found, plots, picture.remarks)
     return found
 
@@ -160,18 +166,6 @@ def _wrapped(label: str) -> str:
     """Return a key over two lines where it is long."""
     group, dot, rest = label.rpartition(".")
     return f"{tail(group, 16)}.\n{tail(rest, 20)}" if dot else tail(label, 20)
-
-
-def _bar(figure: Any, plots: list[Any], shades: Shades) -> None:
-    """Draw a scale of colours beside the plots."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, LogNorm, Normalize
-
-    scale = shades.scale
-    norm = (LogNorm if scale.log else Normalize)(scale.low, scale.high)
-    colours = ScalarMappable(norm, ListedColormap(shades.palette))
-    style = {"extend": shades.beyond, "pad": 0.01, "aspect": 32}
-    figure.colorbar(colours, ax=plots, label=shades.label, **style)
 
 
 def _legend(figure: Any, plots: Sequence[Any], remarks: Sequence[str]) -> None:
