@@ -48,7 +48,7 @@ def grid(asked: Request) -> int:
 def single(settings: Settings) -> int:
     """Run alone: print a summary and return the exit status."""
     result = start(settings)
-    from runner.report.runs import summary
+    from runner.report.terminal import summary
 
     if result.details:
         warn(result.details)

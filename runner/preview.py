@@ -18,8 +18,8 @@ from runner.config.grammar import space_of
 from runner.config.options import group_options
 from runner.config.request import read_line, request
 from runner.errors import Mistake, one_line
-from runner.report.layout import aligned
 from runner.report.say import say, warn
+from runner.report.words import aligned
 from runner.trial import Numbers
 from schedules import Horizon, plot
 from schedules.landmarks import landmarks

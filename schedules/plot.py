@@ -25,7 +25,7 @@ _LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 _BINS = 1500  # about two a pixel
 LOG_SPAN = 1e-5  # of the highest rate: how far down a logarithmic axis reaches
 _ROOM = {"linear": 1.06, "log": 1.4}  # of an axis: its end over its highest rate
-_MOST_LETTERS = 84
+_LETTERS = 84  # of a line across the picture
 _LABELS = {"linear": "learning rate", "log": "learning rate (log)"}
 
 
@@ -64,10 +64,18 @@ def draw(
     panels += [("other", name, _checked(more)) for name, more in (others or {}).items()]
     if steps_per_epoch is not None:
         steps_per_epoch = _checks.whole("steps_per_epoch", steps_per_epoch, 1)
-    styles = {name: _style(i, len(rates)) for i, name in enumerate(rates)}
-    rows, columns = _legend_grid([_short(name) for name in rates])
-    height = 3.8 + 2.6 * (len(panels) - 1) + 0.2 * rows
-    figure = blank(7.2, height)
+    styles: dict[str, dict[str, Any]] = {
+        name: {
+            "color": COLOURS[i % len(COLOURS)],
+            "linestyle": _LINES[i // len(COLOURS) % len(_LINES)],
+            "linewidth": 1.5 + 1.2 * (1 - (i + 1) / len(rates)),  # of equal lines both stay visible
+        }
+        for i, name in enumerate(rates)
+    }
+    names = [name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…" for name in rates]
+    columns = max(1, min(len(names), 4, _LETTERS // (max(map(len, names)) + 7)))
+    rows = -(-len(names) // columns) if names[1:] else 0  # one trace has a title instead
+    figure = blank(7.2, 3.8 + 2.6 * (len(panels) - 1) + 0.2 * rows)
     plots = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (scale, label, lines) in zip(plots, panels, strict=True):
         for name, trace in lines.items():
@@ -76,16 +84,17 @@ def draw(
         dress(axes)
         _limit(axes, lines, scale)
         axes.set_ylabel(label)
-    count_steps(plots[-1], max(trace.size for trace in rates.values()))
+    plots[-1].set(xlabel="step (optimizer update)", xlim=(0, max(map(len, rates.values()))))
+    steps = plots[-1].xaxis
+    steps.set_major_formatter(lambda step, _: f"{step:,.0f}" if step == int(step) else "")
     if steps_per_epoch is not None:
         _epochs(plots[0], steps_per_epoch)
-    if len(rates) == 1:
-        plots[0].set_title(_short(next(iter(rates))), fontsize=11, loc="left", pad=8)
+    if not rows:
+        plots[0].set_title(*names, fontsize=11, loc="left", pad=8)
     else:
-        handles, labels = plots[0].get_legend_handles_labels()
         figure.legend(
-            handles,
-            [_short(label) for label in labels],
+            plots[0].lines,
+            names,
             loc="outside lower center",
             ncols=columns,
             frameon=False,
@@ -112,13 +121,6 @@ def dress(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def count_steps(axes: Any, end: int) -> None:
-    """Make the horizontal axis one of steps, up to an end."""
-    axes.set_xlabel("step (optimizer update)")
-    axes.set_xlim(0, end)
-    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}" if step == int(step) else "")
-
-
 def limits(scale: str, low: float, high: float) -> tuple[float, float]:
     """Return the ends of a "linear" or "log" axis on which rates from low to high have room.
 
@@ -129,37 +131,22 @@ def limits(scale: str, low: float, high: float) -> tuple[float, float]:
     return (0.0 if scale == "linear" else low / room), high * room
 
 
-def _short(name: str) -> str:
-    """A name that fits the width of the picture."""
-    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
-
-
-def thinned(trace: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The steps worth drawing: of each short stretch the first, the last and both extremes.
-
-    >>> trace = np.zeros(100_000)
-    >>> trace[54_321] = 1.0
-    >>> steps = thinned(trace)
-    >>> steps.size < 10_000, 54_321 in steps
-    (True, True)
-    """
-    if trace.size <= 4 * _BINS:
-        return np.arange(trace.size)
-    edges = np.linspace(0, trace.size, _BINS + 1).astype(np.int64)
-    kept = [
-        (a, a + int(trace[a:b].argmin()), a + int(trace[a:b].argmax()), b - 1)
-        for a, b in pairwise(edges.tolist())
-    ]
-    return np.unique(np.array(kept))
-
-
 def stairs(trace: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return steps and rates worth drawing; a step's rate holds until the next step.
+
+    Of a long trace they are the first, the last and both extremes of each short stretch.
 
     >>> stairs(np.array([0.2, 0.1]))
     (array([0, 1, 2]), array([0.2, 0.1, 0.1]))
     """
-    steps = thinned(trace)
+    steps = np.arange(trace.size)
+    if trace.size > 4 * _BINS:
+        edges = np.linspace(0, trace.size, _BINS + 1).astype(np.int64)
+        kept = [
+            (a, a + int(trace[a:b].argmin()), a + int(trace[a:b].argmax()), b - 1)
+            for a, b in pairwise(edges.tolist())
+        ]
+        steps = np.unique(np.array(kept))
     return np.append(steps, trace.size), np.append(trace[steps], trace[-1])
 
 
@@ -174,32 +161,10 @@ def _checked(traces: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float64
     return checked
 
 
-def _legend_grid(names: list[str]) -> tuple[int, int]:
-    """Rows and columns of a legend under the axes; one trace has a title instead."""
-    if len(names) == 1:
-        return 0, 1
-    columns = max(1, min(len(names), 4, 84 // (max(map(len, names)) + 7)))
-    return -(-len(names) // columns), columns
-
-
-def _style(i: int, count: int) -> dict[str, Any]:
-    return {
-        "color": COLOURS[i % len(COLOURS)],
-        "linestyle": _LINES[i // len(COLOURS) % len(_LINES)],
-        "linewidth": 1.5 + 1.2 * (1 - (i + 1) / count),  # of equal lines both stay visible
-    }
-
-
 def _epochs(axes: Any, steps_per_epoch: int) -> None:
     """Add an axis in epochs on top."""
-
-    def to_epochs(step: Any) -> Any:
-        return step / steps_per_epoch
-
-    def to_steps(epoch: Any) -> Any:
-        return epoch * steps_per_epoch
-
-    epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
+    both_ways = (lambda step: step / steps_per_epoch, lambda epoch: epoch * steps_per_epoch)
+    epochs = axes.secondary_xaxis("top", functions=both_ways)
     epochs.set_xlabel("epoch", color="#444444")
     epochs.tick_params(colors="#444444")
     epochs.spines["top"].set_visible(False)

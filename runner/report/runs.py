@@ -1,35 +1,12 @@
-"""What a person reads at the end: the summary of a run, the ranking of a sweep."""
+"""What a person reads at the end of a sweep: the ranking, the means over seeds, what is best."""
 
 import statistics
 from collections.abc import Sequence
 
 from runner.addresses import OUTBOX
-from runner.report.layout import aligned
-from runner.report.words import counted, figure, heading, number, spread
-from runner.results.metrics import METRICS, merit
+from runner.report.words import aligned, counted
+from runner.results.metrics import METRICS, heading, merit, number, spread
 from runner.results.result import Result, Status
-
-
-def summary(result: Result) -> list[str]:
-    """Return the last lines of a single run."""
-    lines = []
-    for part in ("val", "test"):
-        mine = {k: v for k, v in result.metrics.items() if k.startswith(f"{part}/")}
-        if mine:
-            line = "  ".join(figure(key, value) for key, value in mine.items())
-            early = f"  (weights after step {result.kept_step})"
-            lines.append(line + (early if result.kept_step != result.steps else ""))
-    if result.status != Status.FINISHED:
-        lines.append(f"{result.status}: {result.reason}")
-    if result.link is not None:
-        link = result.link
-        lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
-        lines.append(f"look      {link.look}")
-    if not result.delivered:
-        lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")
-    if result.command:
-        lines.append(f"repeat    {result.command}")
-    return lines
 
 
 def ending(results: Sequence[Result]) -> list[str]:
@@ -41,10 +18,8 @@ def ending(results: Sequence[Result]) -> list[str]:
         lines += ["", f"waiting   some records are in {OUTBOX}; send: python -m runner.deliver"]
     if found := best(results):
         lines += ["", f"best      {found[0]}", f"repeat    {found[1].command}"]
-    link = next((result.link for result in results if result.link is not None), None)
-    if link is not None:
-        lines.append(f"compare   {link.compare}")
-    return lines
+    links = [result.link for result in results if result.link is not None]
+    return [*lines, *(f"compare   {link.compare}" for link in links[:1])]
 
 
 def order(results: Sequence[Result]) -> list[Result]:
@@ -62,13 +37,10 @@ def ranking(results: Sequence[Result]) -> list[str]:
     columns = _columns(results)
     rows = [["rank", "run", *map(heading, columns), "seconds", "status"]]
     for rank, result in enumerate(order(results), start=1):
-        done = result.status == Status.FINISHED
-        figures = [
-            number(key, result.metrics[key]) if done and key in result.metrics else "-"
-            for key in columns
-        ]
+        done = result.metrics if result.status == Status.FINISHED else {}
+        figures = [number(key, done[key]) if key in done else "-" for key in columns]
+        place = str(rank) if result.status == Status.FINISHED else "-"
         status = f"{result.status}  {result.reason}".rstrip()
-        place = str(rank) if done else "-"
         rows.append([place, result.name, *figures, f"{result.seconds:.1f}", status])
     return aligned(rows, right={"rank", "seconds"})
 
@@ -91,10 +63,10 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
     columns = _columns(results)
     rows = [["over seeds", "n", *map(heading, columns)]]
     for group in groups:
-        done = [result for result in group if result.status == Status.FINISHED]
-        n = str(len(done)) if len(done) == len(group) else f"{len(done)} of {len(group)}"
-        values = [[r.metrics[key] for r in done if key in r.metrics] for key in columns]
-        cells = [spread(key, of) if of else "-" for key, of in zip(columns, values, strict=True)]
+        found = _values(group)
+        done = sum(result.status == Status.FINISHED for result in group)
+        n = str(done) if done == len(group) else f"{done} of {len(group)}"
+        cells = [spread(key, found[key]) if key in found else "-" for key in columns]
         rows.append([group[0].setting_name, n, *cells])
     return aligned(rows)
 
@@ -104,14 +76,14 @@ def best(results: Sequence[Result]) -> tuple[str, Result] | None:
 
     None where no run has finished.
     """
-    finished = [result for result in order(results) if result.status == Status.FINISHED]
+    finished = [result for result in results if result.status == Status.FINISHED]
     if not finished:
         return None
     groups = _by_setting(finished)
+    first, *others = groups[0]
     if len(groups) == len(finished):
-        return finished[0].name, finished[0]
-    first = groups[0]
-    return f"{first[0].setting_name}, by the mean of {counted(len(first), 'seed')}", first[0]
+        return first.name, first
+    return f"{first.setting_name}, by the mean of {counted(1 + len(others), 'seed')}", first
 
 
 def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
@@ -119,13 +91,20 @@ def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
     groups: dict[str, list[Result]] = {}
     for result in order(results):
         groups.setdefault(result.setting, []).append(result)
-    return sorted(groups.values(), key=lambda group: merit(_means(group)))
+
+    def means(group: Sequence[Result]) -> dict[str, float]:
+        return {key: statistics.fmean(values) for key, values in _values(group).items()}
+
+    return sorted(groups.values(), key=lambda group: merit(means(group)))
 
 
-def _means(group: Sequence[Result]) -> dict[str, float]:
-    done = [result.metrics for result in group if result.status == Status.FINISHED]
-    keys = dict.fromkeys(key for metrics in done for key in metrics)
-    return {key: statistics.fmean(m[key] for m in done if key in m) for key in keys}
+def _values(group: Sequence[Result]) -> dict[str, list[float]]:
+    """Return what the runs that finished have found, by metric."""
+    found: dict[str, list[float]] = {}
+    for result in group:
+        for key, value in result.metrics.items() if result.status == Status.FINISHED else ():
+            found.setdefault(key, []).append(value)
+    return found
 
 
 def _columns(results: Sequence[Result]) -> list[str]:

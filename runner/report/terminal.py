@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a progress bar on a terminal, a line an evaluation."""
+"""What a person sees of a run: a progress bar and a line an evaluation, a summary at its end."""
 
 import math
 import sys
@@ -6,9 +6,11 @@ import sys
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from runner.addresses import OUTBOX
 from runner.report.say import say
-from runner.report.words import figure
 from runner.results.events import LR, Chunk, Event
+from runner.results.metrics import numbers
+from runner.results.result import Result, Status
 
 
 class Console:
@@ -46,10 +48,9 @@ class Console:
             return
         if any(key.startswith("test/") for key in event.metrics):
             return
-        figures = "  ".join(f"{figure(key, value):<16}" for key, value in event.metrics.items())
         epoch = event.step / self._steps_per_epoch
         place = f"step {event.step:{self._width}d}  epoch {epoch:<6.4g}  lr {self._lr:<9.4g}"
-        self.line(f"{place}  {figures}".rstrip())
+        self.line(f"{place}  {numbers(event.metrics, width=16)}".rstrip())
 
     def line(self, text: str) -> None:
         """Print a line above the progress bar."""
@@ -59,3 +60,24 @@ class Console:
     def close(self) -> None:
         """Take the progress bar away."""
         self._bar.stop()
+
+
+def summary(result: Result) -> list[str]:
+    """Return the last lines of a single run."""
+    lines = []
+    for part in ("val", "test"):
+        mine = {k: v for k, v in result.metrics.items() if k.startswith(f"{part}/")}
+        if mine:
+            early = result.kept_step != result.steps
+            weights = f"  (weights after step {result.kept_step})" if early else ""
+            lines.append(f"{numbers(mine)}{weights}")
+    if result.status != Status.FINISHED:
+        lines.append(f"{result.status}: {result.reason}")
+    if link := result.link:
+        lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
+        lines.append(f"look      {link.look}")
+    if not result.delivered:
+        lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")
+    if result.command:
+        lines.append(f"repeat    {result.command}")
+    return lines

@@ -1,80 +1,17 @@
-"""Numbers and texts as people read them; what a metric is stands in `runner.results.metrics`."""
+"""Texts as people read them; metrics are shown by `runner.results.metrics`."""
 
-import math
-import statistics
-from collections.abc import Sequence
+import io
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from runner.results.answer import ABSENT, Difference
-from runner.results.metrics import metric
-
-
-def heading(key: str) -> str:
-    """Return a metric's name.
-
-    >>> heading("val/accuracy")
-    'val accuracy'
-    """
-    return key.replace("/", " ")
-
-
-def number(key: str, value: float) -> str:
-    """Return a metric's value.
-
-    >>> number("val/accuracy", 0.98765), number("val/loss", 0.04321)
-    ('98.77 %', '0.04321')
-    """
-    known = metric(key)
-    return f"{known.factor * value:.2f} {known.unit}" if known.percent else f"{value:.4g}"
-
-
-def figure(key: str, value: float) -> str:
-    """Return a metric's name and value.
-
-    >>> figure("val/accuracy", 0.98765), figure("val/loss", 0.04321)
-    ('val accuracy 98.77 %', 'val loss 0.04321')
-    """
-    return f"{heading(key)} {number(key, value)}"
-
-
-def spread(key: str, values: Sequence[float]) -> str:
-    """Return the mean of a metric's values, with their standard deviation where there are several.
-
-    >>> spread("val/accuracy", [0.98, 0.99]), spread("val/loss", [0.4, 0.6]), spread("x", [0.5])
-    ('98.50 ± 0.71 %', '0.5 ± 0.14', '0.5')
-    >>> spread("val/loss", [0.5, math.nan])
-    'not finite'
-    """
-    mean = statistics.fmean(values)
-    if not math.isfinite(mean):
-        return "not finite"
-    if len(values) < 2:
-        return number(key, mean)
-    known, deviation = metric(key), statistics.stdev(values)
-    if known.percent:
-        return f"{known.factor * mean:.2f} ± {known.factor * deviation:.2f} {known.unit}"
-    return f"{mean:.4g} ± {deviation:.2g}"
-
-
-def difference(key: str, found: Difference) -> str:
-    """Return a difference of a metric's values with its interval; of shares in percentage points.
-
-    >>> difference("val/accuracy", Difference(0.02, -0.005, 0.045, n=3))
-    '+2.00 points [-0.50, +4.50]'
-    >>> difference("val/loss", Difference(-0.1, math.nan, math.nan, n=1))
-    '-0.1'
-    """
-    if not math.isfinite(found.mean):
-        return ABSENT
-    known = metric(key)
-    mean, low, high = (
-        f"{known.factor * x:+.2f}" if known.percent else f"{x:+.4g}"
-        for x in (found.mean, found.low, found.high)
-    )
-    interval = "" if math.isnan(found.low) else f" [{low}, {high}]"
-    return f"{mean}{' points' if known.percent else ''}{interval}"
+WIDEST = 160  # letters of a line of a study
+_GAP = 2  # between columns
+_UNLIMITED = 1_000_000  # letters: whatever the terminal's width, no cell is wrapped
 
 
 def shown(value: Any) -> str:
@@ -112,10 +49,39 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def cut(text: str, width: int) -> str:
+def cut(text: str, width: int = WIDEST) -> str:
     """Return a text no wider than given, in letters; wide ones count twice.
 
     >>> cut("a long text", 8), cut("学習率", 5)
     ('a lon...', '学...')
     """
     return text if cell_len(text) <= width else f"{set_cell_size(text, width - 3)}..."
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[str]:
+    """Return a line a row, the cells of a column under each other; the first row is the heading.
+
+    right: the columns, by their heading, that are aligned on the right.
+
+    >>> aligned([["rank", "run"], ["1", "a"], ["10", "b"]], right={"rank"})
+    ['rank  run', '   1  a', '  10  b']
+    """
+    table = Table.grid(padding=(0, _GAP, 0, 0))
+    for head in rows[0]:
+        table.add_column(justify="right" if head in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))  # people's brackets are no markup
+    console = Console(file=io.StringIO(), width=_UNLIMITED, color_system=None, legacy_windows=False)
+    with console.capture() as found:
+        console.print(table)
+    return [line.rstrip() for line in found.get().splitlines()]
+
+
+def width(rows: Sequence[Sequence[str]]) -> int:
+    """Return the letters of the longest line of `aligned`.
+
+    >>> width([["rank", "run"], ["1", "a"]])
+    9
+    """
+    columns = list(zip(*rows, strict=True))
+    return sum(max(map(cell_len, cells)) for cells in columns) + _GAP * (len(columns) - 1)

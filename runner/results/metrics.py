@@ -4,7 +4,8 @@
 """
 
 import math
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
@@ -36,9 +37,17 @@ class Metric:
         """The unit that a value is shown in, nothing where it has none."""
         return "%" if self.percent else ""
 
-    def better(self, one: float, other: float) -> bool:
-        """Return whether one value is better than another."""
-        return one > other if self.direction == MAXIMIZE else one < other
+    def digits(self, value: float, sign: str = "", most: int = 4) -> str:
+        """Return a value as it is shown, without the unit.
+
+        sign: "+" also shows that of a positive one. most: digits where it is no share.
+        """
+        kind = ".2f" if self.percent else f".{most}g"
+        return f"{self.factor * value:{sign}{kind}}"
+
+    def cost(self, value: float) -> float:
+        """Return a number that is the less, the better a value is."""
+        return -value if self.direction == MAXIMIZE else value
 
     def step(self, samples: int) -> float:
         """Return the least that two values over so many samples can differ by, 0 for any.
@@ -71,6 +80,53 @@ def metric(key: str) -> Metric:
     return METRICS.get(name, Metric(name))
 
 
+def heading(key: str) -> str:
+    """Return a metric's name.
+
+    >>> heading("val/accuracy")
+    'val accuracy'
+    """
+    return key.replace("/", " ")
+
+
+def number(key: str, value: float, *, named: bool = False) -> str:
+    """Return a metric's value with its unit; if named, behind the metric's name.
+
+    >>> number("val/accuracy", 0.98765), number("val/loss", 0.04321, named=True)
+    ('98.77 %', 'val loss 0.04321')
+    """
+    known = metric(key)
+    return f"{heading(key)} " * named + f"{known.digits(value)} {known.unit}".rstrip()
+
+
+def numbers(metrics: Mapping[str, float], width: int = 0) -> str:
+    """Return metrics side by side, each with its name and of at least so many letters.
+
+    >>> numbers({"val/loss": 0.04321, "val/accuracy": 0.98765}, width=18)
+    'val loss 0.04321    val accuracy 98.77 %'
+    """
+    texts = (number(key, value, named=True) for key, value in metrics.items())
+    return "  ".join(f"{text:<{width}}" for text in texts).rstrip()
+
+
+def spread(key: str, values: Sequence[float]) -> str:
+    """Return the mean of a metric's values, with their standard deviation where there are several.
+
+    >>> spread("val/accuracy", [0.98, 0.99]), spread("val/loss", [0.4, 0.6]), spread("x", [0.5])
+    ('98.50 ± 0.71 %', '0.5 ± 0.14', '0.5')
+    >>> spread("val/loss", [0.5, math.nan])
+    'not finite'
+    """
+    mean = statistics.fmean(values)
+    if not math.isfinite(mean):
+        return "not finite"
+    if len(values) < 2:
+        return number(key, mean)
+    known = metric(key)
+    deviation = known.digits(statistics.stdev(values), most=2)
+    return f"{known.digits(mean)} ± {deviation} {known.unit}".rstrip()
+
+
 def evaluated(*, data: bool) -> tuple[str, ...]:
     """Return the keys of the validation data that schedules may listen to and studies may search.
 
@@ -82,7 +138,7 @@ def evaluated(*, data: bool) -> tuple[str, ...]:
     return tuple(f"val/{one.name}" for one in METRICS.values() if data or not one.needs_data)
 
 
-def merit(metrics: Mapping[str, float], part: str = "val") -> tuple[float, ...]:
+def merit(metrics: Mapping[str, float]) -> tuple[float, ...]:
     """Return a key that sorts runs best first by what their last evaluation found.
 
     >>> one, other = {"val/loss": 0.3, "val/accuracy": 0.9}, {"val/loss": 0.2, "val/accuracy": 0.8}
@@ -90,10 +146,6 @@ def merit(metrics: Mapping[str, float], part: str = "val") -> tuple[float, ...]:
     True
     """
     return tuple(
-        _sign(one) * metrics[key] if (key := f"{part}/{one.name}") in metrics else math.inf
+        one.cost(metrics[key]) if (key := f"val/{one.name}") in metrics else math.inf
         for one in reversed(METRICS.values())
     )
-
-
-def _sign(one: Metric) -> float:
-    return -1.0 if one.direction == MAXIMIZE else 1.0

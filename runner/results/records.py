@@ -26,12 +26,6 @@ class Records:
         """Return what was recorded of each update under a key."""
         return np.concatenate([chunk.columns[key] for chunk in self.chunks] or [np.empty(0)])
 
-    def series(self, key: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the steps and values of an evaluated metric."""
-        found = [(e.step, e.metrics[key]) for e in self.evaluations if key in e.metrics]
-        steps, values = zip(*found, strict=True) if found else ((), ())
-        return np.array(steps, dtype=np.int64), np.array(values, dtype=np.float64)
-
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all as arrays: `step`, `time_ms` and the columns of the updates, and for each
         evaluated metric KEY its `KEY` and `KEY@step`."""
@@ -40,7 +34,10 @@ class Records:
         arrays = {"step": np.arange(len(times)), "time_ms": times}
         arrays |= {key: self.column(key) for key in keys}
         for key in dict.fromkeys(k for e in self.evaluations for k in e.metrics):
-            arrays[f"{key}@step"], arrays[key] = self.series(key)
+            found = [(e.step, e.metrics[key]) for e in self.evaluations if key in e.metrics]
+            steps, values = zip(*found, strict=True)
+            arrays[f"{key}@step"] = np.array(steps, dtype=np.int64)
+            arrays[key] = np.array(values, dtype=np.float64)
         return arrays
 
     def save(self, file: Path) -> None:

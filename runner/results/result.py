@@ -1,9 +1,20 @@
-"""How a run ended."""
+"""How a run ended, and where its record is."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from runner.results.link import Link
+
+@dataclass(frozen=True)
+class Link:
+    """Where a run is to be found. look, compare: how to open its page, and that of all runs of its
+    experiment."""
+
+    run_id: str
+    experiment_id: str
+    experiment: str
+    uri: str
+    look: str = ""
+    compare: str = ""
 
 
 class Status(StrEnum):

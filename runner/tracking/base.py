@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from runner.errors import Mistake, one_line
 from runner.results.events import Point
-from runner.results.link import Link
+from runner.results.result import Link
 
 
 @dataclass(frozen=True)

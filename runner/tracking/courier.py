@@ -10,7 +10,7 @@ from typing import Self
 
 from runner.addresses import brief
 from runner.results.events import Event, Point
-from runner.results.link import Link
+from runner.results.result import Link
 from runner.tracking import outbox
 from runner.tracking.base import Header, Tracker
 from runner.tracking.delivery import deliver_waiting, send_all

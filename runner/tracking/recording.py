@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from runner.results.events import Event
-from runner.results.link import Link
+from runner.results.result import Link
 from runner.tracking.base import Header, Tracker
 from runner.tracking.courier import Courier
 

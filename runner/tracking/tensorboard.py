@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from runner.errors import Mistake
 from runner.results.events import Point
-from runner.results.link import Link
+from runner.results.result import Link
 from runner.tracking.base import Header, Tracker
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from schedules import Constant, Cosine, CosineRestarts
 from schedules.errors import ArgumentError
-from schedules.plot import draw, thinned
+from schedules.plot import draw, stairs
 
 T = np.arange(200)
 TRACES = {f"cosine lr=0.{i}": Cosine(lr=i / 10, decay_steps=200)(T) for i in range(1, 9)}
@@ -94,16 +94,25 @@ def test_a_file_is_a_small_png(tmp_path):
 def test_thinning_keeps_every_jump():
     schedule = CosineRestarts(lr=0.1, cycle_steps=10_007)
     trace = schedule(np.arange(1_000_000))
-    steps = thinned(trace)
-    assert steps.size <= 6000
+    steps, rates = stairs(trace)
+    assert steps.size <= 6001
     assert steps[0] == 0
-    assert steps[-1] == trace.size - 1
+    assert steps[-2:].tolist() == [trace.size - 1, trace.size]
+    assert rates[:-1].tolist() == trace[steps[:-1]].tolist()
     assert (np.diff(steps) > 0).all()
     assert np.isin(np.arange(0, 1_000_000, 10_007), steps).all()
 
 
+def test_thinning_keeps_a_peak_of_one_step():
+    trace = np.zeros(100_000)
+    trace[54_321] = 1.0
+    steps, rates = stairs(trace)
+    assert steps.size < 10_000
+    assert dict(zip(steps, rates, strict=True))[54_321] == 1.0
+
+
 def test_a_short_trace_is_drawn_whole():
-    assert thinned(np.zeros(100)).tolist() == list(range(100))
+    assert stairs(np.zeros(100))[0].tolist() == list(range(101))
 
 
 def test_pyplot_stays_unloaded():

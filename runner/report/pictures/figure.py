@@ -7,18 +7,27 @@ from typing import Any
 import numpy as np
 
 from runner.report.pictures.looks import BLUE, POINTS, line_style, tail
-from runner.report.pictures.picture import Axis, Panel, Picture, Shades, places
-from runner.report.pictures.rules import draw_rules
+from runner.report.pictures.picture import Axis, Panel, Picture, Shades
 from schedules.plot import blank, dress
 
 _PALETTE = 96  # colours of a file
 _LETTERS = 112  # of a line across the picture
-_LONGEST = 14  # letters of a category
 _MANY = 60  # trials with a line: then they are thinner
+_STRIP = 0.018  # of the picture's width: the colours at the last rule
+_TIP = 0.06  # of the height: how far their arrow reaches
+_TEXT: dict[str, Any] = {
+    "textcoords": "offset points",
+    "va": "center",
+    "zorder": 6,
+    "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+}
 
 
 def figure(picture: Picture) -> Any:
     """Return the figure of a picture."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, LogNorm, Normalize
+
     found = blank(8.2, max(picture.height, 3.0))
     found.suptitle(picture.title, fontsize=11, x=0.01, ha="left")
     if not picture.panels:
@@ -27,10 +36,13 @@ def figure(picture: Picture) -> Any:
     found.get_layout_engine().set(h_pad=0.07 if picture.across > 1 else None)
     plots = _plots(found, picture)
     for axes, panel in zip(plots, picture.panels, strict=True):
-        _draw(axes, panel, picture.across)
+        _draw(axes, panel, picture)
     found.supylabel(picture.label, fontsize=10)
-    if picture.shades is not None:
-        _bar(found, plots, picture.shades)
+    if (shades := picture.shades) is not None and not picture.panels[0].rules:
+        norm = (LogNorm if shades.scale.log else Normalize)(shades.scale.low, shades.scale.high)
+        colours = ScalarMappable(norm, ListedColormap(shades.palette))
+        style = {"extend": shades.beyond, "pad": 0.01, "aspect": 32}
+        found.colorbar(colours, ax=plots, label=shades.label, **style)
     _legend(found, plots, picture.remarks)
     return found
 
@@ -51,8 +63,8 @@ def save(figure: Any, file: Any) -> None:
 def _plots(figure: Any, picture: Picture) -> list[Any]:
     """Return axes for the panels, which share the horizontal ones below each other, else the
     vertical ones."""
-    found = places([panel.span for panel in picture.panels], picture.across)
-    stacked, rows = picture.across == 1, found[-1][0] + 1
+    found = [panel.place or (i, 0, 1) for i, panel in enumerate(picture.panels)]
+    stacked, rows = picture.panels[0].place is None, found[-1][0] + 1
     heights = [panel.height for panel in picture.panels] if stacked else None
     grid = figure.add_gridspec(rows, picture.across, height_ratios=heights)
     plots: list[Any] = []
@@ -64,7 +76,7 @@ def _plots(figure: Any, picture: Picture) -> list[Any]:
     return plots
 
 
-def _draw(axes: Any, panel: Panel, across: int) -> None:
+def _draw(axes: Any, panel: Panel, picture: Picture) -> None:
     dress(axes)
     for points in panel.points:
         x, y = zip(*points.places.values(), strict=True)
@@ -82,35 +94,24 @@ def _draw(axes: Any, panel: Panel, across: int) -> None:
     if panel.band is not None:
         axes.axhspan(*panel.band, color="#efefef", zorder=0)
         axes.axhline(panel.band[0], color="#888888", linewidth=0.8, zorder=0.1)
-    axes.set_title(tail(panel.title, 34 * panel.span), fontsize=9)
+    _, left, right = panel.place or (0, 0, 1)
+    axes.set_title(tail(panel.title, 34 * (right - left)), fontsize=9)
     axes.set_title(panel.note, fontsize=8.5, color="#555555", loc="right")
-    _scale(axes, "x", panel.x, _letters(panel, across))
-    _scale(axes, "y", panel.y, 40)
-    if across > 1:
+    _scale(axes, "x", panel.x)
+    _scale(axes, "y", panel.y)
+    if picture.across > 1:
         axes.tick_params(labelsize=8)
-    if panel.rules:
-        axes.grid(visible=False)
-        draw_rules(axes, panel)
+    if panel.rules and picture.shades is not None:
+        _rules(axes, panel, picture.shades)
 
 
-def _letters(panel: Panel, across: int) -> int:
-    """Return how many letters a text below a panel may have."""
-    if panel.rules or not panel.x.ticks:
-        return _LETTERS
-    room = _LETTERS * panel.span // across
-    needed = sum(min(len(text), _LONGEST) + 2 for text in panel.x.ticks.values())
-    most = _LONGEST if needed <= room else max(room // len(panel.x.ticks) - 2, 3)
-    return min(most, _LONGEST)
-
-
-def _scale(axes: Any, which: str, axis: Axis, letters: int) -> None:
-    """Give axes an axis; its texts have no more letters than given."""
+def _scale(axes: Any, which: str, axis: Axis) -> None:
     mine = getattr(axes, f"{which}axis")
     if axis.log:
         getattr(axes, f"set_{which}scale")("log", nonpositive="mask")
     if axis.ticks is not None:
         axes.minorticks_off()
-        mine.set_ticks(list(axis.ticks), [tail(text, letters) for text in axis.ticks.values()])
+        mine.set_ticks(list(axis.ticks), [tail(text, axis.letters) for text in axis.ticks.values()])
     if axis.ends is not None:
         getattr(axes, f"set_{which}lim")(*axis.ends)
     if axis.whole:
@@ -119,16 +120,52 @@ def _scale(axes: Any, which: str, axis: Axis, letters: int) -> None:
     mine.set_label_text(axis.label)
 
 
-def _bar(figure: Any, plots: list[Any], shades: Shades) -> None:
-    """Draw a scale of colours beside the plots."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, LogNorm, Normalize
+def _rules(axes: Any, panel: Panel, shades: Shades) -> None:
+    """Draw the axes that lines pass through, their names below, the colours at the last one."""
+    *rules, last = panel.rules
+    letters = min(max(105 // len(panel.rules), 6), 14)
+    for x, ticks in enumerate(rules):
+        axes.axvline(x, color="#444444", linewidth=0.9, zorder=5.5)
+        beside: dict[str, Any] = {"xytext": (4, 0)} if x else {"xytext": (-4, 0), "ha": "right"}
+        for height, text in ticks:
+            size, shown = 11 if text == "-" else 8, tail(text, letters if x else 20)
+            axes.annotate(shown, (x, height), fontsize=size, **beside, **_TEXT)
+    right = len(rules) + _STRIP * (len(rules) + 0.5)
+    _colours(axes, len(rules), right, shades)
+    for height, text in last:
+        axes.annotate(text, (right, height), (4, 0), fontsize=8, **_TEXT)
+    names = [_wrapped(name) for name in (panel.x.ticks or {}).values()]
+    axes.set_xticks(range(len(names)), names, fontsize=8)
+    if len(names) > 7:
+        axes.tick_params(axis="x", rotation=30)
+        for label in axes.get_xticklabels():
+            label.set(horizontalalignment="right", rotation_mode="anchor")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(axis="x", length=0)
 
-    low, high = shades.ends
-    norm = LogNorm(low, high) if shades.log else Normalize(low, high)
-    colours = ScalarMappable(norm, ListedColormap(shades.palette))
-    style = {"extend": shades.beyond, "pad": 0.01, "aspect": 32}
-    figure.colorbar(colours, ax=plots, label=shades.label, **style)
+
+def _colours(axes: Any, left: float, right: float, shades: Shades) -> None:
+    """Draw a strip of colours, with an arrow towards what shares the last one."""
+    from matplotlib.colors import to_rgb
+
+    bottom, top = shades.scale.low, shades.scale.high
+    strip = np.array([[to_rgb(colour)] for colour in shades.palette])
+    style = {"origin": "lower", "aspect": "auto", "interpolation": "nearest", "zorder": 3}
+    x, y = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(strip, extent=(left, right, bottom, top), **style)
+    axes.set(xlim=x, ylim=y)
+    if shades.beyond != "neither":
+        low = shades.beyond == "min"
+        end, tip = (bottom, _TIP) if low else (top, 1 - _TIP)
+        middle, colour = (left + right) / 2, shades.palette[0 if low else -1]
+        axes.fill([left, right, middle], [end, end, tip], color=colour, zorder=3)
+
+
+def _wrapped(label: str) -> str:
+    """Return a key over two lines where it is long."""
+    group, dot, rest = label.rpartition(".")
+    return f"{tail(group, 16)}.\n{tail(rest, 20)}" if dot else tail(label, 20)
 
 
 def _legend(figure: Any, plots: Sequence[Any], remarks: Sequence[str]) -> None:

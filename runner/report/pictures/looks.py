@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from runner.report.pictures.marks import ANSWER, BASELINE, BEST
 from runner.report.pictures.picture import Line
 from schedules.plot import COLOURS
 
+ANSWER, BEST, BASELINE = "answer", "best of the search", "baseline"
 BLUE, _ORANGE, _GREEN, _PINK, _YELLOW, _SKY, _BLACK, _GREY = COLOURS
 _MAGENTA = "#C2188B"
 _STANDING = {"zorder": 3, "edgecolors": "white", "linewidths": 0.7}
@@ -27,31 +27,25 @@ POINTS: dict[str, dict[str, Any]] = {
     "element 3": {"color": _SKY, "marker": "^", **_ELEMENT},
     "element 4": {"color": _PINK, "marker": "v", **_ELEMENT},
 }
-_LINES: dict[str, dict[str, Any]] = {
+_LINES: dict[str, dict[str, Any]] = {  # pairs are for few lines and for many
     ANSWER: {"color": _ORANGE, "linewidth": 2.8, "zorder": 5},
     BEST: {"color": _MAGENTA, "linewidth": 2.2, "zorder": 4.8},
     BASELINE: {"color": _BLACK, "linewidth": 1.8, "linestyle": "--", "zorder": 5.2},
     "best so far": {"color": _MAGENTA, "linewidth": 1.5, "zorder": 0.9},
     "value of the baseline": {"color": _BLACK, "linestyle": "--", "linewidth": 1.2, "zorder": 0.9},
-}
-_OTHERS = {  # colour where the line has none; widths and opacities of few and of many
-    "trial": ("", (1.6, 0.9), (1.0, 1.0)),
-    "pale": ("", (0.8, 0.45), (0.35, 0.35)),
-    "better": ("", (1.6, 1.2), (1.0, 1.0)),
-    "worse trial": ("#B7C4D1", (0.9, 0.6), (0.9, 0.5)),
-    "pruned": ("#CFBB8B", (0.9, 0.6), (0.9, 0.5)),
-    "diverged": ("#E59E9E", (0.9, 0.6), (0.9, 0.5)),
+    "trial": {"linewidth": (1.6, 0.9)},
+    "pale": {"linewidth": (0.8, 0.45), "alpha": 0.35},
+    "better": {"linewidth": (1.6, 1.2)},
+    "worse trial": {"color": "#B7C4D1", "linewidth": (0.9, 0.6), "alpha": (0.9, 0.5)},
+    "pruned": {"color": "#CFBB8B", "linewidth": (0.9, 0.6), "alpha": (0.9, 0.5)},
+    "diverged": {"color": "#E59E9E", "linewidth": (0.9, 0.6), "alpha": (0.9, 0.5)},
 }
 
 
 def line_style(line: Line, many: bool, zorder: float) -> dict[str, Any]:
     """Return how a line looks: one of many, at a height among those that do not stand out."""
-    if line.kind in _LINES:
-        style = dict(_LINES[line.kind])
-    else:
-        colour, widths, opacities = _OTHERS[line.kind]
-        style = {"color": line.colour or colour, "zorder": zorder}
-        style |= {"linewidth": widths[many], "alpha": opacities[many]}
+    style = {"color": line.colour, "zorder": zorder, **_LINES[line.kind]}
+    style = {key: look[many] if isinstance(look, tuple) else look for key, look in style.items()}
     if line.ended:
         point = POINTS[line.kind]
         style |= {"marker": point["marker"], "markersize": point["s"] ** 0.5, "markevery": [-1]}

@@ -1,14 +1,15 @@
 """The values of each trial as a line."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.report.pictures.columns import ABSENT_AT, Column, jitter
-from runner.report.pictures.picture import Axis, Line, Panel, Picture, Rule, Shades
+from runner.report.pictures.columns import Column, jitter
+from runner.report.pictures.picture import Axis, Line, Panel, Picture, Shades
+from runner.report.pictures.scale import Scale
 from runner.report.pictures.trials import Trials
-from runner.report.pictures.values import Values
 from runner.report.words import counted
 
 _MANY = 6  # axes: of more, those of rare keys are left out
@@ -24,32 +25,30 @@ def parallel(trials: Trials) -> Picture:
     are pale; of many keys the rare ones are left out, which the slices show.
     """
     values, rows = trials.values, trials.counted
-    found = [column for _, mine in trials.columns for column in mine]
+    found = [column for mine in trials.columns.values() for column in mine]
     searched = chosen(found)
-    ends, outcomes, shades = _outcomes([row.objective[0] for row in rows], values, len(searched))
-    inner = [column.heights(jitter(rows)) for column in searched]
-    heights = np.array([*inner, ends]).T
+    ends, outcomes, shades = _outcomes(trials)
+    heights = np.array([*(column.heights(jitter(rows)) for column in searched), ends]).T
     absent = np.array([*(column.absent for column in searched), [False] * len(rows)]).T
     x = np.arange(len(searched) + 1)
     lines = []
     for row, y, gaps in list(zip(rows, heights, absent, strict=True))[::-1]:  # the best on top
-        colour = values.shade(row.objective[0])
+        colour = values.shade(values.height(row))
         lines.append(Line("pale", "", x, y, row.number, colour))
         lines.append(Line("trial", "", x, np.where(gaps, np.nan, y), row.number, colour))
     of = {row.number: y for row, y in zip(rows, heights, strict=True)}
     marks = [mark for mark in trials.marks if mark.number in of]
     lines += [Line(m.kind, m.label, x, of[m.number], m.number, ended=True) for m in marks]
-    names = [column.label + column.remark for column in searched] + [shades.label]
+    names = [column.label + column.remark for column in searched] + [values.name]
     panel = Panel(
         Axis(ticks=dict(enumerate(names)), ends=(-0.02 * x[-1], 1.1 * x[-1])),
         Axis(ends=(-0.05, 1.04), ticks={}),
         lines=tuple(lines),
-        rules=(*(_rule(i, column) for i, column in enumerate(searched)), outcomes),
-        shades=shades,
+        rules=(*(column.ticks() for column in searched), outcomes),
     )
     title = f"values of the finished trials, coloured by {values.title}"
-    remarks = _remarks(searched, len(found) - len(searched))
-    return Picture(title, (panel,) if searched else (), 5.6, remarks=remarks)
+    remarks, panels = _remarks(searched, len(found) - len(searched)), (panel,) if searched else ()
+    return Picture(title, panels, 5.6, remarks=remarks, shades=shades)
 
 
 def chosen(searched: Sequence[Column]) -> list[Column]:
@@ -60,33 +59,25 @@ def chosen(searched: Sequence[Column]) -> list[Column]:
     return sorted(searched, key=lambda column: not column.absent.any())
 
 
-def _rule(x: float, column: Column) -> Rule:
-    lowest = [(ABSENT_AT, "-")] if column.absent.any() else []
-    return Rule(x, (*column.ticks(), *lowest))
-
-
-def _outcomes(
-    found: Sequence[float], values: Values, x: float
-) -> tuple[NDArray[np.float64], Rule, Shades]:
-    """Return where the lines of some outcomes end, and the axis there, at x, with its colours.
+def _outcomes(trials: Trials) -> tuple[NDArray[np.float64], list[tuple[float, str]], Shades]:
+    """Return where lines end, the ticks of the axis there, and its colours.
 
     It reaches as far as the colours do; trials that are worse have a place beyond it.
     """
-    pale = np.array([values.is_pale(one) for one in found], dtype=bool)
-    low, high = values.coloured
-    places = np.clip([values.scaled(one) for one in found], low, high)
-    column = Column("", places, log=values.log, ends=(low, high))
-    beyond, sign, side = (_BEYOND, "<", "min") if values.upwards else (1 - _BEYOND, ">", "max")
-    bottom, top = (_GAP, 1.0) if values.upwards else (0.0, 1 - _GAP)
+    values = trials.values
+    found = np.array([values.height(row) for row in trials.counted])
+    pale = np.array([values.is_pale(height) for height in found], dtype=bool)
+    beyond, sign = (_BEYOND, "<") if values.upwards else (1 - _BEYOND, ">")
+    ends = Scale(_GAP, 1.0) if values.upwards else Scale(0.0, 1 - _GAP)
     if not pale.any():
-        bottom, top, side = 0.0, 1.0, "neither"
-    heights = bottom + (top - bottom) * column.heights(np.zeros(len(pale)))
-    ticks = [(bottom + (top - bottom) * height, text) for height, text in column.ticks()]
-    if pale.any():
-        ticks.append((beyond, f"{sign} {values.scaled(values.pale):.4g}"))
-    label = f"{values.title}{values.unit}{' (log)' if values.log else ''}"
-    shades = Shades(label, values.palette, (bottom, top), beyond=side)
-    return np.where(pale, beyond, heights), Rule(x, tuple(ticks)), shades
+        ends = Scale(0.0, 1.0)
+    scale = values.coloured
+    shares = scale.share(np.clip(found, scale.low, scale.high))
+    heights = np.where(pale, beyond, ends.low + (ends.high - ends.low) * shares)
+    places = ends.low + (ends.high - ends.low) * scale.share(list(scale.ticks()))
+    ticks = list(zip(places.tolist(), scale.ticks().values(), strict=True))
+    ticks += [(beyond, f"{sign} {values.pale:.4g}")] if pale.any() else []
+    return heights, ticks, replace(values.shades(found), scale=ends)
 
 
 def _remarks(searched: Sequence[Column], rare: int) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.report.pictures.scale import Scale
+
 Numbers = NDArray[np.float64] | NDArray[np.int64]
 
 
@@ -13,12 +15,14 @@ Numbers = NDArray[np.float64] | NDArray[np.int64]
 class Axis:
     """An axis from one end to another, or as far as what it shows.
 
-    ticks: place -> text; None for round numbers. whole: whether it counts something.
+    ticks: place -> text, of at most so many letters; None for round numbers. whole: whether it
+    counts something.
     """
 
     label: str = ""
     ends: tuple[float, float] | None = None
     ticks: Mapping[float, str] | None = None
+    letters: int = 40
     log: bool = False
     whole: bool = False
 
@@ -54,25 +58,16 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A vertical axis inside of a panel, with the text at heights in [0, 1]."""
-
-    x: float
-    ticks: tuple[tuple[float, str], ...]
-
-
-@dataclass(frozen=True)
 class Shades:
     """A scale of colours, the first the lowest.
 
-    ends: of the values, for a scale beside the panels; of heights inside of a panel at x. beyond:
+    scale: of the values, for colours beside the panels; of heights, inside of a panel. beyond:
     "min" or "max", the end beyond which values share its colour.
     """
 
     label: str
     palette: tuple[str, ...]
-    ends: tuple[float, float]
-    log: bool = False
+    scale: Scale
     beyond: str = "neither"
 
 
@@ -81,8 +76,9 @@ class Panel:
     """Axes with what they show.
 
     title, note: above it, left and right. bars: lengths from below. band: heights in which what
-    lies beyond the axis is. rules: axes that lines pass through, the last with the shades. span:
-    over how many places of its row it reaches. height: in shares of the others'.
+    lies beyond the axis is. rules: the heights in [0, 1] and texts of ticks, of vertical axes at 0,
+    1 and so on, the last with the picture's shades. place: its row, and its first place and its end
+    there. height: in shares of the others'.
     """
 
     x: Axis
@@ -93,16 +89,15 @@ class Panel:
     note: str = ""
     bars: tuple[float, ...] = ()
     band: tuple[float, float] | None = None
-    rules: tuple[Rule, ...] = ()
-    shades: Shades | None = None
-    span: int = 1
+    rules: tuple[Sequence[tuple[float, str]], ...] = ()
+    place: tuple[int, int, int] | None = None
     height: float = 1.0
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Panels in rows of so many places, below each other with a common horizontal axis where a row
-    has one, else with a common vertical one.
+    """Panels below each other with a common horizontal axis, or at places in rows of so many with a
+    common vertical one.
 
     height: in inches. remarks: how it is to be read. empty: said where there is no panel; where
     that is nothing, there is no picture. label: of all vertical axes.
@@ -116,20 +111,3 @@ class Picture:
     shades: Shades | None = None
     label: str = ""
     empty: str = "no trial has finished"
-
-
-def places(spans: Sequence[int], across: int) -> list[tuple[int, int, int]]:
-    """Return the row, the first place and the end of each panel; the last of a row fills it.
-
-    >>> places([1, 1, 2, 1, 3], 3)
-    [(0, 0, 1), (0, 1, 3), (1, 0, 2), (1, 2, 3), (2, 0, 3)]
-    """
-    found: list[tuple[int, int, int]] = []
-    row = end = 0
-    for span in spans:
-        if end + span > across:
-            found[-1] = (row, found[-1][1], across)
-            row, end = row + 1, 0
-        found.append((row, end, end + span))
-        end += span
-    return found

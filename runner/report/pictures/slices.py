@@ -1,17 +1,16 @@
 """The value against each searched key."""
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 
-from runner.report.pictures.columns import Column, jitter, ticks
-from runner.report.pictures.marks import apart
-from runner.report.pictures.picture import Axis, Panel, Picture, Points, places
+from runner.report.pictures.columns import Column, jitter
+from runner.report.pictures.picture import Axis, Panel, Picture, Points
+from runner.report.pictures.scale import Scale
 from runner.report.pictures.trials import Trials
 from runner.report.pictures.values import Values
 
 _ACROSS = {1: 1, 2: 2, 4: 2}  # plots beside each other by their number, else 3
-_GAP = 2  # letters between two ticks
+_GAP = 2  # letters between two categories
 _LETTERS = 112  # of ticks across the picture
 _LONGEST = 14  # letters of a category
 _LOOKS = 4  # of the elements of a list
@@ -22,28 +21,28 @@ def slices(trials: Trials) -> Picture:
     """Return the value against each searched key, a small panel a key."""
     values, keys = trials.values, trials.columns
     across = _ACROSS.get(len(keys), 3)
-    panels = []
-    for key, mine in keys:
-        span = _span(mine[0], across)
-        panels.append(
-            Panel(
-                _across(mine, _LETTERS * span // across),
-                _upwards(values),
-                _points(mine, trials),
-                title=f"{key}{mine[0].remark}",
-                band=(values.strip[0], values.strip[2]) if values.far else None,
-                span=span,
-            )
+    spans = [span(mine[0], across) for mine in keys.values()]
+    found = places(spans, across)
+    panels = tuple(
+        Panel(
+            _across(mine, _LETTERS * (end - start) // across),
+            _upwards(values),
+            _points(mine, trials),
+            title=f"{key}{mine[0].remark}",
+            band=(values.strip[0], values.strip[2]) if values.far else None,
+            place=(row, start, end),
         )
-    found = [column for _, mine in keys for column in mine]
+        for (key, mine), (row, start, end) in zip(keys.items(), found, strict=True)
+    )
+    columns = [column for mine in keys.values() for column in mine]
     remarks = {
-        "points are spread sideways around a category": any(one.categories for one in found),
-        "a trial without a key is missing there": any(one.absent.any() for one in found),
+        "points are spread sideways around a category": any(one.categories for one in columns),
+        "a trial without a key is missing there": any(one.absent.any() for one in columns),
     }
     return Picture(
         f"{values.title} by the value of each key",
-        tuple(panels),
-        1.7 + 1.9 * len({row for row, _, _ in places([one.span for one in panels], across)}),
+        panels,
+        1.7 + 1.9 * len({row for row, _, _ in found}),
         across,
         tuple(remark for remark, holds in remarks.items() if holds),
         label=values.label,
@@ -52,15 +51,17 @@ def slices(trials: Trials) -> Picture:
 
 def _points(mine: Sequence[Column], trials: Trials) -> tuple[Points, ...]:
     values, counted = trials.values, trials.counted
-    found = [row.objective[0] for row in counted]
-    heights = [values.strip[1] if values.is_far(one) else values.scaled(one) for one in found]
+    found = [values.height(row) for row in counted]
+    heights = [values.strip[1] if values.is_far(height) else height for height in found]
     points = []
     for i, column in enumerate(mine):
         across = column.places + (jitter(counted) * 0.5 if column.categories else 0)
         there = zip(counted, across.tolist(), heights, strict=True)
-        shown = {row.number: (x, y) for row, x, y in there if not math.isnan(x)}
-        rest, standing = apart(trials.marks, shown)
-        label = f"trial, {_ordinal(i)} of its list" if len(mine) > 1 else "trial"
+        rest, standing = trials.apart(
+            {row.number: (x, y) for row, x, y in there if not math.isnan(x)}
+        )
+        ordinal = _ORDINALS[i] if i < len(_ORDINALS) else f"{i + 1}th"
+        label = f"trial, {ordinal} of its list" if len(mine) > 1 else "trial"
         kind = f"element {1 + i % _LOOKS if len(mine) > 1 else 0}"
         points += [*([Points(kind, label, rest)] if rest else []), *standing]
     return tuple(points)
@@ -68,42 +69,48 @@ def _points(mine: Sequence[Column], trials: Trials) -> tuple[Points, ...]:
 
 def _across(mine: Sequence[Column], room: int) -> Axis:
     """Return the axis of a key, on which so many letters have room."""
-    first = mine[0]
+    first, ends = mine[0], None
     if first.categories:
-        texts = {float(i): text for i, text in enumerate(first.categories)}
-        return Axis(ends=(-0.6, len(texts) - 0.4), ticks=texts)
-    low, high = min(one.low for one in mine), max(one.high for one in mine)
-    found = [ticks(low, high, first.log, most) for most in (5, 4, 3, 2)]
-    numbers = next((some for some in found if _fit(some, low, high, first.log, room)), found[-1])
-    return Axis(ticks={number: f"{number:g}" for number in numbers}, log=first.log)
+        texts, ends = first.texts(), (-0.6, len(first.categories) - 0.4)
+    else:
+        low, high = min(one.scale.low for one in mine), max(one.scale.high for one in mine)
+        texts = Scale(low, high, first.scale.log).ticks(room)
+    fitting = room if _letters(texts.values()) <= room else max(room // len(texts) - _GAP, 3)
+    return Axis("", ends, texts, min(fitting, _LONGEST), first.scale.log)
 
 
 def _upwards(values: Values) -> Axis:
     """Return the axis of values, with a strip of those beyond it."""
-    low, high = values.ends
-    texts = {number: f"{number:g}" for number in ticks(low, high, values.log)}
+    scale = values.axis
+    texts, low, high = scale.ticks(), scale.low, scale.high
     if values.far:
         _, middle, end = values.strip
         texts[middle] = values.beyond
         low, high = min(low, end), max(high, end)
-    return Axis("", (low, high), texts, values.log)
+    return Axis("", (low, high), texts, log=scale.log)
 
 
-def _fit(numbers: Sequence[float], low: float, high: float, log: bool, room: int) -> bool:
-    """Return whether ticks stand side by side on an axis of so many letters."""
-    low, high, *places = (math.log(x) if log else x for x in (low, high, *numbers))
-    letters = [len(f"{number:g}") + _GAP for number in numbers]
-    return all(
-        (right - left) / (high - low) * room >= (first + second) / 2
-        for (left, first), (right, second) in pairwise(zip(places, letters, strict=True))
-    )
-
-
-def _span(column: Column, across: int) -> int:
+def span(column: Column, across: int) -> int:
     """Return over how many places a panel must reach for its categories to stand side by side."""
-    letters = sum(min(len(text), _LONGEST) + _GAP for text in column.categories)
-    return min(-(-letters * across // _LETTERS) or 1, across)
+    return min(-(-_letters(column.categories) * across // _LETTERS) or 1, across)
 
 
-def _ordinal(i: int) -> str:
-    return _ORDINALS[i] if i < len(_ORDINALS) else f"{i + 1}th"
+def _letters(texts: Iterable[str]) -> int:
+    return sum(min(len(text), _LONGEST) + _GAP for text in texts)
+
+
+def places(spans: Sequence[int], across: int) -> list[tuple[int, int, int]]:
+    """Return the row, the first place and the end of each panel; the last of a row fills it.
+
+    >>> places([1, 1, 2, 1, 3], 3)
+    [(0, 0, 1), (0, 1, 3), (1, 0, 2), (1, 2, 3), (2, 0, 3)]
+    """
+    found: list[tuple[int, int, int]] = []
+    row = end = 0
+    for span in spans:
+        if end + span > across:
+            found[-1] = (row, found[-1][1], across)
+            row, end = row + 1, 0
+        found.append((row, end, end + span))
+        end += span
+    return found

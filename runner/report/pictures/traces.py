@@ -1,21 +1,23 @@
 """The learning rates of all trials."""
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from runner.report.pictures.picture import Axis, Line, Panel, Picture, Shades
-from runner.report.pictures.ranges import beyond, ends
+from runner.report.pictures.picture import Axis, Line, Panel, Picture
 from runner.report.pictures.trials import Trials
 from runner.report.pictures.values import Values
 from runner.report.words import counted as count
 from runner.results.rows import PRUNED, Row, ranked
-from schedules.plot import limits, stairs
+from schedules.plot import LOG_SPAN, limits, stairs
 
 _BETTER = 0.25  # of the trials: those that are coloured, ...
 _FEWEST, _MOST = 3, 20  # ... at least and at most so many
+_USUAL = 5  # times the median of the highest rates: what may decide an axis
+_FALL = 1e-2  # of its own highest rate: how much of each trace an axis shows at least
 _STEP = "step (optimizer update)"
 _Trace = NDArray[np.float64]
 
@@ -36,19 +38,28 @@ def traces(trials: Trials, rates: Mapping[int, _Trace]) -> Picture:
     every = [rates[line.number] for line in lines if line.number is not None]
     half = [rates[row.number] for row in counted[: math.ceil(len(counted) / 2)]]
     low, high = ends([rates[number] for number in apart], half or every)
-    end = max((trace.size for trace in every), default=1)
+    x = (0, max((trace.size for trace in every), default=1))
     panels = []
-    for scale, x in (("linear", Axis(ends=(0, end))), ("log", Axis(_STEP, (0, end), whole=True))):
-        y = _axis(scale, low, high)
-        panels.append(Panel(x, y, lines=tuple(lines), note=_note(every, y)))
+    for scale, label in (("linear", ""), ("log", _STEP)):
+        log = scale == "log"
+        y = limits(scale, low, high) if high else None
+        beyond = sum(not y[0] <= trace.max() <= y[1] for trace in every) if y else 0
+        panels.append(
+            Panel(
+                Axis(label, x, whole=log),
+                Axis(f"learning rate{' (log)' if log else ''}", y, log=log and y is not None),
+                lines=tuple(lines),
+                note=f"{count(beyond, 'trace')} beyond the axis" if beyond else "",
+            )
+        )
+    heights = {values.height(row) for row in better}
     coloured = f", the best {len(better)} coloured by {values.title}" if better[1:] else ""
-    shades = None
-    if len({row.objective[0] for row in better}) > 1:
-        paler = any(values.is_pale(row.objective[0]) for row in better)
-        side = "neither" if not paler else "min" if values.upwards else "max"
-        shades = Shades(values.label, values.palette, values.coloured, values.log, side)
-    title = f"learning rates of the trials{coloured}"
-    return Picture(title, tuple(panels) if lines else (), 6.4, shades=shades)
+    return Picture(
+        f"learning rates of the trials{coloured}",
+        tuple(panels) if lines else (),
+        6.4,
+        shades=values.shades(heights) if len(heights) > 1 else None,
+    )
 
 
 def _lines(
@@ -61,27 +72,32 @@ def _lines(
         "worse trial": [row for row in rows if row.counts and row not in better],
         "better": [row for row in better[::-1] if row in rows],
     }
-    return [
-        Line(
-            kind,
-            "" if kind == "better" else kind,
-            *stairs(rates[row.number]),
-            row.number,
-            values.shade(row.objective[0]) if kind == "better" else "",
-            stairs=True,
-        )
-        for kind, some in kinds.items()
-        for row in some
-    ]
+    lines = []
+    for kind, some in kinds.items():
+        for row in some:
+            is_better = kind == "better"
+            label, colour = ("", values.shade(values.height(row))) if is_better else (kind, "")
+            trace = stairs(rates[row.number])
+            lines.append(Line(kind, label, *trace, row.number, colour, stairs=True))
+    return lines
 
 
-def _axis(scale: str, low: float, high: float) -> Axis:
-    log = scale == "log"
-    label = f"learning rate{' (log)' if log else ''}"
-    return Axis(label, limits(scale, low, high), log=log) if high else Axis(label)
+def ends(kept: Sequence[_Trace], others: Sequence[_Trace]) -> tuple[float, float]:
+    """Return the lowest and the highest rate of a logarithmic axis, 0 and 0 where no rate is above.
 
+    kept: traces whose highest rates it must show. others: traces that it shows where they are not
+    far above the most.
 
-def _note(every: Sequence[_Trace], axis: Axis) -> str:
-    """Return how many traces an axis leaves out."""
-    left_out = beyond(every, *axis.ends) if axis.ends else 0
-    return f"{count(left_out, 'trace')} beyond the axis" if left_out else ""
+    >>> flat = [np.full(3, rate) for rate in (0.01, 0.02, 0.03, 1e6)]
+    >>> ends([np.array([0.02, 0.004])], flat)
+    (0.004, 0.03)
+    """
+    must = [peak for trace in kept if (peak := float(trace.max())) > 0]
+    peaks = [peak for trace in others if (peak := float(trace.max())) > 0]
+    usual = _USUAL * statistics.median(peaks) if peaks else 0.0
+    high = max([*must, *(peak for peak in peaks if peak <= usual)], default=0.0)
+    if not high:
+        return 0.0, 0.0
+    shown = [trace[trace > 0] for trace in [*kept, *others] if 0 < trace.max() <= high]
+    lowest = min(float(rates.min()) for rates in shown)
+    return max(lowest, min(high * LOG_SPAN, min(must, default=high) * _FALL)), high

@@ -1,13 +1,15 @@
 """The values of the first goal as pictures show them."""
 
-import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from runner.report.words import heading
-from runner.results import metrics
+import numpy as np
+
+from runner.report.pictures.picture import Shades
+from runner.report.pictures.scale import Scale
 from runner.results.definition import MAXIMIZE, Goal
+from runner.results.metrics import heading, metric
 from runner.results.rows import Row
 
 _FAR = 3  # times the distance from the best to the median
@@ -21,20 +23,17 @@ _STRIP = 0.14  # of an axis: the strip of what lies beyond it
 
 @dataclass(frozen=True)
 class Values:
-    """How values are shown, the numbers as the goal has them.
+    """How values are shown, in the unit of the picture.
 
-    low, high: the lowest and the highest value on an axis. far: whether some lie beyond it. pale:
-    the value of the palest colour, which the baseline does not decide. log: whether axes are
-    logarithmic.
+    shown: from the lowest to the highest value on an axis. far: whether some lie beyond it. pale:
+    the value of the palest colour, which the baseline does not decide.
     """
 
     metric: str
     upwards: bool
-    low: float
-    high: float
+    shown: Scale
     far: bool
     pale: float
-    log: bool = False
 
     @classmethod
     def of(cls, counted: Sequence[Row], goal: Goal, answer: int | None = None) -> "Values":
@@ -42,26 +41,26 @@ class Values:
 
         answer: the number of a trial that the axis has room for.
         """
-        upwards = goal.direction == MAXIMIZE
+        upwards, unit = goal.direction == MAXIMIZE, metric(goal.metric).factor
         found = [row.objective[0] for row in counted]
         if not found:
-            return cls(goal.metric, upwards, 0.0, 1.0, far=False, pale=0.0)
+            return cls(goal.metric, upwards, Scale(0.0, unit), far=False, pale=0.0)
         best, worst = found[0], found[-1]
         log = not upwards and best > 0 and worst / best > _LOG
         reach = 0 if log else _FAR * abs(statistics.median(found) - best)
-        near = {value for value in found if abs(value - best) <= reach} if reach else set(found)
-        near |= {row.objective[0] for row in counted if row.number == answer and not row.baseline}
-        near = _joined(near, found, log)
-        kept = near | {row.objective[0] for row in counted if row.baseline}
-        kept = _joined(kept, found, log)
-        low, high = min(kept), max(kept)
+        kept = [value for value in found if abs(value - best) <= reach or not reach]
+        kept += [row.objective[0] for row in counted if row.number == answer and not row.baseline]
+        near = _reaching(kept, found, log)
+        baseline = [row.objective[0] for row in counted if row.baseline]
+        whole = _reaching([near.low, near.high, *baseline], found, log)
+        low, high = whole.low, whole.high
         far = not low <= worst <= high
         if low == high:
             low, high = low - abs(low) * 0.01 - 1e-6, high + abs(high) * 0.01 + 1e-6
-        pale = min(near) if upwards else max(near)
+        pale = near.low if upwards else near.high
         if pale == best:
             pale = low if upwards else high
-        return cls(goal.metric, upwards, low, high, far, pale, log)
+        return cls(goal.metric, upwards, Scale(low * unit, high * unit, log), far, pale * unit)
 
     @property
     def title(self) -> str:
@@ -69,16 +68,15 @@ class Values:
         return heading(self.metric)
 
     @property
-    def unit(self) -> str:
-        """The unit of the values, in brackets."""
-        unit = metrics.metric(self.metric).unit
-        return f" ({unit})" if unit else ""
+    def name(self) -> str:
+        """The metric's name, in brackets its unit, and whether it is logarithmic."""
+        unit = metric(self.metric).unit
+        return f"{self.title}{f' ({unit})' if unit else ''}{' (log)' if self.shown.log else ''}"
 
     @property
     def label(self) -> str:
         """What stands beside an axis."""
-        log = " (log)" if self.log else ""
-        return f"{self.title}{self.unit}{log}" + ("" if self.upwards else ", lower is better")
+        return self.name if self.upwards else f"{self.name}, lower is better"
 
     @property
     def beyond(self) -> str:
@@ -86,64 +84,57 @@ class Values:
         return f"beyond {'↓' if self.upwards else '↑'}"
 
     @property
-    def ends(self) -> tuple[float, float]:
-        """The ends of an axis, scaled."""
-        low, high = _margins(self.low, self.high, _MARGIN, self.log)
-        return self.scaled(low), self.scaled(high)
+    def axis(self) -> Scale:
+        """The scale of an axis, with margins."""
+        return self.shown.widened(_MARGIN)
 
     @property
     def strip(self) -> tuple[float, float, float]:
         """The begin, the middle and the end of a strip beside an axis, on its worse side."""
-        side = 0 if self.upwards else 1
-        middle, end = (
-            _margins(*self.ends, share, self.log)[side] for share in (_STRIP / 2, _STRIP)
-        )
-        return self.ends[side], middle, end
+        axis = self.axis
+        begin, middle, end = axis, axis.widened(_STRIP / 2), axis.widened(_STRIP)
+        if self.upwards:
+            return begin.low, middle.low, end.low
+        return begin.high, middle.high, end.high
 
     @property
-    def coloured(self) -> tuple[float, float]:
-        """The lowest and the highest value with a colour of its own, scaled."""
-        low, high = (self.pale, self.high) if self.upwards else (self.low, self.pale)
-        return self.scaled(low), self.scaled(high)
+    def coloured(self) -> Scale:
+        """From the lowest to the highest value with a colour of its own."""
+        low, high = self.shown.low, self.shown.high
+        ends = (self.pale, high) if self.upwards else (low, self.pale)
+        return Scale(*ends, self.shown.log)
 
-    def is_far(self, value: float) -> bool:
+    def height(self, row: Row) -> float:
+        """Return a trial's value in the unit of the picture."""
+        return row.objective[0] * metric(self.metric).factor
+
+    def is_far(self, height: float) -> bool:
         """Return whether a value lies beyond the axis."""
-        return not self.low <= value <= self.high
+        return not self.shown.low <= height <= self.shown.high
 
-    def is_pale(self, value: float) -> bool:
+    def is_pale(self, height: float) -> bool:
         """Return whether a value is worse than that of the palest colour, which it shares."""
-        return value < self.pale if self.upwards else value > self.pale
+        return height < self.pale if self.upwards else height > self.pale
 
-    def scaled(self, value: float) -> float:
-        """Return a value in the unit of the picture."""
-        return value * metrics.metric(self.metric).factor
+    def shade(self, height: float) -> str:
+        """Return the colour of a value: of equal parts of the scale one each."""
+        palette = self.shades([]).palette
+        share = float(np.clip(self.coloured.share(height), 0, 1))
+        return palette[min(int(share * len(palette)), len(palette) - 1)]
 
-    @property
-    def palette(self) -> tuple[str, ...]:
-        """The colours of equal parts of `coloured`, from the lowest; better is darker."""
-        return _SHADES[::-1] if self.upwards else _SHADES
-
-    def shade(self, value: float) -> str:
-        """Return the colour of a value."""
-        low, high = self.coloured
-        scaled = min(max(self.scaled(value), low), high)
-        if self.log:
-            low, high, scaled = math.log(low), math.log(high), math.log(scaled)
-        share = (scaled - low) / (high - low)
-        return self.palette[min(int(share * len(self.palette)), len(self.palette) - 1)]
+    def shades(self, heights: Iterable[float]) -> Shades:
+        """Return the colours of values; better is darker."""
+        palette = _SHADES[::-1] if self.upwards else _SHADES
+        side = "min" if self.upwards else "max"
+        beyond = side if any(map(self.is_pale, heights)) else "neither"
+        return Shades(self.label, palette, self.coloured, beyond)
 
 
-def _margins(low: float, high: float, share: float, log: bool) -> tuple[float, float]:
-    """Return the ends of an axis that is longer by a share on each side."""
-    if log:
-        factor = (high / low) ** share
-        return low / factor, high * factor
-    margin = share * (high - low)
-    return low - margin, high + margin
-
-
-def _joined(kept: set[float], found: Iterable[float], log: bool) -> set[float]:
-    """Return the values kept and those that the axis around them has room for anyway."""
-    low, high = _margins(min(kept), max(kept), _MARGIN, log)
-    more = {value for value in found if low <= value <= high} - kept
-    return _joined(kept | more, found, log) if more else kept
+def _reaching(kept: Sequence[float], found: Sequence[float], log: bool) -> Scale:
+    """Return the scale of the values kept and of those that its axis has room for anyway."""
+    scale = Scale(min(kept), max(kept), log)
+    axis = scale.widened(_MARGIN)
+    inside = [value for value in found if axis.low <= value <= axis.high]
+    if (min(inside), max(inside)) == (scale.low, scale.high):
+        return scale
+    return _reaching(inside, found, log)

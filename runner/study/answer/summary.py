@@ -13,8 +13,7 @@ from runner.report.say import warn
 from runner.report.words import shown
 from runner.results.answer import Confirmed
 from runner.results.definition import Definition
-from runner.results.link import Link
-from runner.results.result import Status
+from runner.results.result import Link, Status
 from runner.results.rows import Row
 from runner.study.queue.attributes import SUMMARY
 from runner.tracking import Header, Recording, Tracker

@@ -16,8 +16,7 @@ from runner.config.configurator import Configurator
 from runner.errors import Mistake, one_line
 from runner.report.say import warn
 from runner.results.definition import Definition
-from runner.results.link import Link
-from runner.results.result import Result, Status
+from runner.results.result import Link, Result, Status
 from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
 from runner.study.work.objective import Objective

@@ -3,7 +3,7 @@
 import shlex
 
 from runner.addresses import DEFAULT, without_user
-from runner.results.link import Link
+from runner.results.result import Link
 
 _MODE = "workflowType=machine_learning"  # without it the page opens for chats
 

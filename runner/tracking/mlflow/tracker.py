@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Self
 from runner.addresses import hide, resolve, restore
 from runner.errors import Mistake
 from runner.results.events import Point
-from runner.results.link import Link
-from runner.results.result import Status
+from runner.results.result import Link, Status
 from runner.tracking.base import Header, Tracker
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
 from runner.tracking.mlflow.pages import link

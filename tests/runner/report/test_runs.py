@@ -1,10 +1,7 @@
 """What a person reads at the end."""
 
-from pathlib import Path
-
-from runner.report.runs import best, ending, order, over_seeds, ranking, summary
-from runner.results.link import Link
-from runner.results.result import Result, Status
+from runner.report.runs import best, ending, order, over_seeds, ranking
+from runner.results.result import Link, Result, Status
 
 LINK = Link("id", "7", "lr", "sqlite:///mlflow.db", look="there", compare="all there")
 
@@ -16,21 +13,6 @@ def of(setting: str, loss: float, **more) -> Result:
 
 def killed(setting: str) -> Result:
     return Result("one", Status.KILLED, reason="gone", setting=setting, setting_name=setting)
-
-
-def test_a_summary_has_the_figures_and_where_they_are() -> None:
-    metrics = {"val/loss": 0.25, "val/accuracy": 0.9, "test/loss": 0.5}
-    run = Result("a", Status.FINISHED, metrics, 4, 8, command="python", link=LINK, delivered=False)
-    waiting = Path(".runner") / "outbox"
-    assert summary(run) == [
-        "val loss 0.25  val accuracy 90.00 %  (weights after step 4)",
-        "test loss 0.5  (weights after step 4)",
-        "recorded  run id in experiment 'lr', sqlite:///mlflow.db",
-        "look      there",
-        f"waiting   records are in {waiting}; send: python -m runner.deliver",
-        "repeat    python",
-    ]
-    assert summary(Result("a", Status.DIVERGED, reason="nan")) == ["DIVERGED: nan"]
 
 
 def test_accuracy_decides_before_loss_and_what_did_not_finish_is_last() -> None:

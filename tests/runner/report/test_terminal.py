@@ -1,13 +1,15 @@
-"""What a person sees while a run goes on."""
+"""What a person sees of a run."""
 
 import io
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from runner.report.terminal import Console
+from runner.report.terminal import Console, summary
 from runner.results.events import Chunk, Evaluation
+from runner.results.result import Link, Result, Status
 
 AT_10 = Evaluation(10, {"val/loss": 0.25, "val/accuracy": 0.9}, 0)
 LINE = "step  10  epoch 2.5     lr 0.2        val loss 0.25     val accuracy 90.00 %"
@@ -87,3 +89,19 @@ def test_an_evaluation_appears_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", pipe)
     Console(200, 4).hear(AT_10)
     assert raw.getvalue().startswith(b"step  10")
+
+
+def test_a_summary_has_the_figures_and_where_they_are() -> None:
+    link = Link("id", "7", "lr", "sqlite:///mlflow.db", look="there")
+    metrics = {"val/loss": 0.25, "val/accuracy": 0.9, "test/loss": 0.5}
+    run = Result("a", Status.FINISHED, metrics, 4, 8, command="python", link=link, delivered=False)
+    waiting = Path(".runner") / "outbox"
+    assert summary(run) == [
+        "val loss 0.25  val accuracy 90.00 %  (weights after step 4)",
+        "test loss 0.5  (weights after step 4)",
+        "recorded  run id in experiment 'lr', sqlite:///mlflow.db",
+        "look      there",
+        f"waiting   records are in {waiting}; send: python -m runner.deliver",
+        "repeat    python",
+    ]
+    assert summary(Result("a", Status.DIVERGED, reason="nan")) == ["DIVERGED: nan"]

@@ -1,10 +1,8 @@
-"""Numbers and texts as people read them."""
+"""Texts as people read them."""
 
-import math
+import pytest
 
-from runner.report.words import difference, figure, number, shown, spread
-from runner.results.answer import Difference
-from runner.results.metrics import METRICS, Metric, describe
+from runner.report.words import aligned, shown, width
 
 
 def test_values_are_shown_as_people_read_them() -> None:
@@ -17,14 +15,22 @@ def test_values_are_shown_as_people_read_them() -> None:
     ]
 
 
-def test_a_metric_of_ones_own_is_shown_as_it_is_described(monkeypatch) -> None:
-    monkeypatch.setattr("runner.results.metrics.METRICS", {**METRICS})
-    assert number("val/recall", 0.25) == "0.25"
-    describe(Metric("recall", "maximize", percent=True))
-    assert figure("test/recall", 0.25) == "test recall 25.00 %"
-    assert spread("val/recall", [0.2, 0.3]) == "25.00 ± 7.07 %"
-    assert difference("val/recall", Difference(0.5, math.nan, math.nan, 1)) == "+50.00 points"
+def test_wide_letters_take_two_places() -> None:
+    rows = [["run", "value"], ["学習率", "1"], ["lr", "2"]]
+    assert aligned(rows) == ["run     value", "学習率  1", "lr      2"]
+    assert width(rows) == 13
 
 
-def test_a_mean_that_is_not_finite_has_no_difference() -> None:
-    assert difference("val/loss", Difference(math.nan, math.nan, math.nan, 3)) == "-"
+def test_brackets_and_colons_of_people_are_text() -> None:
+    said = ["what", "[bold]x[/bold]", ":smile:", "https://a.b"]
+    assert aligned([[one] for one in said]) == said
+
+
+@pytest.mark.parametrize("columns", ["20", "300"])
+def test_no_line_is_wrapped_or_coloured_whatever_the_terminal(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    long = "word " * 100
+    assert aligned([["a", "b"], [long, "end"]]) == [f"a{' ' * 501}b", f"{long}  end"]

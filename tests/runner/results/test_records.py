@@ -67,11 +67,6 @@ def test_arrays_join_the_chunks_and_align_metrics_with_their_steps() -> None:
     assert (arrays["test/loss@step"].tolist(), arrays["test/loss"].tolist()) == ([5], [0.75])
 
 
-def test_a_metric_that_was_never_evaluated_is_an_empty_series() -> None:
-    steps, values = Records().series("val/loss")
-    assert (steps.tolist(), values.tolist()) == ([], [])
-
-
 def test_a_run_without_updates_has_empty_arrays() -> None:
     arrays = Records().arrays()
     assert {key: len(array) for key, array in arrays.items()} == dict.fromkeys(

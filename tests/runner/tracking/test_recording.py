@@ -9,7 +9,7 @@ import pytest
 
 from runner.errors import Mistake
 from runner.results.events import Chunk, Evaluation, Point
-from runner.results.link import Link
+from runner.results.result import Link
 from runner.tracking import Header, Recording, Tracker, outbox
 from runner.tracking.delivery import deliver_waiting
 
@@ -135,7 +135,7 @@ def test_a_tracker_of_a_persons_own_is_one_target_away(
 ) -> None:
     (folder / "mine_tracker.py").write_text(
         "from pathlib import Path\n"
-        "from runner.results.link import Link\n"
+        "from runner.results.result import Link\n"
         "from runner.tracking import Tracker\n"
         "class Lines(Tracker):\n"
         "    def __init__(self, file):\n"

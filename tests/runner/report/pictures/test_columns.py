@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.report.pictures.columns import column, ticks
+from runner.report.pictures.columns import column
 from runner.results.rows import Row
 from runner.space import Choice, Interval, Ordered
 
 
 def test_a_line_passes_below_the_values_where_a_key_does_not_exist(study) -> None:
     rows = [Row(i, "COMPLETE", {"x": 1.0 * i} if i else {}, (1 - i,)) for i in range(3)]
-    [(_, [found])] = study(rows).columns
+    [(_, [found])] = study(rows).columns.items()
     assert found.heights(np.zeros(3)) == pytest.approx([0.02, 0.12, 1.0])
-    [(_, [found])] = study(rows[1:]).columns
+    [(_, [found])] = study(rows[1:]).columns.items()
     assert found.heights(np.zeros(2)) == pytest.approx([0.0, 1.0])
 
 
@@ -24,7 +24,7 @@ def test_elements_of_lists_are_columns_of_their_own_in_the_order_of_the_space(st
         Row(0, "COMPLETE", {"extra": 1, "schedule.boundaries": ["30%", "60%"], "lr": 0.1}, (1,)),
         Row(1, "COMPLETE", {"lr": 0.01}, (1,)),
     ]
-    found = study(rows).columns
+    found = list(study(rows).columns.items())
     assert [key for key, _ in found] == ["lr", "schedule.boundaries", "extra"]
     first, second = found[1][1]
     assert (first.label, second.label) == ("schedule.boundaries 1", "schedule.boundaries 2")
@@ -44,13 +44,13 @@ def test_elements_of_lists_are_columns_of_their_own_in_the_order_of_the_space(st
     ],
 )
 def test_an_axis_is_log_by_the_space(spec: Any, values: list[Any], log: bool) -> None:
-    assert column("key", values, [spec]).log is log
+    assert column("key", values, [spec]).scale.log is log
 
 
 def test_an_axis_without_a_space_is_log_over_more_than_two_decades() -> None:
-    assert column("key", [0.001, 1], []).log
-    assert not column("key", [0.01, 1], []).log
-    assert not column("key", [-1, 1000], []).log
+    assert column("key", [0.001, 1], []).scale.log
+    assert not column("key", [0.01, 1], []).scale.log
+    assert not column("key", [-1, 1000], []).scale.log
 
 
 def test_few_choices_are_strips_in_order_of_their_numbers() -> None:
@@ -63,22 +63,3 @@ def test_values_of_several_kinds_are_categories() -> None:
     found = column("key", ["word", None, True, 3, "10%", "3ep"], [])
     assert found.categories == ("3", "3ep", "10%", "null", "true", "word")
     assert column("key", ["3ep", "0.5ep"], []).places.tolist() == [3, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "log", "found"),
-    [
-        (1e-4, 1e-1, True, [1e-4, 1e-3, 1e-2, 1e-1]),
-        (2e-3, 9e-3, True, [0.002, 0.005]),
-        (6e-3, 9e-3, True, [6e-3, 9e-3]),
-        (1e-12, 1.0, True, [1e-12, 1e-9, 1e-6, 1e-3, 1]),
-        (0.0, 20.0, False, [0, 5, 10, 15, 20]),
-        (-0.3, 0.3, False, [-0.2, 0, 0.2]),
-        (0.1, 0.7, False, [0.2, 0.4, 0.6]),
-        (5.0, 10.0, False, [6, 8, 10]),
-        (0.91, 0.92, False, [0.91, 0.9125, 0.915, 0.9175, 0.92]),
-        (3.0, 3.0, False, [3]),
-    ],
-)
-def test_ticks_are_few_and_round(low: float, high: float, log: bool, found: list[float]) -> None:
-    assert ticks(low, high, log) == pytest.approx(found)

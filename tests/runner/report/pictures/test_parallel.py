@@ -98,7 +98,7 @@ def test_of_many_axes_those_of_rare_keys_are_left_out_unless_the_best_trial_has_
     data = parallel(study(rows))
     assert [*data.panels[0].x.ticks.values()][:-1] == ["key0", "lr (log)"]
     assert data.remarks[-1] == "5 axes of rare keys not drawn"
-    found = [one for _, mine in study(rows).columns for one in mine]
+    found = [one for mine in study(rows).columns.values() for one in mine]
     assert len(chosen(found[:6])) == 6
 
 

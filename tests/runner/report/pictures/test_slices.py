@@ -4,7 +4,7 @@ import pytest
 
 from runner.report.pictures.columns import column
 from runner.report.pictures.figure import figure
-from runner.report.pictures.slices import _span, slices
+from runner.report.pictures.slices import slices, span
 from runner.results.rows import Row
 
 
@@ -84,8 +84,8 @@ def test_many_plots_say_their_units_and_have_one_legend(of_any_outcome, words) -
 
 def test_long_categories_have_wide_plots() -> None:
     found = [f"a_long_word_{i}" for i in range(6)]
-    assert _span(column("key", found, []), 3) == 3
-    assert _span(column("key", ["32", "64"], []), 3) == 1
+    assert span(column("key", found, []), 3) == 3
+    assert span(column("key", ["32", "64"], []), 3) == 1
 
 
 @pytest.mark.parametrize(("count", "shown"), [(1, 5), (7, 2)])

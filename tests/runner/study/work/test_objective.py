@@ -7,8 +7,7 @@ import pytest
 
 from runner.results.definition import Goal
 from runner.results.events import Evaluation
-from runner.results.link import Link
-from runner.results.result import Result, Status
+from runner.results.result import Link, Result, Status
 from runner.run import Pruned
 from runner.study.work.objective import Objective, Outcome, diverged_value
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.report.pictures.marks import ANSWER
+from runner.report.pictures.looks import ANSWER
 
 
 @pytest.mark.parametrize(

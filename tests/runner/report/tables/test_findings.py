@@ -1,11 +1,12 @@
-"""The answer: candidates over fresh seeds."""
+"""What a study found."""
 
 import dataclasses
 import math
 from typing import Any
 
-from runner.report.tables import answer
-from runner.results.answer import Confirmed
+from runner.report.tables import answer, correlations, importances
+from runner.report.tables._findings import difference
+from runner.results.answer import Confirmed, Difference
 from runner.results.definition import Definition, Goal
 
 ACCURACY, LOSS = Goal("val/accuracy", "maximize"), Goal("val/loss", "minimize")
@@ -88,3 +89,24 @@ def test_a_seed_that_is_not_finite_is_said() -> None:
     assert lines[5].startswith("trial 17 is better")
     assert verdict(broken, baseline=BASELINE).startswith("no trial was finite")
     assert "baseline was not finite" in verdict(GOOD, baseline=broken)
+
+
+def test_importances_are_bars() -> None:
+    assert importances({}) == []
+    assert importances({"lr": 0.995, "a.long.key": 0.005}) == [
+        "importance for being among the best (of keys that at least 10 trials have)",
+        f"  lr          0.99  {'#' * 40}",
+        "  a.long.key  0.01",
+    ]
+
+
+def test_correlations_are_one_line() -> None:
+    assert correlations({}) == []
+    assert correlations({20: (math.nan, 25), 40: (0.616, 20)}) == [
+        "rank correlation of early values with final ones: at 20 % of the run not defined (n 25), "
+        "40 % 0.62 (n 20)"
+    ]
+
+
+def test_a_mean_that_is_not_finite_has_no_difference() -> None:
+    assert difference("val/loss", Difference(math.nan, math.nan, math.nan, 3)) == "-"
