@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
+from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
-from schedules.wrapper import Wrapper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,5 +43,5 @@ class Clamp(Wrapper):
             _checks.up_to("floor", self.floor, "ceiling", self.ceiling)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
-        rates: Rates = np.clip(self._inner_rates(memory, t), self.floor, self.ceiling)
+        rates: Rates = np.clip(self._part_rates(memory, t), self.floor, self.ceiling)
         return rates

@@ -78,9 +78,10 @@ class Join(Parts):
                     f"must lie before the end of the run of {total} steps",
                     f"{given!r}{came_to}",
                 )
+        pieces = zip(self._parts(), pairwise((0, *boundaries, total)), strict=True)
         schedules = tuple(
-            self._bind_part(i, horizon.of(end - start) if self.placement == "shift" else horizon)
-            for i, (start, end) in enumerate(pairwise((0, *boundaries, total)))
+            self._bind_part(horizon.of(end - start) if self.placement == "shift" else horizon, name)
+            for name, (start, end) in pieces
         )
         return replace(self, schedules=schedules, boundaries=boundaries)
 
@@ -96,11 +97,12 @@ class Join(Parts):
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         rates = np.empty(t.shape)
         edges = pairwise((*self._starts(), MAX_STEPS + 1))
-        for i, ((start, end), own) in enumerate(zip(edges, self._memories(memory), strict=True)):
+        pieces = zip(self._parts(), edges, self._memories(memory), strict=True)
+        for name, (start, end), own in pieces:
             mine = (t >= start) & (t < end)
             steps = t[mine]
             steps -= (offset := self._offset(start))
-            rates[mine] = self._part_rates(i, own, steps, own_steps=offset > 0)
+            rates[mine] = self._part_rates(own, steps, offset > 0, name)
         return rates
 
     def _starts(self) -> tuple[int, ...]:

@@ -9,8 +9,8 @@ from schedules import _checks
 from schedules.durations import Duration, steps_of
 from schedules.errors import ArgumentError
 from schedules.horizon import MAX_STEPS, Horizon
+from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
-from schedules.wrapper import Wrapper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Offset(Wrapper):
                 "must leave both runs together at most 2**53 steps",
                 f"{self.start!r} before a run of {horizon.total_steps}",
             )
-        return replace(self, schedule=self._bind_inner(horizon.of(both)), start=start)
+        return replace(self, schedule=self._bind_part(horizon.of(both)), start=start)
 
     def observe(self, memory: Memory, step: int, value: float) -> Memory:
         _checks.whole("step", step, 0)
@@ -62,4 +62,4 @@ class Offset(Wrapper):
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         later = t + int(self.start)
         np.minimum(later, MAX_STEPS, out=later)
-        return self._inner_rates(memory, later, own_steps=self.start != 0)
+        return self._part_rates(memory, later, own_steps=self.start != 0)

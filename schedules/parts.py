@@ -1,13 +1,93 @@
-"""A schedule of several others."""
+"""Schedules made of others: around one, or of several."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from schedules import _checks
 from schedules.errors import ArgumentError, ArgumentTypeError, within
 from schedules.horizon import Horizon
 from schedules.schedule import Memory, Rates, Schedule, Steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compound(Schedule):
+    """Base of what is made of other schedules.
+
+    A subclass defines `_rates`, which calls `self._part_rates`. An error of a part's begins with
+    the part's name: "schedule." or "schedules[1].".
+
+    Raises:
+        ValueError, TypeError: a part is no Schedule, or they monitor different metrics.
+    """
+
+    def __post_init__(self) -> None:
+        parts = self._parts()
+        for name, part in parts.items():
+            if not isinstance(part, Schedule):
+                raise ArgumentTypeError(name, "must be a Schedule", repr(part))
+        monitors = dict.fromkeys(part.monitor for part in parts.values() if part.listens)
+        if len(monitors) > 1:
+            names = " and ".join(map(repr, monitors))
+            raise ArgumentError("schedules", "must all monitor the same metric", names)
+        super().__post_init__()
+
+    def _parts(self) -> dict[str, Schedule]:
+        """The other schedules by name."""
+        raise NotImplementedError
+
+    def _bind_part(self, horizon: Horizon, name: str = "schedule") -> Schedule:
+        part = self._parts()[name]
+        with within(name, part):
+            return part.bind(horizon)
+
+    def _part_rates(
+        self, memory: Memory, t: Steps, own_steps: bool = False, name: str = "schedule"
+    ) -> Rates:
+        """The rates of a part; `own_steps` says that it counts `t` differently."""
+        part = self._parts()[name]
+        with within(name, part, own_steps):
+            return part._rates(memory, t)
+
+    @property
+    def listens(self) -> bool:
+        return any(part.listens for part in self._parts().values())
+
+    @property
+    def monitor(self) -> str:
+        return next((part.monitor for part in self._parts().values() if part.listens), "")
+
+    def _unbound(self) -> tuple[str, Any] | None:
+        for name, part in self._parts().items():
+            if (inner := part._unbound()) is not None:
+                return f"{name}.{inner[0]}", inner[1]
+        return super()._unbound()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapper(Compound):
+    """Base of what changes the rates or the steps of one other schedule.
+
+    Durations and evaluations pass through.
+    """
+
+    schedule: Schedule
+
+    def _parts(self) -> dict[str, Schedule]:
+        return {"schedule": self.schedule}
+
+    def _bind(self, horizon: Horizon) -> Self:
+        own = super()._bind(horizon)
+        return replace(own, schedule=self._bind_part(horizon))
+
+    def begin(self) -> Memory:
+        return self.schedule.begin()
+
+    def observe(self, memory: Memory, step: int, value: float) -> Memory:
+        return self.schedule.observe(memory, step, value)
+
+    def recall(self, state: Mapping[str, Any]) -> Memory:
+        return self.schedule.recall(state)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,56 +115,23 @@ class PartsMemory(Memory):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts(Schedule):
-    """Base of what makes one schedule of several.
-
-    An evaluation goes to every part; those that listen must monitor the same metric. A subclass
-    defines `_rates`, which calls `self._part_rates`, and `_bind`. An error of a part's begins with
-    "schedules[1].".
+class Parts(Compound):
+    """Base of what makes one schedule of several; an evaluation goes to each of them.
 
     Raises:
-        ValueError, TypeError: `schedules` is no list of at least one Schedule, or the parts monitor
-            different metrics.
+        ValueError, TypeError: `schedules` is no list of at least one.
     """
 
     schedules: Sequence[Schedule]
 
     def __post_init__(self) -> None:
-        schedules = _checks.sequence("schedules", self.schedules)
-        for i, schedule in enumerate(schedules):
-            if not isinstance(schedule, Schedule):
-                raise ArgumentTypeError(f"schedules[{i}]", "must be a Schedule", repr(schedule))
-        if not schedules:
-            raise ArgumentError("schedules", "must hold at least 1 schedule", repr(schedules))
-        self._keep(schedules=schedules)
-        if len(monitors := self._monitors()) > 1:
-            names = " and ".join(map(repr, monitors))
-            raise ArgumentError("schedules", "must all monitor the same metric", names)
+        self._keep(schedules=_checks.sequence("schedules", self.schedules))
+        if not self.schedules:
+            raise ArgumentError("schedules", "must hold at least 1 schedule", repr(self.schedules))
         super().__post_init__()
 
-    def _bind_part(self, i: int, horizon: Horizon) -> Schedule:
-        part = self.schedules[i]
-        with within(f"schedules[{i}]", part):
-            return part.bind(horizon)
-
-    def _part_rates(self, i: int, memory: Memory, t: Steps, own_steps: bool = False) -> Rates:
-        """The rates of part i; `own_steps` says that it counts `t` differently."""
-        part = self.schedules[i]
-        with within(f"schedules[{i}]", part, own_steps):
-            return part._rates(memory, t)
-
-    @property
-    def listens(self) -> bool:
-        return any(schedule.listens for schedule in self.schedules)
-
-    @property
-    def monitor(self) -> str:
-        return next(iter(self._monitors()), "")
-
-    def _monitors(self) -> list[str]:
-        """The metrics that the parts monitor, each once."""
-        listening = (schedule for schedule in self.schedules if schedule.listens)
-        return list(dict.fromkeys(schedule.monitor for schedule in listening))
+    def _parts(self) -> dict[str, Schedule]:
+        return {f"schedules[{i}]": part for i, part in enumerate(self.schedules)}
 
     def begin(self) -> PartsMemory:
         return PartsMemory(parts=tuple(schedule.begin() for schedule in self.schedules))
@@ -108,9 +155,3 @@ class Parts(Schedule):
         if not isinstance(memory, PartsMemory) or len(memory.parts) != len(self.schedules):
             raise ArgumentTypeError("memory", "must be a PartsMemory, from begin()", repr(memory))
         return memory.parts
-
-    def _unbound(self) -> tuple[str, Any] | None:
-        for i, schedule in enumerate(self.schedules):
-            if (inner := schedule._unbound()) is not None:
-                return f"schedules[{i}].{inner[0]}", inner[1]
-        return super()._unbound()

@@ -34,14 +34,14 @@ class Product(Parts):
     """
 
     def _bind(self, horizon: Horizon) -> Self:
-        schedules = tuple(self._bind_part(i, horizon) for i in range(len(self.schedules)))
+        schedules = tuple(self._bind_part(horizon, name) for name in self._parts())
         return replace(self, schedules=schedules)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         rates = np.ones(t.shape)
         with np.errstate(over="ignore", invalid="ignore"):
-            for i, own in enumerate(self._memories(memory)):
-                rates *= self._part_rates(i, own, t)
+            for name, own in zip(self._parts(), self._memories(memory), strict=True):
+                rates *= self._part_rates(own, t, name=name)
         if (bad := np.flatnonzero(~np.isfinite(rates))).size:
             step = int(t[bad[0]])
             given = f"none at step {step}"

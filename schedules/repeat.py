@@ -6,8 +6,8 @@ from typing import ClassVar, Self
 from schedules.durations import Duration, steps_of
 from schedules.errors import ArgumentError
 from schedules.horizon import Horizon
+from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
-from schedules.wrapper import Wrapper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class Repeat(Wrapper):
 
     def _bind(self, horizon: Horizon) -> Self:
         cycle = steps_of(self.cycle_steps, horizon, "cycle_steps", 1)
-        return replace(self, schedule=self._bind_inner(horizon.of(cycle)), cycle_steps=cycle)
+        return replace(self, schedule=self._bind_part(horizon.of(cycle)), cycle_steps=cycle)
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
-        return self._inner_rates(memory, t % int(self.cycle_steps), own_steps=True)
+        return self._part_rates(memory, t % int(self.cycle_steps), own_steps=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from schedules import _checks
 from schedules.errors import ArgumentError
+from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
-from schedules.wrapper import Wrapper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Scale(Wrapper):
 
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         with np.errstate(over="ignore"):
-            rates = self.factor * self._inner_rates(memory, t)
+            rates = self.factor * self._part_rates(memory, t)
         if (bad := np.flatnonzero(np.isinf(rates))).size:
             step = int(t[bad[0]])
             given = f"{self.factor!r}, which does not at step {step}"

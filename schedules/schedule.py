@@ -72,17 +72,17 @@ class Schedule:
         names = [field.name for field in fields(self)]
         self._keep(**{name: _checks.plain(getattr(self, name)) for name in names})
         self._check_after()
-        for name, at_least in self.durations.items():
-            if name in self.lists or self._left_out(name):
-                continue
-            value = getattr(self, name)
-            _, unit = parse(value, name, at_least)
-            self._keep(**{name: int(value) if unit == "steps" else value})
-        for name, check in self.checks.items():
-            self._keep(**{name: check(name, getattr(self, name))})
+        single = [name for name in self.durations if name not in self.lists]
+        given = {name: getattr(self, name) for name in single if not self._left_out(name)}
+        for name, value in given.items():
+            _, unit = parse(value, name, self.durations[name])
+            given[name] = int(value) if unit == "steps" else value
+        self._keep(**given)
+        given = {name: check(name, getattr(self, name)) for name, check in self.checks.items()}
+        self._keep(**given)
         if name := self.share_of_lr:
-            given, lr = (getattr(self, argument) for argument in (name, "lr"))
-            self._keep(**{name: _checks.rate_up_to(name, given, lr)})
+            value, lr = (getattr(self, argument) for argument in (name, "lr"))
+            self._keep(**{name: _checks.rate_up_to(name, value, lr)})
 
     def formula(self, t: Steps) -> Rates:
         """The rates of steps `t`, a 1-D array; every duration is a whole number of steps here."""

@@ -11,8 +11,8 @@ from schedules import _checks
 from schedules.durations import Duration, half_up, parse, steps_of
 from schedules.errors import ArgumentError
 from schedules.horizon import Horizon
+from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
-from schedules.wrapper import Wrapper
 
 _SHAPES = ("linear", "cosine", "exponential", "sqrt", "constant")
 _PLACEMENTS = ("shift", "overlay")
@@ -146,7 +146,7 @@ class Warmup(Wrapper):
                 f"{self.hold_steps!r} = {hold} steps after a ramp of {ramp}",
             )
         rest = horizon if self.placement == "overlay" else horizon.of(total - ramp - hold)
-        schedule = self._bind_inner(rest)
+        schedule = self._bind_part(rest)
         return replace(self, schedule=schedule, steps=ramp, fraction=None, hold_steps=hold)
 
     def observe(self, memory: Memory, step: int, value: float) -> Memory:
@@ -160,7 +160,7 @@ class Warmup(Wrapper):
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         ramp = int(self.steps or 0)
         offset = self._offset
-        rates = self._inner_rates(memory, np.maximum(t - offset, 0), own_steps=offset > 0)
+        rates = self._part_rates(memory, np.maximum(t - offset, 0), offset > 0)
         if max(ramp, offset) == 0:
             return rates
         first = self._first()
@@ -198,7 +198,7 @@ class Warmup(Wrapper):
     def _first(self) -> float:
         """The schedule's first rate."""
         step = np.zeros(1, dtype=np.int64)
-        return float(self._inner_rates(self.schedule.begin(), step, own_steps=True)[0])
+        return float(self._part_rates(self.schedule.begin(), step, own_steps=True)[0])
 
     def _ramp_steps(self, horizon: Horizon) -> int:
         if self.fraction is not None:
