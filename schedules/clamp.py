@@ -20,9 +20,6 @@ class Clamp(Wrapper):
         floor: lowest rate, at least 0 and at most the ceiling.
         ceiling: highest rate; None: there is none.
 
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
-
     >>> from schedules import Polynomial
     >>> clamp = Clamp(schedule=Polynomial(lr=0.1, decay_steps=10), floor=0.02, ceiling=0.08)
     >>> clamp(0), clamp(5), clamp(10)

@@ -19,16 +19,12 @@ class Cosine(Schedule):
     T is `decay_steps`, h is `half_cycles`.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
+        lr, floor: as `Schedule` has them.
         decay_steps: duration T, at least 1 step.
         power: exponent of the cosine, greater than 0.
         half_cycles: h, in (0, 1e6]; 1 falls once, 2 falls and rises again, 0.5 falls half way.
         after: after T the rate holds; "error" refuses later steps; "continue": the cosine goes on,
             as PyTorch's does, and climbs again.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> cosine = Cosine(lr=0.1, decay_steps=100)
     >>> cosine(50), cosine(100), cosine(150)

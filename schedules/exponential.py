@@ -19,17 +19,11 @@ class Exponential(Schedule):
     t / decay_steps is floor(t / decay_steps), by integers. The formula has no end.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
+        lr, floor, after, end_steps: as `Schedule` has them.
         decay_rate: factor per `decay_steps`, in (0, 1]; with form "natural" in [0, 1e6].
         decay_steps: duration of at least 1 step over which the rate falls by `decay_rate`.
         staircase: whether the rate falls once per `decay_steps` rather than at each step.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         form: "base" or "natural".
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> staircase = Exponential(lr=0.01, decay_rate=0.96, decay_steps=16, staircase=True)
     >>> staircase(15), staircase(16)

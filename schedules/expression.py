@@ -23,11 +23,10 @@ class Expression(Schedule):
     computed by the library itself and never executed as Python. The formula has no end.
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         expression: the formula, at most 1000 characters, or a number.
         total_steps: duration of at least 1 step, the formula's total_steps; "100%" when None and
             the formula uses it.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
     Raises:
         ValueError, TypeError: the text is no such formula, or an argument is out of its range;

@@ -74,6 +74,7 @@ class GreedyPlateau(Schedule):
     raise between them, everything starts again from `lr`.
 
     Arguments:
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         lr: the rate at the start, at least 0; unlike other schedules' rates this one's may rise
             above it.
         factor: what a cut multiplies and a raise divides the rate by, in (0, 1).
@@ -83,15 +84,11 @@ class GreedyPlateau(Schedule):
         min_delta_mode: "absolute": the margin is min_delta; "relative": min_delta * |best|.
         cooldown: evaluations of rest after a cut, at least 0.
         raise_rest: evaluations of rest after a raise, at least 0.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         ceiling: highest rate, at least lr; 10 * lr when None.
         window: values that are averaged, at least 1; 1 takes each as it is.
         reset_after: cuts at the floor, at least 1, that start everything again; None: never.
         mode: "min" when lower values are better, "max" when higher ones are.
         monitor: the metric to observe.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> schedule = GreedyPlateau(lr=0.1, factor=0.5, patience=1)
     >>> memory = schedule.begin()

@@ -18,14 +18,8 @@ class InverseSquareRoot(Schedule):
     lr * t / w in the ramp and lr * sqrt(w / t) after it, as `inverse_sqrt` of Transformers.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
+        lr, floor, after, end_steps: as `Schedule` has them.
         decay_steps: duration of at least 1 step; the rate is halved after three of them.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> inverse_sqrt = InverseSquareRoot(lr=0.6, decay_steps=10)
     >>> inverse_sqrt(0), inverse_sqrt(30)
@@ -57,13 +51,9 @@ class Noam(Schedule):
     paper's factor and d_model, lr = factor * d_model ** -0.5 * w ** -0.5. The formula has no end.
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         lr: peak, the rate at step w - 1, at least 0.
         warmup_steps: duration w of the ramp, at least 1 step.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> noam = Noam(lr=0.6, warmup_steps=4)
     >>> noam(0), noam(1), noam(3), noam(15)

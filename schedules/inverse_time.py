@@ -18,16 +18,10 @@ class InverseTime(Schedule):
     With `staircase` t / decay_steps is floor(t / decay_steps), by integers. The formula has no end.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
+        lr, floor, after, end_steps: as `Schedule` has them.
         decay_rate: what each `decay_steps` adds to the divisor, in [0, 1e6].
         decay_steps: duration of at least 1 step.
         staircase: whether the rate falls once per `decay_steps` rather than at each step.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> inverse_time = InverseTime(lr=0.4, decay_steps=10)
     >>> inverse_time(0), inverse_time(10), inverse_time(30)

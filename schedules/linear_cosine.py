@@ -29,9 +29,6 @@ class LinearCosine(Schedule):
             lr * end_factor where h is odd.
         after: after T the rate holds; "error" refuses later steps.
 
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
-
     >>> schedule = LinearCosine(lr=0.1, decay_steps=100)
     >>> schedule(0), schedule(50), schedule(100)
     (0.1, 0.025, 0.0)
@@ -96,9 +93,6 @@ class NoisyLinearCosine(LinearCosine):
         seed: whole number from 0 to 2**64 - 1; each gives noise of its own.
         initial_variance: of the noise at step 0, as a share of lr squared, at least 0; 0: none.
         variance_decay: exponent with which the variance falls, in [0, 10]; 0: it stays.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> schedule = NoisyLinearCosine(lr=0.1, decay_steps=100, seed=1, initial_variance=0.01)
     >>> round(schedule(50), 6), schedule(100)

@@ -90,6 +90,7 @@ class PiecewiseConstant(Piecewise):
     After the last boundary the last value stays.
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         boundaries: durations of at least 1 step, strictly increasing.
         lr: peak that the factors multiply, at least 0; not beside `values`.
         factors: one more than boundaries, each in [0, 1]; (1, 0.5, 0.1, 0.01) when neither they
@@ -97,8 +98,6 @@ class PiecewiseConstant(Piecewise):
         values: rates, one more than boundaries, each at least 0; instead of `lr` and `factors`.
         closed: "left": a step equal to a boundary has the new value, as in PyTorch;
             "right": it still has the old one, as in TensorFlow.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
     Raises:
         ValueError, TypeError: an argument is out of its range, of the wrong length or missing.

@@ -58,6 +58,7 @@ class ReduceOnPlateau(Schedule):
     again and the cooldown starts.
 
     Arguments:
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         lr: peak, the rate before the first cut, at least 0.
         factor: what a cut multiplies the rate by, in (0, 1).
         patience: evaluations without an improvement, at least 0: "keras": as many cause a cut, and
@@ -66,13 +67,9 @@ class ReduceOnPlateau(Schedule):
         min_delta_mode: "absolute": the margin is min_delta; "relative": min_delta * |best|.
         cooldown: evaluations of rest after a cut, at least 0; "keras": the last of them counts
             again; "torch": none of them does.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         counting: "keras" or "torch".
         mode: "min" when lower values are better, "max" when higher ones are.
         monitor: the metric to observe.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> schedule = ReduceOnPlateau(lr=0.1, patience=2)
     >>> memory = schedule.begin()

@@ -29,9 +29,6 @@ class Polynomial(Schedule):
         after: after T the rate holds; "error" refuses later steps, not with `cycle`, which has no
             end. The formula gives no rates beyond T.
 
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
-
     >>> Polynomial(lr=0.1, end=0.02, power=2.0, decay_steps=10)(5)
     0.04
 

@@ -33,9 +33,17 @@ class Schedule:
     `schedule(t)` is the rate of update t, counted from 0. Durations given as "2ep" or "10%" need
     a run's length first: `schedule.bind(Horizon(...))`.
 
-    `after` says what follows a schedule's end, which is the end of its own decay or, for a formula
-    without one, `end_steps`: "hold" keeps the rate of the end, "error" refuses a later step, and
-    "continue" goes on by the formula.
+    What most families have is said here; their own docstrings list the rest and what differs.
+
+    Arguments:
+        lr: peak, the rate at step 0 where the formula only falls, at least 0.
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
+        after: what follows the end of the formula or, where it has none, `end_steps`: "hold" keeps
+            the rate of the end, "error" refuses a later step, "continue" goes on by the formula.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
 
     A schedule of your own is a frozen, keyword-only dataclass with a `formula`; its durations, with
     the fewest steps that each may have, stand in `durations`, and those that are lists of several,

@@ -30,9 +30,6 @@ class Tanh(Schedule):
         upper: U, above L, at most 1000000; the higher, the longer it stays at the floor.
         after: after T the rate holds; "error" refuses later steps; "continue" falls on.
 
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
-
     >>> tanh = Tanh(lr=0.1, decay_steps=90)
     >>> round(tanh(0), 6), tanh(60), round(tanh(90), 6)
     (0.099999, 0.05, 0.000247)
