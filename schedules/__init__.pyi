@@ -5,6 +5,7 @@ from schedules.constant import Constant as Constant
 from schedules.cosine import Cosine as Cosine
 from schedules.cyclic import Cyclic as Cyclic
 from schedules.durations import Duration as Duration
+from schedules.durations import Horizon as Horizon
 from schedules.durations import steps_of as steps_of
 from schedules.errors import ArgumentError as ArgumentError
 from schedules.errors import ArgumentTypeError as ArgumentTypeError
@@ -14,7 +15,6 @@ from schedules.from_function import FromFunction as FromFunction
 from schedules.from_torch import FromTorch as FromTorch
 from schedules.greedy import GreedyMemory as GreedyMemory
 from schedules.greedy import GreedyPlateau as GreedyPlateau
-from schedules.horizon import Horizon as Horizon
 from schedules.interpolation import PiecewiseInterpolation as PiecewiseInterpolation
 from schedules.inverse_sqrt import InverseSquareRoot as InverseSquareRoot
 from schedules.inverse_sqrt import Noam as Noam

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from schedules.horizon import MAX_STEPS
+from schedules.durations import MAX_STEPS
 from schedules.schedule import Steps
 
 Piece = tuple[int, int]  # a cycle's start and its length

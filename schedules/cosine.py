@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
-
 from schedules import _checks
-from schedules._between import between
+from schedules._shapes import between, half_cosine
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -54,8 +52,3 @@ class Cosine(Schedule):
         if self.power != 1:
             fall **= self.power
         return between(float(self.floor), self.lr, fall)
-
-
-def half_cosine(progress: Rates) -> Rates:
-    """From 1 at progress 0 to 0 at progress 1."""
-    return 0.5 * (1 + np.cos(np.pi * progress))

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
 from schedules._cycles import share_of
+from schedules._shapes import between
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 

@@ -108,11 +108,6 @@ def about(owner: Any, error: ValueError) -> ArgumentError | None:
 def within(name: str, part: Any, own_steps: bool = False) -> Iterator[None]:
     """Put a part's name before the errors about its arguments; others pass as they are.
 
-    Arguments:
-        name: the part's, such as "schedules[1]".
-        part: a dataclass.
-        own_steps: whether it counts its steps differently from what it is a part of.
-
     >>> from schedules import Constant
     >>> with within("schedules[1]", Constant(lr=0.1)):
     ...     raise ValueError("lr must be small")

@@ -8,7 +8,7 @@ import numpy as np
 
 from schedules import _checks, _formula
 from schedules.durations import Duration
-from schedules.errors import ArgumentError, ArgumentTypeError
+from schedules.errors import ArgumentTypeError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -54,12 +54,9 @@ class Expression(Schedule):
         _, used = _formula.parse(self.expression)
         if "total_steps" in used and self.total_steps is None:
             self._keep(total_steps="100%")
-        elif "total_steps" not in used and self.total_steps is not None:
-            raise ArgumentError(
-                "total_steps",
-                "must be null for an expression that does not use it",
-                repr(self.total_steps),
-            )
+        elif "total_steps" not in used:
+            unused = "for an expression that does not use it"
+            _checks.null("total_steps", self.total_steps, unused)
         super().__post_init__()
         if not used:
             self.formula(np.zeros(1, dtype=np.int64))

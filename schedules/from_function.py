@@ -98,8 +98,8 @@ class FromFunction(Schedule):
         """Fill in total_steps, and refuse arguments that the function does not take."""
         given = self._plain_arguments()
         for name in ("lr", "total_steps"):
-            if name in given and (own := getattr(self, name)) is not None:
-                raise ArgumentError(name, "must be null beside one among the arguments", repr(own))
+            if name in given:
+                _checks.null(name, getattr(self, name), "beside one among the arguments")
         function = self._function()
         signature = _signature(function)
         if signature is None:

@@ -9,9 +9,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules.durations import Duration, increasing_steps_of, listed
+from schedules.durations import MAX_STEPS, Duration, Horizon, increasing_steps_of, listed
 from schedules.errors import ArgumentError
-from schedules.horizon import MAX_STEPS, Horizon
 from schedules.parts import Parts, PartsMemory
 from schedules.schedule import Memory, Rates, Steps
 

@@ -6,9 +6,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules.durations import Duration, steps_of
+from schedules.durations import MAX_STEPS, Duration, Horizon, steps_of
 from schedules.errors import ArgumentError
-from schedules.horizon import MAX_STEPS, Horizon
 from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from schedules import _checks
+from schedules.durations import Horizon
 from schedules.errors import ArgumentError, ArgumentTypeError, within
-from schedules.horizon import Horizon
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
+from schedules._shapes import between
 from schedules.durations import Duration
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps

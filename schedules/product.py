@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 
+from schedules.durations import Horizon
 from schedules.errors import ArgumentError
-from schedules.horizon import Horizon
 from schedules.parts import Parts
 from schedules.schedule import Memory, Rates, Steps
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from schedules.durations import Duration, steps_of
+from schedules.durations import Duration, Horizon, steps_of
 from schedules.errors import ArgumentError
-from schedules.horizon import Horizon
 from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
 

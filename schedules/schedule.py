@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
-from schedules.durations import increasing_steps_of, listed, parse, steps_of
+from schedules.durations import MAX_STEPS, Horizon, increasing_steps_of, listed, parse, steps_of
 from schedules.errors import ArgumentError, ArgumentTypeError
-from schedules.horizon import MAX_STEPS, Horizon
 
 Steps = NDArray[np.int64]
 Rates = NDArray[np.float64]
@@ -237,10 +236,11 @@ class Schedule:
         _checks.one_of("after", self.after, self.policies)
         if "end_steps" not in self.durations:
             return
-        if self.after != "continue" and getattr(self, "end_steps", None) is None:
+        end_steps = getattr(self, "end_steps", None)
+        if self.after == "continue":
+            _checks.null("end_steps", end_steps, "with after 'continue'")
+        elif end_steps is None:
             self._keep(end_steps="100%")
-        elif self.after == "continue" and (given := getattr(self, "end_steps", None)) is not None:
-            raise ArgumentError("end_steps", "must be null with after 'continue'", repr(given))
 
     def _left_out(self, name: str) -> bool:
         """Whether an argument that may be None is."""

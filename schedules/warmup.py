@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules.durations import Duration, half_up, parse, steps_of
+from schedules.durations import Duration, Horizon, half_up, parse, steps_of
 from schedules.errors import ArgumentError
-from schedules.horizon import Horizon
 from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
 
@@ -92,12 +91,7 @@ class Warmup(Wrapper):
     def __post_init__(self) -> None:
         if self.steps is None and self.fraction is None:
             self._keep(fraction=_USUAL_FRACTION)
-        if self.steps is not None and self.fraction is not None:
-            raise ArgumentError(
-                "steps",
-                "must be null beside fraction (or fraction null)",
-                f"steps {self.steps!r} and fraction {self.fraction!r}",
-            )
+        self._check_not_both("steps", "fraction")
         if self.fraction is not None:
             self._keep(fraction=_checks.within("fraction", self.fraction, 0, 1, "[)"))
         super().__post_init__()
@@ -107,13 +101,14 @@ class Warmup(Wrapper):
                 "hold_steps", "must be 0 with placement 'overlay'", repr(self.hold_steps)
             )
 
+    def _check_not_both(self, name: str, other: str) -> None:
+        value, beside = getattr(self, name), getattr(self, other)
+        if value is not None and beside is not None:
+            must = f"must be null beside {other} (or {other} null)"
+            raise ArgumentError(name, must, f"{name} {value!r} and {other} {beside!r}")
+
     def _check_start(self) -> None:
-        if self.start is not None and self.start_factor is not None:
-            raise ArgumentError(
-                "start",
-                "must be null beside start_factor (or start_factor null)",
-                f"start {self.start!r} and start_factor {self.start_factor!r}",
-            )
+        self._check_not_both("start", "start_factor")
         given = "start_factor" if self.start_factor is not None else "start"
         lowest = _checks.above if self.shape == "exponential" else _checks.at_least
         if (value := getattr(self, given)) is not None:
