@@ -1,6 +1,5 @@
 """What `schedules/__init__.py` gives by name: it reads this file, and so do type checkers."""
 
-from schedules.clamp import Clamp as Clamp
 from schedules.constant import Constant as Constant
 from schedules.cosine import Cosine as Cosine
 from schedules.cyclic import Cyclic as Cyclic
@@ -15,24 +14,21 @@ from schedules.from_function import FromFunction as FromFunction
 from schedules.from_torch import FromTorch as FromTorch
 from schedules.greedy import GreedyMemory as GreedyMemory
 from schedules.greedy import GreedyPlateau as GreedyPlateau
-from schedules.interpolation import PiecewiseInterpolation as PiecewiseInterpolation
-from schedules.inverse_sqrt import InverseSquareRoot as InverseSquareRoot
-from schedules.inverse_sqrt import Noam as Noam
-from schedules.inverse_time import InverseTime as InverseTime
+from schedules.inverse import InverseSquareRoot as InverseSquareRoot
+from schedules.inverse import InverseTime as InverseTime
+from schedules.inverse import Noam as Noam
 from schedules.join import Join as Join
 from schedules.linear_cosine import LinearCosine as LinearCosine
 from schedules.linear_cosine import NoisyLinearCosine as NoisyLinearCosine
-from schedules.offset import Offset as Offset
 from schedules.one_cycle import OneCycle as OneCycle
 from schedules.parts import PartsMemory as PartsMemory
+from schedules.parts import Product as Product
 from schedules.piecewise import PiecewiseConstant as PiecewiseConstant
+from schedules.piecewise import PiecewiseInterpolation as PiecewiseInterpolation
 from schedules.plateau import PlateauMemory as PlateauMemory
 from schedules.plateau import ReduceOnPlateau as ReduceOnPlateau
 from schedules.polynomial import Polynomial as Polynomial
-from schedules.product import Product as Product
-from schedules.repeat import Repeat as Repeat
 from schedules.restarts import CosineRestarts as CosineRestarts
-from schedules.scale import Scale as Scale
 from schedules.schedule import Memory as Memory
 from schedules.schedule import Schedule as Schedule
 from schedules.step import MultiStep as MultiStep
@@ -40,3 +36,7 @@ from schedules.step import Step as Step
 from schedules.tanh import Tanh as Tanh
 from schedules.warmup import Warmup as Warmup
 from schedules.warmup_stable_decay import WarmupStableDecay as WarmupStableDecay
+from schedules.wrapper import Clamp as Clamp
+from schedules.wrapper import Offset as Offset
+from schedules.wrapper import Repeat as Repeat
+from schedules.wrapper import Scale as Scale
