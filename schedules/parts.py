@@ -8,7 +8,7 @@ import numpy as np
 
 from schedules import _checks
 from schedules.durations import Horizon
-from schedules.errors import ArgumentError, ArgumentTypeError, within
+from schedules.errors import ArgumentError, ArgumentTypeError, raise_under
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 
@@ -40,16 +40,20 @@ class Compound(Schedule):
 
     def _bind_part(self, horizon: Horizon, name: str = "schedule") -> Schedule:
         part = self._parts()[name]
-        with within(name, part):
+        try:
             return part.bind(horizon)
+        except ValueError as error:
+            raise_under(name, part, error)
 
     def _part_rates(
         self, memory: Memory, t: Steps, own_steps: bool = False, name: str = "schedule"
     ) -> Rates:
         """The rates of a part; `own_steps` says that it counts `t` differently."""
         part = self._parts()[name]
-        with within(name, part, own_steps):
+        try:
             return part._rates(memory, t)
+        except ValueError as error:
+            raise_under(name, part, error, own_steps)
 
     @property
     def listens(self) -> bool:
@@ -64,6 +68,32 @@ class Compound(Schedule):
             if (inner := part._unbound()) is not None:
                 return f"{name}.{inner[0]}", inner[1]
         return super()._unbound()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapper(Compound):
+    """Base of what changes the rates or the steps of one other schedule.
+
+    Durations and evaluations pass through.
+    """
+
+    schedule: Schedule
+
+    def _parts(self) -> dict[str, Schedule]:
+        return {"schedule": self.schedule}
+
+    def _bind(self, horizon: Horizon) -> Self:
+        own = super()._bind(horizon)
+        return replace(own, schedule=self._bind_part(horizon))
+
+    def begin(self) -> Memory:
+        return self.schedule.begin()
+
+    def observe(self, memory: Memory, step: int, value: float) -> Memory:
+        return self.schedule.observe(memory, step, value)
+
+    def recall(self, state: Mapping[str, Any]) -> Memory:
+        return self.schedule.recall(state)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,23 +73,30 @@ class Schedule:
     after = "continue"  # a family that offers the choice has a field of this name
 
     def __post_init__(self) -> None:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        may_lack = {field.name for field in fields(self) if field.default is None}
+        given = [n for n in self.durations if values[n] is not None or n not in may_lack]
         for name in self.lists:
-            if not self._left_out(name):
-                self._keep(**{name: listed(getattr(self, name), name, self.durations[name])})
-        names = [field.name for field in fields(self)]
-        self._keep(**{name: _checks.plain(getattr(self, name)) for name in names})
-        self._check_after()
-        single = [name for name in self.durations if name not in self.lists]
-        given = {name: getattr(self, name) for name in single if not self._left_out(name)}
-        for name, value in given.items():
-            _, unit = parse(value, name, self.durations[name])
-            given[name] = int(value) if unit == "steps" else value
-        self._keep(**given)
-        given = {name: check(name, getattr(self, name)) for name, check in self.checks.items()}
-        self._keep(**given)
+            if name in given:
+                values[name] = listed(values[name], name, self.durations[name])
+        for name, value in values.items():
+            if isinstance(value, str):  # numpy's texts are texts too
+                values[name] = str.__str__(value)
+        after = _checks.one_of("after", values.get("after", self.after), self.policies)
+        if "end_steps" in self.durations:
+            if after == "continue":
+                _checks.null("end_steps", values["end_steps"], "with after 'continue'")
+            elif values["end_steps"] is None:
+                values["end_steps"] = "100%"
+        for name in given:
+            if name not in self.lists:
+                _, unit = parse(values[name], name, self.durations[name])
+                values[name] = int(values[name]) if unit == "steps" else values[name]
+        for name, check in self.checks.items():
+            values[name] = check(name, values[name])
         if name := self.share_of_lr:
-            value, lr = (getattr(self, argument) for argument in (name, "lr"))
-            self._keep(**{name: _checks.rate_up_to(name, value, lr)})
+            values[name] = _checks.rate_up_to(name, values[name], values["lr"])
+        self._keep(**values)
 
     def formula(self, t: Steps) -> Rates:
         """The rates of steps `t`, a 1-D array; every duration is a whole number of steps here."""
@@ -231,20 +238,6 @@ class Schedule:
                 step=last,
             )
         return t
-
-    def _check_after(self) -> None:
-        _checks.one_of("after", self.after, self.policies)
-        if "end_steps" not in self.durations:
-            return
-        end_steps = getattr(self, "end_steps", None)
-        if self.after == "continue":
-            _checks.null("end_steps", end_steps, "with after 'continue'")
-        elif end_steps is None:
-            self._keep(end_steps="100%")
-
-    def _left_out(self, name: str) -> bool:
-        """Whether an argument that may be None is."""
-        return getattr(self, name) is None and getattr(type(self), name, 0) is None
 
     def _check_bound(self) -> None:
         if (unbound := self._unbound()) is not None:

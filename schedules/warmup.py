@@ -10,8 +10,8 @@ import numpy as np
 from schedules import _checks
 from schedules.durations import Duration, Horizon, half_up, parse, steps_of
 from schedules.errors import ArgumentError
+from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
-from schedules.wrapper import Wrapper
 
 _SHAPES = ("linear", "cosine", "exponential", "sqrt", "constant")
 _PLACEMENTS = ("shift", "overlay")

@@ -1,43 +1,16 @@
 """Schedules around one other."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from schedules import _checks
 from schedules.durations import MAX_STEPS, Duration, Horizon, steps_of
 from schedules.errors import ArgumentError
-from schedules.parts import Compound
-from schedules.schedule import Memory, Rates, Schedule, Steps
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wrapper(Compound):
-    """Base of what changes the rates or the steps of one other schedule.
-
-    Durations and evaluations pass through.
-    """
-
-    schedule: Schedule
-
-    def _parts(self) -> dict[str, Schedule]:
-        return {"schedule": self.schedule}
-
-    def _bind(self, horizon: Horizon) -> Self:
-        own = super()._bind(horizon)
-        return replace(own, schedule=self._bind_part(horizon))
-
-    def begin(self) -> Memory:
-        return self.schedule.begin()
-
-    def observe(self, memory: Memory, step: int, value: float) -> Memory:
-        return self.schedule.observe(memory, step, value)
-
-    def recall(self, state: Mapping[str, Any]) -> Memory:
-        return self.schedule.recall(state)
+from schedules.parts import Wrapper
+from schedules.schedule import Memory, Rates, Steps
 
 
 @dataclass(frozen=True, kw_only=True)
