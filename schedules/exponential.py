@@ -51,11 +51,11 @@ class Exponential(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.form == "base":
-            self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"))
-        else:
-            self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1e6))
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
+        high, ends = (1, "(]") if self.form == "base" else (1e6, "[]")
+        self._keep(
+            decay_rate=_checks.within("decay_rate", self.decay_rate, 0, high, ends),
+            floor=_checks.rate_up_to("floor", self.floor, self.lr),
+        )
 
     def formula(self, t: Steps) -> Rates:
         decay_steps = int(self.decay_steps)

@@ -29,8 +29,8 @@ class Expression(Schedule):
             the formula uses it.
 
     Raises:
-        ValueError, TypeError: the text is no such formula, or an argument is out of its range;
-            when called, a rate is not finite or is negative.
+        ValueError: also when the text is no such formula and, when called, where a rate is not
+            finite or is negative.
 
     >>> exponential = Expression(expression="0.1 * 0.5 ** (t / 1000)")
     >>> exponential(0), exponential(1000), exponential(2000)

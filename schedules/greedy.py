@@ -24,9 +24,6 @@ class GreedyMemory(RateMemory):
         cut_rest, raise_rest: evaluations of the rest after a cut and after a raise that are left.
         floor_cuts: cuts that came due at the floor, since the last raise.
         recent: the values that the next one is averaged with.
-
-    Raises:
-        ValueError, TypeError: one of them is out of its range or no number.
     """
 
     good: int = 0

@@ -37,8 +37,7 @@ class Join(Parts):
         placement: "shift" or "overlay".
 
     Raises:
-        ValueError, TypeError: an argument is out of its range; when bound, a boundary does not lie
-            before the end of the run.
+        ValueError: also when bound, where a boundary does not lie before the end of the run.
 
     >>> from schedules import Constant, Polynomial
     >>> join = Join(schedules=(Constant(lr=0.2), Polynomial(lr=0.1)), boundaries=("60%",))

@@ -17,10 +17,7 @@ class Compound(Schedule):
     """Base of what is made of other schedules.
 
     A subclass defines `_rates`, which calls `self._part_rates`. An error of a part's begins with
-    the part's name: "schedule." or "schedules[1].".
-
-    Raises:
-        ValueError, TypeError: a part is no Schedule, or they monitor different metrics.
+    the part's name: "schedule." or "schedules[1].". Those that listen monitor the same metric.
     """
 
     def __post_init__(self) -> None:
@@ -98,14 +95,7 @@ class Wrapper(Compound):
 
 @dataclass(frozen=True, kw_only=True)
 class PartsMemory(Memory):
-    """What a schedule of several parts remembers: what each of them does.
-
-    Arguments:
-        parts: a memory for each part.
-
-    Raises:
-        TypeError: they are none.
-    """
+    """What a schedule of several parts remembers: `parts`, what each of them does."""
 
     parts: tuple[Memory, ...]
 
@@ -122,11 +112,7 @@ class PartsMemory(Memory):
 
 @dataclass(frozen=True, kw_only=True)
 class Parts(Compound):
-    """Base of what makes one schedule of several; an evaluation goes to each of them.
-
-    Raises:
-        ValueError, TypeError: `schedules` is no list of at least one.
-    """
+    """Base of what makes one schedule of several; an evaluation goes to each of them."""
 
     schedules: Sequence[Schedule]
 
@@ -174,8 +160,7 @@ class Product(Parts):
         schedules: at least 1, each of any kind; those that listen monitor the same metric.
 
     Raises:
-        ValueError, TypeError: `schedules` is no list of schedules; when called, a product is too
-            large for a float.
+        ValueError: also when called, where a product is too large for a float.
 
     >>> from schedules import Constant, Polynomial
     >>> product = Product(schedules=(Polynomial(lr=0.1, decay_steps=10), Constant(lr=0.5)))

@@ -17,11 +17,7 @@ from schedules.schedule import Rates, Schedule, Steps
 
 @dataclass(frozen=True, kw_only=True)
 class Piecewise(Schedule):
-    """Base of what lists its rates: `values`, or `factors` of `lr`, beside `boundaries`.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range, of the wrong length or missing.
-    """
+    """Base of what lists its rates: `values`, or `factors` of `lr`, beside `boundaries`."""
 
     boundaries: Sequence[Duration]
     lr: float | None = None
@@ -93,9 +89,6 @@ class PiecewiseConstant(Piecewise):
         closed: "left": a step equal to a boundary has the new value, as in PyTorch;
             "right": it still has the old one, as in TensorFlow.
 
-    Raises:
-        ValueError, TypeError: an argument is out of its range, of the wrong length or missing.
-
     >>> schedule = PiecewiseConstant(boundaries=(5, 10), values=(0.1, 0.05, 0.01))
     >>> schedule(4), schedule(5), schedule(10)
     (0.1, 0.05, 0.01)
@@ -137,9 +130,6 @@ class PiecewiseInterpolation(Piecewise):
         shape: "linear" or "cosine".
         after: after the last point its value holds; "error" refuses later steps. The formula gives
             no rates beyond it.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range, of the wrong length or missing.
 
     >>> triangle = PiecewiseInterpolation(boundaries=(0, 5, 15), values=(0.1, 0.5, 0.1))
     >>> triangle(0), triangle(5), triangle(10), triangle(99)

@@ -72,10 +72,7 @@ class Plateau(Schedule, Generic[M]):
         "cooldown": partial(_checks.whole, low=0),
     }
     share_of_lr: ClassVar = "floor"
-
-    @property
-    def listens(self) -> bool:
-        return True
+    listens: ClassVar = True
 
     def begin(self) -> M:
         raise NotImplementedError
@@ -120,9 +117,6 @@ class PlateauMemory(RateMemory):
         best: the best value so far; None before the first.
         wait: evaluations without an improvement since the last one, or since the last cut.
         rest: evaluations of the cooldown that are left.
-
-    Raises:
-        ValueError, TypeError: one of them is out of its range or no number.
     """
 
     wait: int = 0

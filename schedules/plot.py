@@ -76,7 +76,9 @@ def draw(
         dress(axes)
         _limit(axes, lines, scale)
         axes.set_ylabel(label)
-    count_steps(plots[-1], max(trace.size for trace in rates.values()))
+    plots[-1].set_xlabel("step (optimizer update)")
+    plots[-1].set_xlim(0, max(trace.size for trace in rates.values()))
+    plots[-1].xaxis.set_major_formatter(lambda t, _: f"{t:,.0f}" if t == int(t) else "")
     if steps_per_epoch is not None:
         _epochs(plots[0], steps_per_epoch)
     if len(rates) == 1:
@@ -110,13 +112,6 @@ def dress(axes: Any) -> None:
     axes.grid(color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def count_steps(axes: Any, end: int) -> None:
-    """Make the horizontal axis one of steps, up to an end."""
-    axes.set_xlabel("step (optimizer update)")
-    axes.set_xlim(0, end)
-    axes.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}" if step == int(step) else "")
 
 
 def limits(scale: str, low: float, high: float) -> tuple[float, float]:
@@ -191,15 +186,8 @@ def _style(i: int, count: int) -> dict[str, Any]:
 
 
 def _epochs(axes: Any, steps_per_epoch: int) -> None:
-    """Add an axis in epochs on top."""
-
-    def to_epochs(step: Any) -> Any:
-        return step / steps_per_epoch
-
-    def to_steps(epoch: Any) -> Any:
-        return epoch * steps_per_epoch
-
-    epochs = axes.secondary_xaxis("top", functions=(to_epochs, to_steps))
+    scales = (lambda step: step / steps_per_epoch, lambda epoch: epoch * steps_per_epoch)
+    epochs = axes.secondary_xaxis("top", functions=scales)
     epochs.set_xlabel("epoch", color="#444444")
     epochs.tick_params(colors="#444444")
     epochs.spines["top"].set_visible(False)

@@ -58,8 +58,7 @@ class Warmup(Wrapper):
         hold_steps: duration of the first rate between ramp and schedule, with "shift" only.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range; when bound, the ramp and the hold
-            are not shorter than the run.
+        ValueError: also when bound, where the ramp and the hold are not shorter than the run.
 
     >>> from schedules import Polynomial
     >>> horizon = Horizon(total_steps=100, steps_per_epoch=10)

@@ -37,8 +37,7 @@ class WarmupStableDecay(Schedule):
         after: after T the rate holds; "error" refuses later steps.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range or no number; when every duration is
-            in steps, also that w and d together are longer than T.
+        ValueError: also when every duration is in steps and w and d are longer than T.
 
     >>> schedule = WarmupStableDecay(lr=0.1, warmup_steps=10, decay_steps=20, total_steps=100)
     >>> schedule(4), schedule(9), schedule(80), schedule(90), schedule(100)

@@ -22,8 +22,7 @@ class Scale(Wrapper):
         factor: at least 0.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range or no number; when called, a rate is
-            too large for a float.
+        ValueError: also when called, where a rate is too large for a float.
 
     >>> from schedules import Polynomial
     >>> Scale(schedule=Polynomial(lr=0.1, decay_steps=10), factor=0.5)(5)
@@ -93,8 +92,7 @@ class Offset(Wrapper):
             least 0.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range; when bound, both runs together are
-            longer than 2**53 steps.
+        ValueError: also when bound, where both runs together are longer than 2**53 steps.
 
     >>> from schedules import Polynomial
     >>> offset = Offset(schedule=Polynomial(lr=0.1), start=60)
@@ -142,7 +140,7 @@ class Repeat(Wrapper):
         cycle_steps: duration of a cycle, at least 1 step.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range, or the schedule listens.
+        ValueError: also when the schedule listens.
 
     >>> from schedules import Polynomial
     >>> repeat = Repeat(schedule=Polynomial(lr=0.1), cycle_steps="20%")
