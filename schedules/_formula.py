@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from schedules import _checks
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates
 
@@ -143,7 +144,7 @@ def _check(tree: ast.expr, line: str, depth: int) -> None:
         case ast.Constant(value=bool()):
             known = False
         case ast.Constant(value=int() | float() as value):
-            known = _is_finite(value)
+            known = math.isfinite(_checks.real("expression", value))
         case ast.Name(id=name):
             known = name in _CONSTANTS or name in VARIABLES
         case ast.Call(func=ast.Name(id=name), args=args) if called:
@@ -164,13 +165,6 @@ def _check(tree: ast.expr, line: str, depth: int) -> None:
         )
     for part in called[1] if called else ():
         _check(part, line, depth + 1)
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        return False
 
 
 def _piece(line: str, tree: ast.expr) -> str:

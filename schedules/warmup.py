@@ -123,12 +123,14 @@ class Warmup(Wrapper):
 
     def _bind(self, horizon: Horizon) -> Self:
         total = horizon.total_steps
-        ramp = self._ramp_steps(horizon)
+        name = "steps" if self.fraction is None else "fraction"
+        given = getattr(self, name)
+        if self.fraction is None:
+            ramp = steps_of(given, horizon, name)
+        else:
+            ramp = half_up(Fraction(repr(given)) * total)
         hold = steps_of(self.hold_steps, horizon, "hold_steps")
         if ramp and ramp >= total:
-            name, given = (
-                ("steps", self.steps) if self.fraction is None else ("fraction", self.fraction)
-            )
             came_to = "" if isinstance(given, int) else f" = {ramp} steps"
             raise ArgumentError(
                 name, f"must be shorter than the run of {total} steps", f"{given!r}{came_to}"
@@ -193,11 +195,6 @@ class Warmup(Wrapper):
         """The schedule's first rate."""
         step = np.zeros(1, dtype=np.int64)
         return float(self._part_rates(self.schedule.begin(), step, own_steps=True)[0])
-
-    def _ramp_steps(self, horizon: Horizon) -> int:
-        if self.fraction is not None:
-            return half_up(Fraction(repr(self.fraction)) * horizon.total_steps)
-        return steps_of(self.steps or 0, horizon, "steps")
 
     def _unbound(self) -> tuple[str, Any] | None:
         if self.fraction is not None:
