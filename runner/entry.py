@@ -90,16 +90,18 @@ def start(settings: Settings, label: str = "") -> Result:
         with Loading():
             from runner.build.setup import build
             from runner.run import run
-            from runner.training.devices import memory_advice, out_of_memory
 
             setup = build(settings)
     except BaseException as error:
         recording.cancel()
-        if not isinstance(error, Exception) or not out_of_memory(error):
+        if not isinstance(error, Exception):
             raise
-        return Result(
-            label or "run", Status.FAILED, reason=memory_advice(settings.train.batch_size)
-        )
+        from runner.training.devices import memory_advice, out_of_memory
+
+        if not out_of_memory(error):
+            raise
+        reason = memory_advice(settings.train.batch_size)
+        return Result(label or "run", Status.FAILED, reason=reason)
     for note in setup.notes:
         warn(f"{f'{label}: ' if label else ''}note: {note}")
     with Interrupts() as interrupts:

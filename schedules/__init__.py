@@ -1,77 +1,28 @@
 """Learning-rate schedules as pure functions: step in, rate out. Needs numpy only."""
 
-from schedules.clamp import Clamp
-from schedules.constant import Constant
-from schedules.cosine import Cosine
-from schedules.cyclic import Cyclic
-from schedules.durations import Duration, steps_of
-from schedules.errors import ArgumentError, ArgumentTypeError
-from schedules.exponential import Exponential
-from schedules.expression import Expression
-from schedules.from_function import FromFunction
-from schedules.from_torch import FromTorch
-from schedules.greedy import GreedyMemory, GreedyPlateau
-from schedules.horizon import Horizon
-from schedules.interpolation import PiecewiseInterpolation
-from schedules.inverse_sqrt import InverseSquareRoot, Noam
-from schedules.inverse_time import InverseTime
-from schedules.join import Join
-from schedules.linear_cosine import LinearCosine, NoisyLinearCosine
-from schedules.offset import Offset
-from schedules.one_cycle import OneCycle
-from schedules.parts import PartsMemory
-from schedules.piecewise import PiecewiseConstant
-from schedules.plateau import PlateauMemory, ReduceOnPlateau
-from schedules.polynomial import Polynomial
-from schedules.product import Product
-from schedules.repeat import Repeat
-from schedules.restarts import CosineRestarts
-from schedules.scale import Scale
-from schedules.schedule import Memory, Schedule
-from schedules.step import MultiStep, Step
-from schedules.tanh import Tanh
-from schedules.warmup import Warmup
-from schedules.warmup_stable_decay import WarmupStableDecay
+import ast
+from importlib import import_module
+from pathlib import Path
 
-__all__ = [
-    "ArgumentError",
-    "ArgumentTypeError",
-    "Clamp",
-    "Constant",
-    "Cosine",
-    "CosineRestarts",
-    "Cyclic",
-    "Duration",
-    "Exponential",
-    "Expression",
-    "FromFunction",
-    "FromTorch",
-    "GreedyMemory",
-    "GreedyPlateau",
-    "Horizon",
-    "InverseSquareRoot",
-    "InverseTime",
-    "Join",
-    "LinearCosine",
-    "Memory",
-    "MultiStep",
-    "Noam",
-    "NoisyLinearCosine",
-    "Offset",
-    "OneCycle",
-    "PartsMemory",
-    "PiecewiseConstant",
-    "PiecewiseInterpolation",
-    "PlateauMemory",
-    "Polynomial",
-    "Product",
-    "ReduceOnPlateau",
-    "Repeat",
-    "Scale",
-    "Schedule",
-    "Step",
-    "Tanh",
-    "Warmup",
-    "WarmupStableDecay",
-    "steps_of",
-]
+
+def _homes() -> dict[str, str]:
+    """Each public name's module, as the stub for type checkers has them."""
+    stub = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    lines = (line for line in stub.body if isinstance(line, ast.ImportFrom))
+    return {name.name: str(line.module) for line in lines for name in line.names}
+
+
+_HOMES = _homes()
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    """Import a family when it is first asked for (PEP 562); most runs need two of them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

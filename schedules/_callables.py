@@ -56,11 +56,7 @@ class Arguments(Mapping[str, Any]):
 
 
 def find(name: str, path: str) -> Callable[..., Any]:
-    """The callable that a dotted path leads to.
-
-    Raises:
-        ValueError: there is none, or its module fails when it is imported.
-    """
+    """The callable that a dotted path leads to."""
     parts = path.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise ArgumentError(name, "must be a dotted path such as 'package.name'", repr(path))
@@ -76,12 +72,7 @@ def find(name: str, path: str) -> Callable[..., Any]:
 
 
 def path_of(name: str, given: Any) -> str:
-    """The dotted path of a callable, or the path that was given.
-
-    Raises:
-        ValueError: a path leads to no callable, or a callable's own path does not lead to it.
-        TypeError: it is neither.
-    """
+    """The dotted path of a callable, or the path that was given."""
     if isinstance(given, str):
         path: str = _checks.plain(given)
         find(name, path)

@@ -93,6 +93,11 @@ def whole(name: str, value: Any, low: int) -> int:
     return int(value)
 
 
+def null(name: str, value: Any, why: str) -> None:
+    if value is not None:
+        raise ArgumentError(name, f"must be null {why}", repr(value))
+
+
 def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ArgumentTypeError(name, "must be true or false", repr(value))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from schedules.horizon import MAX_STEPS
+from schedules.durations import MAX_STEPS
 from schedules.schedule import Steps
 
 Piece = tuple[int, int]  # a cycle's start and its length
@@ -56,17 +56,14 @@ class ListedCycles:
         self.end = min(sum(pieces[-1]), MAX_STEPS + 1) if limited else None
 
     def locate(self, t: Steps) -> tuple[Steps, Any]:
-        """Of each step: its cycle, and the steps since that cycle's peak."""
         cycle = np.searchsorted(self._starts, t, side="right")
         cycle -= 1
         return cycle, t - self._peaks[cycle]
 
     def ramp(self, cycle: Steps) -> Any:
-        """The steps of a cycle's ramp."""
         return self._ramps[cycle]
 
     def fall(self, cycle: Steps) -> Any:
-        """The steps of a cycle after its ramp."""
         return self._falls[cycle]
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from schedules import _checks
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates
 
@@ -61,11 +62,7 @@ _MAX_DEPTH = 100
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> tuple[ast.expr, frozenset[str]]:
-    """The tree of a formula, and which of the variables it uses.
-
-    Raises:
-        ValueError: it holds anything but numbers, variables, constants, operators and functions.
-    """
+    """The tree of a formula, and which of the variables it uses."""
     if len(text) > _MAX_LENGTH:
         raise ArgumentError(
             "expression", f"must have at most {_MAX_LENGTH} characters", str(len(text))
@@ -94,16 +91,23 @@ def evaluate(tree: ast.expr, variables: Mapping[str, Rates]) -> Rates:
             return np.array([float(value)])
         case ast.Name(id=name):
             return variables[name] if name in variables else np.array([_CONSTANTS[name]])
-        case ast.UnaryOp(op=op, operand=operand):
-            operator, operands = _OPERATORS[type(op)], [operand]
-        case ast.BinOp(left=left, op=op, right=right):
-            operator, operands = _OPERATORS[type(op)], [left, right]
-        case ast.Call(func=ast.Name(id=name), args=operands):
-            operator = _FUNCTIONS[name]
-        case _:
-            raise AssertionError(f"{type(tree).__name__} was not refused")
+    called = _called(tree)
+    assert called, f"{type(tree).__name__} was not refused"
+    operator, operands = called
     rates: Rates = operator(*(evaluate(operand, variables) for operand in operands))
     return rates
+
+
+def _called(tree: ast.expr) -> tuple[np.ufunc, list[ast.expr]] | None:
+    """The function that a node calls and with what; None for any other node."""
+    match tree:
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)], [operand]
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)], [left, right]
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
+            return _FUNCTIONS[name], args
+    return None
 
 
 def _names(text: str) -> frozenset[str]:
@@ -135,20 +139,16 @@ def _check(tree: ast.expr, line: str, depth: int) -> None:
     """Refuse any node that `evaluate` does not know."""
     if depth > _MAX_DEPTH:
         raise ArgumentError("expression", f"must be nested at most {_MAX_DEPTH} deep", _short(line))
-    inner: list[ast.expr]
+    called = _called(tree)
     match tree:
         case ast.Constant(value=bool()):
-            inner, known = [], False
+            known = False
         case ast.Constant(value=int() | float() as value):
-            inner, known = [], _is_finite(value)
+            known = math.isfinite(_checks.real("expression", value))
         case ast.Name(id=name):
-            inner, known = [], name in _CONSTANTS or name in VARIABLES
-        case ast.UnaryOp(op=op, operand=operand):
-            inner, known = [operand], type(op) in _OPERATORS
-        case ast.BinOp(left=left, op=op, right=right):
-            inner, known = [left, right], type(op) in _OPERATORS
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
-            inner, known = args, True
+            known = name in _CONSTANTS or name in VARIABLES
+        case ast.Call(func=ast.Name(id=name), args=args) if called:
+            known = True
             if len(args) != (wanted := _FUNCTIONS[name].nin):
                 raise ArgumentError(
                     "expression",
@@ -156,22 +156,15 @@ def _check(tree: ast.expr, line: str, depth: int) -> None:
                     _piece(line, tree),
                 )
         case _:
-            inner, known = [], False
+            known = called is not None
     if not known:
         raise ArgumentError(
             "expression",
             "must be made of finite numbers, variables, operators and calls",
             _piece(line, tree),
         )
-    for part in inner:
+    for part in called[1] if called else ():
         _check(part, line, depth + 1)
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number of more than 308 digits
-        return False
 
 
 def _piece(line: str, tree: ast.expr) -> str:

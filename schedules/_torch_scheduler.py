@@ -15,6 +15,7 @@ from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.schedule import Rates
 
 _ONE_AT_A_TIME = RLock()
+_KEYS = {"function": "key function", "scheduler": "keys scheduler and arguments"}
 
 
 @contextmanager
@@ -30,33 +31,29 @@ def _quiet() -> Iterator[None]:
 
 def check_specs(name: str, value: Any) -> None:
     """Refuse paths that lead to no scheduler or function, in what describes one and within it."""
-    if isinstance(value, Mapping) and "function" in value:
-        if more := sorted(set(value) - {"function"}):
-            raise ArgumentError(name, "must have the key function only", f"{more[0]!r} too")
-        if not isinstance(value["function"], str):
-            raise ArgumentTypeError(name, "must have a function's path", repr(value["function"]))
-        find(name, value["function"])
-        return
-    if isinstance(value, Mapping) and "scheduler" in value:
-        if more := sorted(set(value) - {"scheduler", "arguments"}):
-            raise ArgumentError(
-                name, "must have the keys scheduler and arguments only", f"{more[0]!r} too"
-            )
-        if not isinstance(value["scheduler"], str):
-            raise ArgumentTypeError(name, "must have a scheduler's path", repr(value["scheduler"]))
-        _check_kind(name, find(name, value["scheduler"]))
-        inner = value.get("arguments") or {}
-        if not isinstance(inner, Mapping):
-            raise ArgumentTypeError(name, "must have a mapping of arguments", repr(inner))
-        for key, part in inner.items():
-            check_specs(f"arguments[{key!r}]", part)
-        return
-    if isinstance(value, Mapping):
-        for key, part in value.items():
-            check_specs(f"{name}[{key!r}]", part)
-    elif isinstance(value, tuple):
+    if isinstance(value, tuple):
         for i, part in enumerate(value):
             check_specs(f"{name}[{i}]", part)
+    if not isinstance(value, Mapping):
+        return
+    kind = next((kind for kind in _KEYS if kind in value), None)
+    if kind is None:
+        for key, part in value.items():
+            check_specs(f"{name}[{key!r}]", part)
+        return
+    if more := sorted(set(value) - set(_KEYS[kind].split())):
+        raise ArgumentError(name, f"must have the {_KEYS[kind]} only", f"{more[0]!r} too")
+    if not isinstance(value[kind], str):
+        raise ArgumentTypeError(name, f"must have a {kind}'s path", repr(value[kind]))
+    found = find(name, value[kind])
+    if kind == "function":
+        return
+    _check_kind(name, found)
+    inner = value.get("arguments") or {}
+    if not isinstance(inner, Mapping):
+        raise ArgumentTypeError(name, "must have a mapping of arguments", repr(inner))
+    for key, part in inner.items():
+        check_specs(f"arguments[{key!r}]", part)
 
 
 def _check_kind(name: str, found: Any) -> None:

@@ -15,12 +15,9 @@ class Constant(Schedule):
     """The same rate at every step: rate(t) = lr.
 
     Arguments:
+        end_steps: as `Schedule` has it.
         lr: learning rate, at least 0.
         after: "continue"; or "hold", the same here, or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> Constant(lr=0.1)(1000)
     0.1

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-import numpy as np
-
 from schedules import _checks
-from schedules._between import between
+from schedules._shapes import between, half_cosine
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -19,16 +17,12 @@ class Cosine(Schedule):
     T is `decay_steps`, h is `half_cycles`.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
+        lr, floor: as `Schedule` has them.
         decay_steps: duration T, at least 1 step.
         power: exponent of the cosine, greater than 0.
         half_cycles: h, in (0, 1e6]; 1 falls once, 2 falls and rises again, 0.5 falls half way.
         after: after T the rate holds; "error" refuses later steps; "continue": the cosine goes on,
             as PyTorch's does, and climbs again.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> cosine = Cosine(lr=0.1, decay_steps=100)
     >>> cosine(50), cosine(100), cosine(150)
@@ -58,8 +52,3 @@ class Cosine(Schedule):
         if self.power != 1:
             fall **= self.power
         return between(float(self.floor), self.lr, fall)
-
-
-def half_cosine(progress: Rates) -> Rates:
-    """From 1 at progress 0 to 0 at progress 1."""
-    return 0.5 * (1 + np.cos(np.pi * progress))

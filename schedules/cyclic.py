@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
 from schedules._cycles import share_of
+from schedules._shapes import between
 from schedules.durations import Duration
 from schedules.schedule import Rates, Schedule, Steps
 
@@ -29,6 +29,7 @@ class Cyclic(Schedule):
         exp_range    height(t) = decay_rate ** (t / decay_steps)
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         lr: peak, at least 0; with "exp_range" no cycle quite reaches it.
         floor: rate between the cycles, in [0, lr], or a share of lr ("10%"); lr / 10 when None.
         cycle_steps: duration L, at least 2 steps.
@@ -36,11 +37,6 @@ class Cyclic(Schedule):
         mode: "triangular", "triangular2" or "exp_range".
         decay_rate: factor of the height per `decay_steps`, in (0, 1]; with "exp_range" only.
         decay_steps: duration of at least 1 step; with "exp_range" only.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> cyclic = Cyclic(lr=0.1, floor=0.0, cycle_steps=20, mode="triangular2")
     >>> cyclic(0), cyclic(5), cyclic(10), cyclic(15), cyclic(20), cyclic(30)

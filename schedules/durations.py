@@ -8,26 +8,62 @@ there are is one epoch, also where the last batch of an epoch is a smaller one.
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
-from schedules._checks import DECIMAL, plain, sequence
+from schedules import _checks
 from schedules.errors import ArgumentError, ArgumentTypeError
-from schedules.horizon import MAX_STEPS, Horizon
 
+MAX_STEPS = 2**53  # beyond it a float64 no longer tells one step from the next
 Duration = int | str
 
-_TEXT = re.compile(rf"({DECIMAL})(ep|%|samples)")
+_TEXT = re.compile(rf"({_checks.DECIMAL})(ep|%|samples)")
 _KINDS = "steps (an int), epochs ('2ep'), a share of the run ('10%') or samples ('5000samples')"
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The length of a run, which gives durations such as "10%" and "2ep" their steps.
+
+    Arguments:
+        total_steps: optimizer updates in the whole run, at least 1.
+        steps_per_epoch: updates in one pass over the data, at least 1; a run may be shorter.
+        samples_per_epoch: samples in one pass, at least 1, which "5000samples" needs, or None.
+
+    Raises:
+        ValueError, TypeError: an argument is not a whole number of at least 1.
+
+    >>> Horizon(total_steps=1000, steps_per_epoch=100)
+    Horizon(total_steps=1000, steps_per_epoch=100, samples_per_epoch=None)
+    """
+
+    total_steps: int
+    steps_per_epoch: int
+    samples_per_epoch: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("total_steps", "steps_per_epoch", "samples_per_epoch"):
+            if name == "samples_per_epoch" and self.samples_per_epoch is None:
+                continue
+            count = _checks.whole(name, getattr(self, name), 1)
+            if count > MAX_STEPS:
+                raise ArgumentError(name, "must be at most 2**53", str(count))
+            object.__setattr__(self, name, count)
+
+    def of(self, total_steps: int) -> "Horizon":
+        """The same passes over the data in a run of another length.
+
+        >>> Horizon(total_steps=1000, steps_per_epoch=100).of(300).total_steps
+        300
+        """
+        return Horizon(total_steps, self.steps_per_epoch, self.samples_per_epoch)
 
 
 def parse(duration: Any, name: str = "duration", at_least: int = 0) -> tuple[Fraction, str]:
     """The exact amount and the unit ("steps", "ep", "%" or "samples") of a duration.
-
-    Raises:
-        ValueError, TypeError: it is no duration, is negative, or is 0 where steps are needed.
 
     >>> parse("2.5ep")
     (Fraction(5, 2), 'ep')
@@ -99,9 +135,6 @@ def increasing_steps_of(
 ) -> tuple[int, ...]:
     """The whole steps of boundaries, strictly increasing also after rounding.
 
-    Raises:
-        ValueError, TypeError: one is no duration or too short, or two do not increase.
-
     >>> increasing_steps_of(("30%", "2ep", 90), Horizon(total_steps=100, steps_per_epoch=20))
     (30, 40, 90)
     """
@@ -117,21 +150,13 @@ def increasing_steps_of(
 
 
 def listed(given: Any, name: str = "boundaries", at_least: int = 1) -> tuple[Duration, ...]:
-    """Boundaries as a tuple of durations that increase, as far as it shows without a horizon.
-
-    Raises:
-        ValueError, TypeError: it is no list, one is no duration or too short, or two of the same
-            unit do not increase.
-
-    >>> listed([10, "2ep"])
-    (10, '2ep')
-    """
-    durations = sequence(name, given)
+    """Boundaries as a tuple of durations that increase, as far as it shows without a horizon."""
+    durations = _checks.sequence(name, given)
     parsed = [parse(duration, f"{name}[{i}]", at_least) for i, duration in enumerate(durations)]
     for unit in ("steps", "ep", "%", "samples"):
         if not _increases([amount for amount, its_unit in parsed if its_unit == unit]):
             raise ArgumentError(name, "must be strictly increasing", repr(durations))
-    return tuple(plain(d) if isinstance(d, str) else int(d) for d in durations)
+    return tuple(_checks.plain(d) if isinstance(d, str) else int(d) for d in durations)
 
 
 def half_up(amount: Fraction) -> int:

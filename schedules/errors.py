@@ -1,10 +1,8 @@
 """What is wrong with an argument, as fields: the text is made where a person reads it."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 _NAME = re.compile(r"\w*")
 
@@ -104,24 +102,14 @@ def about(owner: Any, error: ValueError) -> ArgumentError | None:
     return error if error.name in {field.name for field in fields(owner)} else None
 
 
-@contextmanager
-def within(name: str, part: Any, own_steps: bool = False) -> Iterator[None]:
-    """Put a part's name before the errors about its arguments; others pass as they are.
-
-    Arguments:
-        name: the part's, such as "schedules[1]".
-        part: a dataclass.
-        own_steps: whether it counts its steps differently from what it is a part of.
+def raise_under(name: str, part: Any, error: ValueError, own_steps: bool = False) -> NoReturn:
+    """Raise an error about an argument of a part under the part's name, another as it is.
 
     >>> from schedules import Constant
-    >>> with within("schedules[1]", Constant(lr=0.1)):
-    ...     raise ValueError("lr must be small")
+    >>> raise_under("schedules[1]", Constant(lr=0.1), ValueError("lr must be small"))
     Traceback (most recent call last):
     schedules.errors.ArgumentError: schedules[1].lr must be small
     """
-    try:
-        yield
-    except ValueError as error:
-        if (own := about(part, error)) is None:
-            raise
-        raise own.under(name, own_steps) from error
+    if (own := about(part, error)) is None:
+        raise error
+    raise own.under(name, own_steps) from error

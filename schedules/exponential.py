@@ -19,17 +19,11 @@ class Exponential(Schedule):
     t / decay_steps is floor(t / decay_steps), by integers. The formula has no end.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
+        lr, floor, after, end_steps: as `Schedule` has them.
         decay_rate: factor per `decay_steps`, in (0, 1]; with form "natural" in [0, 1e6].
         decay_steps: duration of at least 1 step over which the rate falls by `decay_rate`.
         staircase: whether the rate falls once per `decay_steps` rather than at each step.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         form: "base" or "natural".
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> staircase = Exponential(lr=0.01, decay_rate=0.96, decay_steps=16, staircase=True)
     >>> staircase(15), staircase(16)
@@ -57,11 +51,11 @@ class Exponential(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.form == "base":
-            self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1, "(]"))
-        else:
-            self._keep(decay_rate=_checks.within("decay_rate", self.decay_rate, 0, 1e6))
-        self._keep(floor=_checks.rate_up_to("floor", self.floor, self.lr))
+        high, ends = (1, "(]") if self.form == "base" else (1e6, "[]")
+        self._keep(
+            decay_rate=_checks.within("decay_rate", self.decay_rate, 0, high, ends),
+            floor=_checks.rate_up_to("floor", self.floor, self.lr),
+        )
 
     def formula(self, t: Steps) -> Rates:
         decay_steps = int(self.decay_steps)

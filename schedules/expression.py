@@ -8,7 +8,7 @@ import numpy as np
 
 from schedules import _checks, _formula
 from schedules.durations import Duration
-from schedules.errors import ArgumentError, ArgumentTypeError
+from schedules.errors import ArgumentTypeError
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -23,15 +23,14 @@ class Expression(Schedule):
     computed by the library itself and never executed as Python. The formula has no end.
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         expression: the formula, at most 1000 characters, or a number.
         total_steps: duration of at least 1 step, the formula's total_steps; "100%" when None and
             the formula uses it.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
     Raises:
-        ValueError, TypeError: the text is no such formula, or an argument is out of its range;
-            when called, a rate is not finite or is negative.
+        ValueError: also when the text is no such formula and, when called, where a rate is not
+            finite or is negative.
 
     >>> exponential = Expression(expression="0.1 * 0.5 ** (t / 1000)")
     >>> exponential(0), exponential(1000), exponential(2000)
@@ -55,12 +54,9 @@ class Expression(Schedule):
         _, used = _formula.parse(self.expression)
         if "total_steps" in used and self.total_steps is None:
             self._keep(total_steps="100%")
-        elif "total_steps" not in used and self.total_steps is not None:
-            raise ArgumentError(
-                "total_steps",
-                "must be null for an expression that does not use it",
-                repr(self.total_steps),
-            )
+        elif "total_steps" not in used:
+            unused = "for an expression that does not use it"
+            _checks.null("total_steps", self.total_steps, unused)
         super().__post_init__()
         if not used:
             self.formula(np.zeros(1, dtype=np.int64))

@@ -29,6 +29,7 @@ class FromFunction(Schedule):
     A function with an argument named lr or total_steps is given that too.
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         function: its dotted path, such as "mine.rate"; or the function itself, kept as its path,
             so that the schedule can be printed, compared and pickled (no lambda, nothing local).
         lr: for the function's lr, at least 0; not used where it has no argument of that name.
@@ -37,8 +38,6 @@ class FromFunction(Schedule):
             and the function has an argument of that name.
         vectorized: whether the function takes all steps at once, a 1-D int64 array, rather than
             one int at a time.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
 
     Raises:
         ValueError, TypeError: the path leads to no callable, the arguments do not fit it, or an
@@ -99,8 +98,8 @@ class FromFunction(Schedule):
         """Fill in total_steps, and refuse arguments that the function does not take."""
         given = self._plain_arguments()
         for name in ("lr", "total_steps"):
-            if name in given and (own := getattr(self, name)) is not None:
-                raise ArgumentError(name, "must be null beside one among the arguments", repr(own))
+            if name in given:
+                _checks.null(name, getattr(self, name), "beside one among the arguments")
         function = self._function()
         signature = _signature(function)
         if signature is None:

@@ -10,9 +10,8 @@ import numpy as np
 from schedules import _checks
 from schedules._callables import Arguments, path_of
 from schedules._torch_scheduler import built, check_specs, trace_of
-from schedules.durations import Duration, half_up, parse, steps_of
+from schedules.durations import Duration, Horizon, half_up, parse, steps_of
 from schedules.errors import ArgumentError
-from schedules.horizon import Horizon
 from schedules.schedule import Rates, Schedule, Steps
 
 _MAX_CALLS = 10_000_000  # of a scheduler's step(), each of which takes microseconds

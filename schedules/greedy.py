@@ -6,27 +6,15 @@ from functools import partial, reduce
 from operator import add
 from typing import ClassVar
 
-import numpy as np
-
 from schedules import _checks
-from schedules._evaluations import (
-    MARGINS,
-    MODES,
-    check_memory,
-    evaluation,
-    improves,
-    metric,
-    metric_name,
-    own,
-)
 from schedules.errors import ArgumentError
-from schedules.schedule import Memory, Rates, Schedule, Steps
+from schedules.plateau import HEARS, Plateau, RateMemory, metric
 
 _USUAL_CEILING = 10.0  # times lr
 
 
 @dataclass(frozen=True, kw_only=True)
-class GreedyMemory(Memory):
+class GreedyMemory(RateMemory):
     """What `GreedyPlateau` remembers.
 
     Arguments:
@@ -36,13 +24,8 @@ class GreedyMemory(Memory):
         cut_rest, raise_rest: evaluations of the rest after a cut and after a raise that are left.
         floor_cuts: cuts that came due at the floor, since the last raise.
         recent: the values that the next one is averaged with.
-
-    Raises:
-        ValueError, TypeError: one of them is out of its range or no number.
     """
 
-    rate: float
-    best: float | None = None
     good: int = 0
     bad: int = 0
     cut_rest: int = 0
@@ -51,14 +34,14 @@ class GreedyMemory(Memory):
     recent: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        check_memory(self, counts=("good", "bad", "cut_rest", "raise_rest", "floor_cuts"))
+        super().__post_init__()
         recent = _checks.sequence("recent", self.recent)  # a saved state may hold a list
         checked = tuple(metric(f"recent[{i}]", value) for i, value in enumerate(recent))
         object.__setattr__(self, "recent", checked)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GreedyPlateau(Schedule):
+class GreedyPlateau(Plateau[GreedyMemory]):
     """Raise the rate while a metric improves, cut it while it does not.
 
     At each evaluation the value is averaged with the window - 1 before it. While some of a cooldown
@@ -79,19 +62,12 @@ class GreedyPlateau(Schedule):
         factor: what a cut multiplies and a raise divides the rate by, in (0, 1).
         patience: evaluations in a row, at least 0, good or bad ones, after which one more changes
             the rate. 1 suits evaluations once an epoch; the paper's 10 suits one at each step.
-        min_delta: the margin of an improvement, at least 0.
-        min_delta_mode: "absolute": the margin is min_delta; "relative": min_delta * |best|.
+        min_delta, min_delta_mode, floor, mode, monitor: as `ReduceOnPlateau` has them.
         cooldown: evaluations of rest after a cut, at least 0.
         raise_rest: evaluations of rest after a raise, at least 0.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
         ceiling: highest rate, at least lr; 10 * lr when None.
         window: values that are averaged, at least 1; 1 takes each as it is.
         reset_after: cuts at the floor, at least 1, that start everything again; None: never.
-        mode: "min" when lower values are better, "max" when higher ones are.
-        monitor: the metric to observe.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> schedule = GreedyPlateau(lr=0.1, factor=0.5, patience=1)
     >>> memory = schedule.begin()
@@ -106,12 +82,9 @@ class GreedyPlateau(Schedule):
     Source: Subramanian et al., GreedyLR, 2025 (arXiv:2512.14527).
     """
 
-    lr: float
     factor: float = 0.95
     patience: int = 1
     min_delta: float = 1e-6
-    min_delta_mode: str = "absolute"
-    cooldown: int = 0
     raise_rest: int = 0
     floor: float | str = 0.0
     ceiling: float | None = None
@@ -121,18 +94,11 @@ class GreedyPlateau(Schedule):
     monitor: str = "val/loss"
 
     checks: ClassVar = {
-        "lr": _checks.rate,
-        "factor": partial(_checks.within, low=0, high=1, ends="()"),
-        "patience": partial(_checks.whole, low=0),
-        "min_delta": partial(_checks.at_least, low=0),
-        "min_delta_mode": partial(_checks.one_of, options=MARGINS),
-        "cooldown": partial(_checks.whole, low=0),
+        **Plateau.checks,
         "raise_rest": partial(_checks.whole, low=0),
         "window": partial(_checks.whole, low=1),
-        "mode": partial(_checks.one_of, options=MODES),
-        "monitor": metric_name,
+        **HEARS,
     }
-    share_of_lr: ClassVar = "floor"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -145,37 +111,24 @@ class GreedyPlateau(Schedule):
                     "ceiling", "must be at least lr", f"{self.ceiling!r} with lr {self.lr!r}"
                 )
 
-    @property
-    def listens(self) -> bool:
-        return True
-
     def begin(self) -> GreedyMemory:
         return GreedyMemory(rate=self.lr)
 
-    def observe(self, memory: Memory, step: int, value: float) -> GreedyMemory:
-        """The memory after one more evaluation.
-
-        Raises:
-            ValueError, TypeError: the value is NaN or no number, or the step is negative.
-        """
-        memory = own(memory, GreedyMemory)
-        values = (*memory.recent, evaluation(step, value, self.monitor))
+    def _observed(self, memory: GreedyMemory, value: float) -> GreedyMemory:
+        values = (*memory.recent, value)
         mean = reduce(add, values) / len(values)
         memory = replace(memory, recent=values[max(0, len(values) - self.window + 1) :])
         if memory.cut_rest > 0:
             return replace(memory, cut_rest=memory.cut_rest - 1, good=0, bad=0)
         if memory.raise_rest > 0:
             return replace(memory, raise_rest=memory.raise_rest - 1, good=0, bad=0)
-        if improves(mean, memory.best, self.mode, self.min_delta, self.min_delta_mode):
+        if self._improves(mean, memory.best, self.mode):
             memory = replace(memory, best=mean, good=memory.good + 1, bad=0)
         else:
             memory = replace(memory, good=0, bad=memory.bad + 1)
         if memory.good > self.patience:
             return self._raised(memory)
         return self._cut(memory) if memory.bad > self.patience else memory
-
-    def _rates(self, memory: Memory, t: Steps) -> Rates:
-        return np.full(t.shape, own(memory, GreedyMemory).rate)
 
     def _raised(self, memory: GreedyMemory) -> GreedyMemory:
         ceiling = self.ceiling

@@ -9,9 +9,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules.durations import Duration, increasing_steps_of, listed
+from schedules.durations import MAX_STEPS, Duration, Horizon, increasing_steps_of, listed
 from schedules.errors import ArgumentError
-from schedules.horizon import MAX_STEPS, Horizon
 from schedules.parts import Parts, PartsMemory
 from schedules.schedule import Memory, Rates, Steps
 
@@ -38,8 +37,7 @@ class Join(Parts):
         placement: "shift" or "overlay".
 
     Raises:
-        ValueError, TypeError: an argument is out of its range; when bound, a boundary does not lie
-            before the end of the run.
+        ValueError: also when bound, where a boundary does not lie before the end of the run.
 
     >>> from schedules import Constant, Polynomial
     >>> join = Join(schedules=(Constant(lr=0.2), Polynomial(lr=0.1)), boundaries=("60%",))
@@ -78,9 +76,10 @@ class Join(Parts):
                     f"must lie before the end of the run of {total} steps",
                     f"{given!r}{came_to}",
                 )
+        pieces = zip(self._parts(), pairwise((0, *boundaries, total)), strict=True)
         schedules = tuple(
-            self._bind_part(i, horizon.of(end - start) if self.placement == "shift" else horizon)
-            for i, (start, end) in enumerate(pairwise((0, *boundaries, total)))
+            self._bind_part(horizon.of(end - start) if self.placement == "shift" else horizon, name)
+            for name, (start, end) in pieces
         )
         return replace(self, schedules=schedules, boundaries=boundaries)
 
@@ -96,11 +95,12 @@ class Join(Parts):
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         rates = np.empty(t.shape)
         edges = pairwise((*self._starts(), MAX_STEPS + 1))
-        for i, ((start, end), own) in enumerate(zip(edges, self._memories(memory), strict=True)):
+        pieces = zip(self._parts(), edges, self._memories(memory), strict=True)
+        for name, (start, end), own in pieces:
             mine = (t >= start) & (t < end)
             steps = t[mine]
             steps -= (offset := self._offset(start))
-            rates[mine] = self._part_rates(i, own, steps, own_steps=offset > 0)
+            rates[mine] = self._part_rates(own, steps, offset > 0, name)
         return rates
 
     def _starts(self) -> tuple[int, ...]:

@@ -6,12 +6,20 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from schedules import _checks, _noise
-from schedules.cosine import half_cosine
+from schedules import _checks
+from schedules._shapes import half_cosine
 from schedules.durations import Duration
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
+
+_LARGEST = 9.0  # no value is further from 0: sqrt(2 * log(2**53)) is 8.57
+
+_BITS = NDArray[np.uint64]
+_MASK = 2**64 - 1
+_WEYL = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio, odd
+_FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +36,6 @@ class LinearCosine(Schedule):
         end_factor: share of lr that is added to every rate, at least 0; the last rate is
             lr * end_factor where h is odd.
         after: after T the rate holds; "error" refuses later steps.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> schedule = LinearCosine(lr=0.1, decay_steps=100)
     >>> schedule(0), schedule(50), schedule(100)
@@ -97,9 +102,6 @@ class NoisyLinearCosine(LinearCosine):
         initial_variance: of the noise at step 0, as a share of lr squared, at least 0; 0: none.
         variance_decay: exponent with which the variance falls, in [0, 10]; 0: it stays.
 
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
-
     >>> schedule = NoisyLinearCosine(lr=0.1, decay_steps=100, seed=1, initial_variance=0.01)
     >>> round(schedule(50), 6), schedule(100)
     (0.025787, 0.0)
@@ -120,7 +122,7 @@ class NoisyLinearCosine(LinearCosine):
         )
         if self.seed >= 2**64:
             raise ArgumentError("seed", "must be less than 2**64", str(self.seed))
-        noise = _noise.LARGEST * math.sqrt(self.initial_variance)
+        noise = _LARGEST * math.sqrt(self.initial_variance)
         self._check_highest(self.linear_offset + 1 + noise + self.end_factor)
 
     def formula(self, t: Steps) -> Rates:
@@ -128,8 +130,49 @@ class NoisyLinearCosine(LinearCosine):
         return np.maximum(rates, 0, out=rates)
 
     def _linear(self, t: Steps) -> Rates:
-        linear = _noise.normals(self.seed, t)
+        linear = _normals(self.seed, t)
         variance = self.initial_variance / (t + 1.0) ** self.variance_decay
         linear *= np.sqrt(variance, out=variance)
         linear += super()._linear(t)
         return linear
+
+
+def _normals(seed: int, t: Steps) -> Rates:
+    """Standard normal values, independent from step to step and from seed to seed.
+
+    Box and Muller's transform of two uniform values, each the top 53 bits of SplitMix64's mix of
+    the step, counted from a place in its sequence that the seed and the stream choose.
+    """
+    first = _mix_int(seed + _WEYL)
+    angle = _uniform(first, t)
+    angle *= 2 * np.pi
+    np.cos(angle, out=angle)
+    radius = _uniform(_mix_int(first + _WEYL), t)
+    np.subtract(1, radius, out=radius)  # in (0, 1], for the logarithm
+    np.log(radius, out=radius)
+    radius *= -2
+    np.sqrt(radius, out=radius)
+    radius *= angle
+    return radius
+
+
+def _uniform(key: int, t: Steps) -> Rates:
+    """Values in [0, 1), multiples of 2**-53."""
+    bits = t.astype(np.uint64)
+    bits *= np.uint64(_WEYL)
+    bits += np.uint64(key)
+    for shift, factor in zip((30, 27), _FACTORS, strict=True):
+        bits ^= bits >> np.uint64(shift)
+        bits *= np.uint64(factor)
+    bits ^= bits >> np.uint64(31)
+    bits >>= np.uint64(11)
+    uniform = bits.astype(np.float64)
+    uniform *= 2.0**-53
+    return uniform
+
+
+def _mix_int(value: int) -> int:
+    bits = value & _MASK
+    for shift, factor in zip((30, 27), _FACTORS, strict=True):
+        bits = ((bits ^ (bits >> shift)) * factor) & _MASK
+    return bits ^ (bits >> 31)

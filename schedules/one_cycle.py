@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
-from schedules.cosine import half_cosine
+from schedules._shapes import between, half_cosine
 from schedules.durations import Duration
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
@@ -35,8 +34,7 @@ class OneCycle(Schedule):
         after: after T the rate holds; "error" refuses later steps.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range or no number; when every duration is
-            in steps, also that w does not fit into T.
+        ValueError: also when every duration is in steps and w does not fit into T.
 
     >>> schedule = OneCycle(lr=1.0, total_steps=100, rise_steps=30, shape="linear", end_factor=0.0)
     >>> schedule(0), schedule(15), schedule(30), schedule(65), schedule(100)

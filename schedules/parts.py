@@ -1,25 +1,101 @@
-"""A schedule of several others."""
+"""Schedules made of others, and the simplest of them, the product."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
 
 from schedules import _checks
-from schedules.errors import ArgumentError, ArgumentTypeError, within
-from schedules.horizon import Horizon
+from schedules.durations import Horizon
+from schedules.errors import ArgumentError, ArgumentTypeError, raise_under
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartsMemory(Memory):
-    """What a schedule of several parts remembers: what each of them does.
+class Compound(Schedule):
+    """Base of what is made of other schedules.
 
-    Arguments:
-        parts: a memory for each part.
-
-    Raises:
-        TypeError: they are none.
+    A subclass defines `_rates`, which calls `self._part_rates`. An error of a part's begins with
+    the part's name: "schedule." or "schedules[1].". Those that listen monitor the same metric.
     """
+
+    def __post_init__(self) -> None:
+        parts = self._parts()
+        for name, part in parts.items():
+            if not isinstance(part, Schedule):
+                raise ArgumentTypeError(name, "must be a Schedule", repr(part))
+        monitors = dict.fromkeys(part.monitor for part in parts.values() if part.listens)
+        if len(monitors) > 1:
+            names = " and ".join(map(repr, monitors))
+            raise ArgumentError("schedules", "must all monitor the same metric", names)
+        super().__post_init__()
+
+    def _parts(self) -> dict[str, Schedule]:
+        """The other schedules by name."""
+        raise NotImplementedError
+
+    def _bind_part(self, horizon: Horizon, name: str = "schedule") -> Schedule:
+        part = self._parts()[name]
+        try:
+            return part.bind(horizon)
+        except ValueError as error:
+            raise_under(name, part, error)
+
+    def _part_rates(
+        self, memory: Memory, t: Steps, own_steps: bool = False, name: str = "schedule"
+    ) -> Rates:
+        """The rates of a part; `own_steps` says that it counts `t` differently."""
+        part = self._parts()[name]
+        try:
+            return part._rates(memory, t)
+        except ValueError as error:
+            raise_under(name, part, error, own_steps)
+
+    @property
+    def listens(self) -> bool:
+        return any(part.listens for part in self._parts().values())
+
+    @property
+    def monitor(self) -> str:
+        return next((part.monitor for part in self._parts().values() if part.listens), "")
+
+    def _unbound(self) -> tuple[str, Any] | None:
+        for name, part in self._parts().items():
+            if (inner := part._unbound()) is not None:
+                return f"{name}.{inner[0]}", inner[1]
+        return super()._unbound()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrapper(Compound):
+    """Base of what changes the rates or the steps of one other schedule.
+
+    Durations and evaluations pass through.
+    """
+
+    schedule: Schedule
+
+    def _parts(self) -> dict[str, Schedule]:
+        return {"schedule": self.schedule}
+
+    def _bind(self, horizon: Horizon) -> Self:
+        own = super()._bind(horizon)
+        return replace(own, schedule=self._bind_part(horizon))
+
+    def begin(self) -> Memory:
+        return self.schedule.begin()
+
+    def observe(self, memory: Memory, step: int, value: float) -> Memory:
+        return self.schedule.observe(memory, step, value)
+
+    def recall(self, state: Mapping[str, Any]) -> Memory:
+        return self.schedule.recall(state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartsMemory(Memory):
+    """What a schedule of several parts remembers: `parts`, what each of them does."""
 
     parts: tuple[Memory, ...]
 
@@ -35,56 +111,19 @@ class PartsMemory(Memory):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts(Schedule):
-    """Base of what makes one schedule of several.
-
-    An evaluation goes to every part; those that listen must monitor the same metric. A subclass
-    defines `_rates`, which calls `self._part_rates`, and `_bind`. An error of a part's begins with
-    "schedules[1].".
-
-    Raises:
-        ValueError, TypeError: `schedules` is no list of at least one Schedule, or the parts monitor
-            different metrics.
-    """
+class Parts(Compound):
+    """Base of what makes one schedule of several; an evaluation goes to each of them."""
 
     schedules: Sequence[Schedule]
 
     def __post_init__(self) -> None:
-        schedules = _checks.sequence("schedules", self.schedules)
-        for i, schedule in enumerate(schedules):
-            if not isinstance(schedule, Schedule):
-                raise ArgumentTypeError(f"schedules[{i}]", "must be a Schedule", repr(schedule))
-        if not schedules:
-            raise ArgumentError("schedules", "must hold at least 1 schedule", repr(schedules))
-        self._keep(schedules=schedules)
-        if len(monitors := self._monitors()) > 1:
-            names = " and ".join(map(repr, monitors))
-            raise ArgumentError("schedules", "must all monitor the same metric", names)
+        self._keep(schedules=_checks.sequence("schedules", self.schedules))
+        if not self.schedules:
+            raise ArgumentError("schedules", "must hold at least 1 schedule", repr(self.schedules))
         super().__post_init__()
 
-    def _bind_part(self, i: int, horizon: Horizon) -> Schedule:
-        part = self.schedules[i]
-        with within(f"schedules[{i}]", part):
-            return part.bind(horizon)
-
-    def _part_rates(self, i: int, memory: Memory, t: Steps, own_steps: bool = False) -> Rates:
-        """The rates of part i; `own_steps` says that it counts `t` differently."""
-        part = self.schedules[i]
-        with within(f"schedules[{i}]", part, own_steps):
-            return part._rates(memory, t)
-
-    @property
-    def listens(self) -> bool:
-        return any(schedule.listens for schedule in self.schedules)
-
-    @property
-    def monitor(self) -> str:
-        return next(iter(self._monitors()), "")
-
-    def _monitors(self) -> list[str]:
-        """The metrics that the parts monitor, each once."""
-        listening = (schedule for schedule in self.schedules if schedule.listens)
-        return list(dict.fromkeys(schedule.monitor for schedule in listening))
+    def _parts(self) -> dict[str, Schedule]:
+        return {f"schedules[{i}]": part for i, part in enumerate(self.schedules)}
 
     def begin(self) -> PartsMemory:
         return PartsMemory(parts=tuple(schedule.begin() for schedule in self.schedules))
@@ -109,8 +148,39 @@ class Parts(Schedule):
             raise ArgumentTypeError("memory", "must be a PartsMemory, from begin()", repr(memory))
         return memory.parts
 
-    def _unbound(self) -> tuple[str, Any] | None:
-        for i, schedule in enumerate(self.schedules):
-            if (inner := schedule._unbound()) is not None:
-                return f"schedules[{i}].{inner[0]}", inner[1]
-        return super()._unbound()
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Parts):
+    """Schedules multiplied: rate(t) = schedules[0](t) * schedules[1](t) * ...
+
+    One of them gives rates; the others are shapes with lr=1.0. Each counts from 0, its durations
+    are shares of the run, and each that listens hears every evaluation.
+
+    Arguments:
+        schedules: at least 1, each of any kind; those that listen monitor the same metric.
+
+    Raises:
+        ValueError: also when called, where a product is too large for a float.
+
+    >>> from schedules import Constant, Polynomial
+    >>> product = Product(schedules=(Polynomial(lr=0.1, decay_steps=10), Constant(lr=0.5)))
+    >>> product(0), product(5), product(10)
+    (0.05, 0.025, 0.0)
+
+    Source: `ChainedScheduler` and `LambdaLR` of PyTorch.
+    """
+
+    def _bind(self, horizon: Horizon) -> Self:
+        schedules = tuple(self._bind_part(horizon, name) for name in self._parts())
+        return replace(self, schedules=schedules)
+
+    def _rates(self, memory: Memory, t: Steps) -> Rates:
+        rates = np.ones(t.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for name, own in zip(self._parts(), self._memories(memory), strict=True):
+                rates *= self._part_rates(own, t, name=name)
+        if (bad := np.flatnonzero(~np.isfinite(rates))).size:
+            step = int(t[bad[0]])
+            given = f"none at step {step}"
+            raise ArgumentError("schedules", "must have a finite product", given, step=step)
+        return rates

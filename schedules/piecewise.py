@@ -1,13 +1,15 @@
-"""Piecewise constant learning rate."""
+"""Rates listed beside boundaries: one between each two, or lines through points."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
+from schedules._shapes import half_cosine
 from schedules.durations import Duration
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
@@ -15,11 +17,7 @@ from schedules.schedule import Rates, Schedule, Steps
 
 @dataclass(frozen=True, kw_only=True)
 class Piecewise(Schedule):
-    """Base of what lists its rates: `values`, or `factors` of `lr`, beside `boundaries`.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range, of the wrong length or missing.
-    """
+    """Base of what lists its rates: `values`, or `factors` of `lr`, beside `boundaries`."""
 
     boundaries: Sequence[Duration]
     lr: float | None = None
@@ -33,26 +31,16 @@ class Piecewise(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.values is not None:
-            self._check_values(self.values)
-        else:
-            self._check_factors()
-
-    def _check_values(self, values: Sequence[float]) -> None:
-        for name in ("lr", "factors"):
-            if (given := getattr(self, name)) is not None:
-                raise ArgumentError(
-                    "values", f"must not be given beside {name}", f"{name} {given!r}"
-                )
-        values = _checks.sequence("values", values)
-        self._check_length("values", values)
-        self._keep(
-            values=tuple(_checks.at_least(f"values[{i}]", v, 0) for i, v in enumerate(values))
-        )
-
-    def _check_factors(self) -> None:
+            for name in ("lr", "factors"):
+                if (given := getattr(self, name)) is not None:
+                    raise ArgumentError(
+                        "values", f"must not be given beside {name}", f"{name} {given!r}"
+                    )
+            self._keep(values=self._one_each("values", self.values, _checks.rate))
+            return
         if self.lr is None:
             raise ArgumentError("lr", "must be given, or values instead", "neither")
-        self._keep(lr=_checks.at_least("lr", self.lr, 0))
+        self._keep(lr=_checks.rate("lr", self.lr))
         default = self.default_factors
         needed = len(self.boundaries) + self.needed[1]
         if self.factors is None and needed != len(default):
@@ -61,13 +49,14 @@ class Piecewise(Schedule):
                 f"must be given, {needed} of them for boundaries {self.boundaries!r}: "
                 f"the default {default!r} has {len(default)}",
             )
-        factors = _checks.sequence("factors", default if self.factors is None else self.factors)
-        self._check_length("factors", factors)
-        self._keep(
-            factors=tuple(_checks.within(f"factors[{i}]", f, 0, 1) for i, f in enumerate(factors))
-        )
+        factors = default if self.factors is None else self.factors
+        share = partial(_checks.within, low=0, high=1)
+        self._keep(factors=self._one_each("factors", factors, share))
 
-    def _check_length(self, name: str, given: Sequence[float]) -> None:
+    def _one_each(
+        self, name: str, given: Sequence[float], check: Callable[[str, float], float]
+    ) -> tuple[float, ...]:
+        given = _checks.sequence(name, given)
         words, more = self.needed
         if len(given) != len(self.boundaries) + more:
             raise ArgumentError(
@@ -75,6 +64,7 @@ class Piecewise(Schedule):
                 f"must be {words}",
                 f"{len(given)} {name} and {len(self.boundaries)} boundaries",
             )
+        return tuple(check(f"{name}[{i}]", value) for i, value in enumerate(given))
 
     def _listed(self) -> Rates:
         if self.values is not None:
@@ -90,6 +80,7 @@ class PiecewiseConstant(Piecewise):
     After the last boundary the last value stays.
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         boundaries: durations of at least 1 step, strictly increasing.
         lr: peak that the factors multiply, at least 0; not beside `values`.
         factors: one more than boundaries, each in [0, 1]; (1, 0.5, 0.1, 0.01) when neither they
@@ -97,11 +88,6 @@ class PiecewiseConstant(Piecewise):
         values: rates, one more than boundaries, each at least 0; instead of `lr` and `factors`.
         closed: "left": a step equal to a boundary has the new value, as in PyTorch;
             "right": it still has the old one, as in TensorFlow.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range, of the wrong length or missing.
 
     >>> schedule = PiecewiseConstant(boundaries=(5, 10), values=(0.1, 0.05, 0.01))
     >>> schedule(4), schedule(5), schedule(10)
@@ -124,6 +110,68 @@ class PiecewiseConstant(Piecewise):
 
     def formula(self, t: Steps) -> Rates:
         return self._listed()[boundaries_passed(self.boundaries, t, self.closed)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PiecewiseInterpolation(Piecewise):
+    """Through the points (b[i], v[i]): rate(t) = v[i] + (v[i+1] - v[i]) * s(x).
+
+    b are the `boundaries`, v the `values` or lr * `factors`, b[i] <= t < b[i+1], and
+    x = (t - b[i]) / (b[i+1] - b[i]). With shape "linear" s(x) = x, with "cosine"
+    s(x) = (1 - cos(pi * x)) / 2. Before the first point its value holds. Each value is exact at its
+    point, and no rate lies outside its two neighbours. With `values` it serves for a momentum too.
+
+    Arguments:
+        boundaries: durations of at least 0 steps, strictly increasing, at least 2 of them.
+        lr: peak that the factors multiply, at least 0; not beside `values`.
+        factors: as many as boundaries, each in [0, 1]; (0.1, 1, 0) when neither they nor values
+            are given.
+        values: rates, as many as boundaries, each at least 0; instead of `lr` and `factors`.
+        shape: "linear" or "cosine".
+        after: after the last point its value holds; "error" refuses later steps. The formula gives
+            no rates beyond it.
+
+    >>> triangle = PiecewiseInterpolation(boundaries=(0, 5, 15), values=(0.1, 0.5, 0.1))
+    >>> triangle(0), triangle(5), triangle(10), triangle(99)
+    (0.1, 0.5, 0.3, 0.1)
+
+    Source: `piecewise_interpolate_schedule` of optax, with absolute points.
+    """
+
+    boundaries: Sequence[Duration] = ("0%", "30%", "100%")
+    shape: str = "linear"
+    after: str = "hold"
+
+    durations: ClassVar = {"boundaries": 0}
+    policies: ClassVar = ("hold", "error")
+    default_factors: ClassVar = (0.1, 1.0, 0.0)
+    needed: ClassVar = ("as many as boundaries", 0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.boundaries) < 2:
+            raise ArgumentError("boundaries", "must be at least 2 points", repr(self.boundaries))
+        _checks.one_of("shape", self.shape, ("linear", "cosine"))
+
+    def formula(self, t: Steps) -> Rates:
+        points = np.array(self.boundaries, dtype=np.int64)
+        values = self._listed()
+        t = np.maximum(t, points[0])
+        i = boundaries_passed(self.boundaries, t) - 1
+        # The last point begins a flat piece of its own, so that its value is exact.
+        share = (t - points[i]) / np.append(np.diff(points), 1)[i]
+        if self.shape == "cosine":
+            share = 1 - half_cosine(share)
+        next_values = np.append(values[1:], values[-1])
+        rates: Rates = (next_values - values)[i]
+        rates *= share
+        rates += values[i]
+        np.maximum(rates, np.minimum(values, next_values)[i], out=rates)
+        np.minimum(rates, np.maximum(values, next_values)[i], out=rates)
+        return rates
+
+    def _end_step(self) -> int:
+        return int(self.boundaries[-1])
 
 
 def boundaries_passed(

@@ -1,26 +1,115 @@
 """Reduce on plateau, which listens to the evaluations."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from schedules import _checks
-from schedules._evaluations import (
-    MARGINS,
-    MODES,
-    check_memory,
-    evaluation,
-    improves,
-    metric_name,
-    own,
-)
+from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.schedule import Memory, Rates, Schedule, Steps
 
 
+def metric(name: str, value: Any, of: str = "") -> float:
+    """A metric's value: it may be infinite, but not NaN."""
+    number = _checks.real(name, value)
+    if math.isnan(number):
+        raise ArgumentError(name, "must not be NaN", f"{value!r}{of}")
+    return number
+
+
+def metric_name(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ArgumentTypeError(name, "must be a metric's name", repr(value))
+    return value
+
+
+HEARS: dict[str, Any] = {  # the checks of what is listened to
+    "mode": partial(_checks.one_of, options=("min", "max")),
+    "monitor": metric_name,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
-class PlateauMemory(Memory):
+class RateMemory(Memory):
+    """Base of what remembers the rate now, the best value so far, and counts of evaluations."""
+
+    rate: float
+    best: float | None = None
+
+    def __post_init__(self) -> None:
+        checked: dict[str, float] = {"rate": _checks.at_least("rate", self.rate, 0)}
+        if self.best is not None:
+            checked["best"] = metric("best", self.best)
+        counts = [field.name for field in fields(self) if field.type is int]
+        checked |= {name: _checks.whole(name, getattr(self, name), 0) for name in counts}
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+
+M = TypeVar("M", bound=RateMemory)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plateau(Schedule, Generic[M]):
+    """Base of what changes the rate by whether a metric improves."""
+
+    lr: float
+    factor: float
+    patience: int
+    min_delta: float
+    min_delta_mode: str = "absolute"
+    cooldown: int = 0
+
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "factor": partial(_checks.within, low=0, high=1, ends="()"),
+        "patience": partial(_checks.whole, low=0),
+        "min_delta": partial(_checks.at_least, low=0),
+        "min_delta_mode": partial(_checks.one_of, options=("absolute", "relative")),
+        "cooldown": partial(_checks.whole, low=0),
+    }
+    share_of_lr: ClassVar = "floor"
+    listens: ClassVar = True
+
+    def begin(self) -> M:
+        raise NotImplementedError
+
+    def observe(self, memory: Memory, step: int, value: float) -> M:
+        """The memory after one more evaluation.
+
+        Raises:
+            ValueError, TypeError: the value is NaN or no number, or the step is negative.
+        """
+        own = self._own(memory)
+        _checks.whole("step", step, 0)
+        return self._observed(own, metric("value", value, f" for {self.monitor!r}"))
+
+    def _observed(self, memory: M, value: float) -> M:
+        raise NotImplementedError
+
+    def _rates(self, memory: Memory, t: Steps) -> Rates:
+        return np.full(t.shape, self._own(memory).rate)
+
+    def _own(self, memory: Memory) -> M:
+        kind = type(self.begin())
+        if not isinstance(memory, kind):
+            given = repr(memory)
+            raise ArgumentTypeError("memory", f"must be a {kind.__name__}, from begin()", given)
+        return memory
+
+    def _improves(self, value: float, best: float | None, mode: str) -> bool:
+        """Whether `value` is better than `best` by more than the margin; None is worse than any."""
+        if best is None:
+            return value < math.inf if mode == "min" else value > -math.inf
+        margin = self.min_delta * (abs(best) if self.min_delta_mode == "relative" else 1)
+        return value < best - margin if mode == "min" else value > best + margin
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlateauMemory(RateMemory):
     """What `ReduceOnPlateau` remembers.
 
     Arguments:
@@ -28,22 +117,14 @@ class PlateauMemory(Memory):
         best: the best value so far; None before the first.
         wait: evaluations without an improvement since the last one, or since the last cut.
         rest: evaluations of the cooldown that are left.
-
-    Raises:
-        ValueError, TypeError: one of them is out of its range or no number.
     """
 
-    rate: float
-    best: float | None = None
     wait: int = 0
     rest: int = 0
 
-    def __post_init__(self) -> None:
-        check_memory(self, counts=("wait", "rest"))
-
 
 @dataclass(frozen=True, kw_only=True)
-class ReduceOnPlateau(Schedule):
+class ReduceOnPlateau(Plateau[PlateauMemory]):
     """Cut the rate when a metric stops improving: rate = max(rate * factor, floor).
 
     At each evaluation a value that improves on the best by more than the margin becomes the best
@@ -71,9 +152,6 @@ class ReduceOnPlateau(Schedule):
         mode: "min" when lower values are better, "max" when higher ones are.
         monitor: the metric to observe.
 
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
-
     >>> schedule = ReduceOnPlateau(lr=0.1, patience=2)
     >>> memory = schedule.begin()
     >>> for step, loss in [(10, 1.0), (20, 1.2), (30, 1.1)]:
@@ -84,47 +162,26 @@ class ReduceOnPlateau(Schedule):
     Source: `ReduceLROnPlateau` of Keras and of PyTorch.
     """
 
-    lr: float
     factor: float = 0.5
     patience: int = 2
     min_delta: float = 1e-4
-    min_delta_mode: str = "absolute"
-    cooldown: int = 0
     floor: float | str = 0.0
     counting: str = "keras"
     mode: str = "min"
     monitor: str = "val/loss"
 
     checks: ClassVar = {
-        "lr": _checks.rate,
-        "factor": partial(_checks.within, low=0, high=1, ends="()"),
-        "patience": partial(_checks.whole, low=0),
-        "min_delta": partial(_checks.at_least, low=0),
-        "min_delta_mode": partial(_checks.one_of, options=MARGINS),
-        "cooldown": partial(_checks.whole, low=0),
+        **Plateau.checks,
         "counting": partial(_checks.one_of, options=("keras", "torch")),
-        "mode": partial(_checks.one_of, options=MODES),
-        "monitor": metric_name,
+        **HEARS,
     }
-    share_of_lr: ClassVar = "floor"
-
-    @property
-    def listens(self) -> bool:
-        return True
 
     def begin(self) -> PlateauMemory:
         return PlateauMemory(rate=self.lr)
 
-    def observe(self, memory: Memory, step: int, value: float) -> PlateauMemory:
-        """The memory after one more evaluation.
-
-        Raises:
-            ValueError, TypeError: the value is NaN or no number, or the step is negative.
-        """
-        memory = own(memory, PlateauMemory)
-        value = evaluation(step, value, self.monitor)
+    def _observed(self, memory: PlateauMemory, value: float) -> PlateauMemory:
         best = memory.best
-        better = improves(value, best, self.mode, self.min_delta, self.min_delta_mode)
+        better = self._improves(value, best, self.mode)
         count = self._keras if self.counting == "keras" else self._torch
         wait, rest, due = count(memory.wait, memory.rest, better)
         rate = memory.rate
@@ -149,6 +206,3 @@ class ReduceOnPlateau(Schedule):
         if rest > 0:
             return 0, rest - 1, False
         return wait, rest, wait > self.patience
-
-    def _rates(self, memory: Memory, t: Steps) -> Rates:
-        return np.full(t.shape, own(memory, PlateauMemory).rate)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
+from schedules._shapes import between
 from schedules.durations import Duration
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
@@ -28,9 +28,6 @@ class Polynomial(Schedule):
         cycle: whether the decay starts again after each T.
         after: after T the rate holds; "error" refuses later steps, not with `cycle`, which has no
             end. The formula gives no rates beyond T.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> Polynomial(lr=0.1, end=0.02, power=2.0, decay_steps=10)(5)
     0.04

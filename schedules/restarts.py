@@ -9,12 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
 from schedules._cycles import EqualCycles, ListedCycles, cut, growing, share_of
-from schedules.cosine import half_cosine
-from schedules.durations import Duration, listed, parse
+from schedules._shapes import between, half_cosine
+from schedules.durations import MAX_STEPS, Duration, listed, parse
 from schedules.errors import ArgumentError
-from schedules.horizon import MAX_STEPS
 from schedules.schedule import Rates, Schedule, Steps
 
 
@@ -95,28 +93,19 @@ class CosineRestarts(Schedule):
             self._check_shortest_cycle()
 
     def _check_cycles(self) -> None:
-        if self.total_steps is not None:
-            raise ArgumentError(
-                "total_steps", "must be null without boundaries", repr(self.total_steps)
-            )
+        _checks.null("total_steps", self.total_steps, "without boundaries")
         if self.cycle_steps is None:
             self._keep(cycle_steps="25%")
         if self.cycle_limit is not None:
             self._keep(cycle_limit=_checks.whole("cycle_limit", self.cycle_limit, 1))
 
     def _check_boundaries(self, given: Sequence[Duration]) -> None:
-        if self.cycle_steps is not None:
-            raise ArgumentError(
-                "cycle_steps", "must be null beside boundaries", repr(self.cycle_steps)
-            )
+        _checks.null("cycle_steps", self.cycle_steps, "beside boundaries")
         if self.cycle_multiplier != 1:
             raise ArgumentError(
                 "cycle_multiplier", "must be 1 beside boundaries", repr(self.cycle_multiplier)
             )
-        if self.cycle_limit is not None:
-            raise ArgumentError(
-                "cycle_limit", "must be null beside boundaries", repr(self.cycle_limit)
-            )
+        _checks.null("cycle_limit", self.cycle_limit, "beside boundaries")
         boundaries = listed(given)
         self._keep(boundaries=boundaries)
         if self.total_steps is None:

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schedules import _checks
-from schedules.durations import increasing_steps_of, listed, parse, steps_of
+from schedules.durations import MAX_STEPS, Horizon, increasing_steps_of, listed, parse, steps_of
 from schedules.errors import ArgumentError, ArgumentTypeError
-from schedules.horizon import MAX_STEPS, Horizon
 
 Steps = NDArray[np.int64]
 Rates = NDArray[np.float64]
@@ -33,9 +32,17 @@ class Schedule:
     `schedule(t)` is the rate of update t, counted from 0. Durations given as "2ep" or "10%" need
     a run's length first: `schedule.bind(Horizon(...))`.
 
-    `after` says what follows a schedule's end, which is the end of its own decay or, for a formula
-    without one, `end_steps`: "hold" keeps the rate of the end, "error" refuses a later step, and
-    "continue" goes on by the formula.
+    What most families have is said here; their own docstrings list the rest and what differs.
+
+    Arguments:
+        lr: peak, the rate at step 0 where the formula only falls, at least 0.
+        floor: lowest rate, in [0, lr], or a share of lr ("10%").
+        after: what follows the end of the formula or, where it has none, `end_steps`: "hold" keeps
+            the rate of the end, "error" refuses a later step, "continue" goes on by the formula.
+        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
+
+    Raises:
+        ValueError, TypeError: an argument is out of its range or no number.
 
     A schedule of your own is a frozen, keyword-only dataclass with a `formula`; its durations, with
     the fewest steps that each may have, stand in `durations`, and those that are lists of several,
@@ -66,23 +73,30 @@ class Schedule:
     after = "continue"  # a family that offers the choice has a field of this name
 
     def __post_init__(self) -> None:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        may_lack = {field.name for field in fields(self) if field.default is None}
+        given = [n for n in self.durations if values[n] is not None or n not in may_lack]
         for name in self.lists:
-            if not self._left_out(name):
-                self._keep(**{name: listed(getattr(self, name), name, self.durations[name])})
-        names = [field.name for field in fields(self)]
-        self._keep(**{name: _checks.plain(getattr(self, name)) for name in names})
-        self._check_after()
-        for name, at_least in self.durations.items():
-            if name in self.lists or self._left_out(name):
-                continue
-            value = getattr(self, name)
-            _, unit = parse(value, name, at_least)
-            self._keep(**{name: int(value) if unit == "steps" else value})
+            if name in given:
+                values[name] = listed(values[name], name, self.durations[name])
+        for name, value in values.items():
+            if isinstance(value, str):  # numpy's texts are texts too
+                values[name] = str.__str__(value)
+        after = _checks.one_of("after", values.get("after", self.after), self.policies)
+        if "end_steps" in self.durations:
+            if after == "continue":
+                _checks.null("end_steps", values["end_steps"], "with after 'continue'")
+            elif values["end_steps"] is None:
+                values["end_steps"] = "100%"
+        for name in given:
+            if name not in self.lists:
+                _, unit = parse(values[name], name, self.durations[name])
+                values[name] = int(values[name]) if unit == "steps" else values[name]
         for name, check in self.checks.items():
-            self._keep(**{name: check(name, getattr(self, name))})
+            values[name] = check(name, values[name])
         if name := self.share_of_lr:
-            given, lr = (getattr(self, argument) for argument in (name, "lr"))
-            self._keep(**{name: _checks.rate_up_to(name, given, lr)})
+            values[name] = _checks.rate_up_to(name, values[name], values["lr"])
+        self._keep(**values)
 
     def formula(self, t: Steps) -> Rates:
         """The rates of steps `t`, a 1-D array; every duration is a whole number of steps here."""
@@ -224,19 +238,6 @@ class Schedule:
                 step=last,
             )
         return t
-
-    def _check_after(self) -> None:
-        _checks.one_of("after", self.after, self.policies)
-        if "end_steps" not in self.durations:
-            return
-        if self.after != "continue" and getattr(self, "end_steps", None) is None:
-            self._keep(end_steps="100%")
-        elif self.after == "continue" and (given := getattr(self, "end_steps", None)) is not None:
-            raise ArgumentError("end_steps", "must be null with after 'continue'", repr(given))
-
-    def _left_out(self, name: str) -> bool:
-        """Whether an argument that may be None is."""
-        return getattr(self, name) is None and getattr(type(self), name, 0) is None
 
     def _check_bound(self) -> None:
         if (unbound := self._unbound()) is not None:

@@ -20,15 +20,9 @@ class Step(Schedule):
     The division is by integers, and 0 ** 0 is 1. The formula has no end.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
+        lr, floor, after, end_steps: as `Schedule` has them.
         factor: what each stair multiplies the rate by, in [0, 1].
         decay_steps: duration of a stair, at least 1 step.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> step = Step(lr=0.4, factor=0.5, decay_steps=10)
     >>> step(9), step(10), step(20)
@@ -65,16 +59,11 @@ class MultiStep(Schedule):
     After the last boundary the last rate stays.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
+        lr, after, end_steps: as `Schedule` has them.
         boundaries: durations of at least 1 step, strictly increasing.
         factor: what each boundary multiplies the rate by, in [0, 1].
         closed: "left": a step equal to a boundary has the new rate, as in PyTorch;
             "right": it still has the old one, as in TensorFlow.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> schedule = MultiStep(lr=0.4, boundaries=(10, 15), factor=0.5)
     >>> schedule(9), schedule(10), schedule(15)

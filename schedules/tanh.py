@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
+from schedules._shapes import between
 from schedules.durations import Duration
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
@@ -29,9 +29,6 @@ class Tanh(Schedule):
         lower: L, in [-1000000, 1000000]; the lower, the longer the rate stays at the peak.
         upper: U, above L, at most 1000000; the higher, the longer it stays at the floor.
         after: after T the rate holds; "error" refuses later steps; "continue" falls on.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> tanh = Tanh(lr=0.1, decay_steps=90)
     >>> round(tanh(0), 6), tanh(60), round(tanh(90), 6)

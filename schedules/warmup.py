@@ -8,11 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from schedules import _checks
-from schedules.durations import Duration, half_up, parse, steps_of
+from schedules.durations import Duration, Horizon, half_up, parse, steps_of
 from schedules.errors import ArgumentError
-from schedules.horizon import Horizon
+from schedules.parts import Wrapper
 from schedules.schedule import Memory, Rates, Steps
-from schedules.wrapper import Wrapper
 
 _SHAPES = ("linear", "cosine", "exponential", "sqrt", "constant")
 _PLACEMENTS = ("shift", "overlay")
@@ -59,8 +58,7 @@ class Warmup(Wrapper):
         hold_steps: duration of the first rate between ramp and schedule, with "shift" only.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range; when bound, the ramp and the hold
-            are not shorter than the run.
+        ValueError: also when bound, where the ramp and the hold are not shorter than the run.
 
     >>> from schedules import Polynomial
     >>> horizon = Horizon(total_steps=100, steps_per_epoch=10)
@@ -92,12 +90,7 @@ class Warmup(Wrapper):
     def __post_init__(self) -> None:
         if self.steps is None and self.fraction is None:
             self._keep(fraction=_USUAL_FRACTION)
-        if self.steps is not None and self.fraction is not None:
-            raise ArgumentError(
-                "steps",
-                "must be null beside fraction (or fraction null)",
-                f"steps {self.steps!r} and fraction {self.fraction!r}",
-            )
+        self._check_not_both("steps", "fraction")
         if self.fraction is not None:
             self._keep(fraction=_checks.within("fraction", self.fraction, 0, 1, "[)"))
         super().__post_init__()
@@ -107,13 +100,14 @@ class Warmup(Wrapper):
                 "hold_steps", "must be 0 with placement 'overlay'", repr(self.hold_steps)
             )
 
+    def _check_not_both(self, name: str, other: str) -> None:
+        value, beside = getattr(self, name), getattr(self, other)
+        if value is not None and beside is not None:
+            must = f"must be null beside {other} (or {other} null)"
+            raise ArgumentError(name, must, f"{name} {value!r} and {other} {beside!r}")
+
     def _check_start(self) -> None:
-        if self.start is not None and self.start_factor is not None:
-            raise ArgumentError(
-                "start",
-                "must be null beside start_factor (or start_factor null)",
-                f"start {self.start!r} and start_factor {self.start_factor!r}",
-            )
+        self._check_not_both("start", "start_factor")
         given = "start_factor" if self.start_factor is not None else "start"
         lowest = _checks.above if self.shape == "exponential" else _checks.at_least
         if (value := getattr(self, given)) is not None:
@@ -129,12 +123,14 @@ class Warmup(Wrapper):
 
     def _bind(self, horizon: Horizon) -> Self:
         total = horizon.total_steps
-        ramp = self._ramp_steps(horizon)
+        name = "steps" if self.fraction is None else "fraction"
+        given = getattr(self, name)
+        if self.fraction is None:
+            ramp = steps_of(given, horizon, name)
+        else:
+            ramp = half_up(Fraction(repr(given)) * total)
         hold = steps_of(self.hold_steps, horizon, "hold_steps")
         if ramp and ramp >= total:
-            name, given = (
-                ("steps", self.steps) if self.fraction is None else ("fraction", self.fraction)
-            )
             came_to = "" if isinstance(given, int) else f" = {ramp} steps"
             raise ArgumentError(
                 name, f"must be shorter than the run of {total} steps", f"{given!r}{came_to}"
@@ -146,7 +142,7 @@ class Warmup(Wrapper):
                 f"{self.hold_steps!r} = {hold} steps after a ramp of {ramp}",
             )
         rest = horizon if self.placement == "overlay" else horizon.of(total - ramp - hold)
-        schedule = self._bind_inner(rest)
+        schedule = self._bind_part(rest)
         return replace(self, schedule=schedule, steps=ramp, fraction=None, hold_steps=hold)
 
     def observe(self, memory: Memory, step: int, value: float) -> Memory:
@@ -160,7 +156,7 @@ class Warmup(Wrapper):
     def _rates(self, memory: Memory, t: Steps) -> Rates:
         ramp = int(self.steps or 0)
         offset = self._offset
-        rates = self._inner_rates(memory, np.maximum(t - offset, 0), own_steps=offset > 0)
+        rates = self._part_rates(memory, np.maximum(t - offset, 0), offset > 0)
         if max(ramp, offset) == 0:
             return rates
         first = self._first()
@@ -198,12 +194,7 @@ class Warmup(Wrapper):
     def _first(self) -> float:
         """The schedule's first rate."""
         step = np.zeros(1, dtype=np.int64)
-        return float(self._inner_rates(self.schedule.begin(), step, own_steps=True)[0])
-
-    def _ramp_steps(self, horizon: Horizon) -> int:
-        if self.fraction is not None:
-            return half_up(Fraction(repr(self.fraction)) * horizon.total_steps)
-        return steps_of(self.steps or 0, horizon, "steps")
+        return float(self._part_rates(self.schedule.begin(), step, own_steps=True)[0])
 
     def _unbound(self) -> tuple[str, Any] | None:
         if self.fraction is not None:

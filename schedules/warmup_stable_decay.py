@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from schedules import _checks
-from schedules._between import between
-from schedules.cosine import half_cosine
+from schedules._shapes import between, half_cosine
 from schedules.durations import Duration
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
@@ -38,8 +37,7 @@ class WarmupStableDecay(Schedule):
         after: after T the rate holds; "error" refuses later steps.
 
     Raises:
-        ValueError, TypeError: an argument is out of its range or no number; when every duration is
-            in steps, also that w and d together are longer than T.
+        ValueError: also when every duration is in steps and w and d are longer than T.
 
     >>> schedule = WarmupStableDecay(lr=0.1, warmup_steps=10, decay_steps=20, total_steps=100)
     >>> schedule(4), schedule(9), schedule(80), schedule(90), schedule(100)

@@ -1,6 +1,10 @@
 import subprocess
 import sys
 
+import pytest
+
+import schedules
+
 
 def loaded(statement):
     """The top-level modules that a fresh interpreter holds after a statement."""
@@ -20,3 +24,24 @@ def test_schedules_needs_numpy_only():
 
 def test_the_plot_loads_matplotlib_only_when_it_draws():
     assert not {"matplotlib", "torch"} & loaded("import schedules.plot")
+
+
+def test_a_family_is_imported_when_it_is_asked_for():
+    def imported(statement):
+        code = f"import schedules, sys; {statement}; print(*sys.modules)"
+        result = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        return {name for name in result.stdout.split() if name.startswith("schedules.")}
+
+    assert imported("pass") == set()
+    asked = imported("schedules.Cosine")
+    assert "schedules.cosine" in asked
+    assert not {"schedules.step", "schedules.warmup"} & asked
+
+
+def test_an_unknown_name_is_refused_and_the_known_are_listed():
+    with pytest.raises(AttributeError, match="module 'schedules' has no attribute 'Cosines'"):
+        schedules.Cosines  # noqa: B018
+    assert {*schedules.__all__} <= {*dir(schedules)}
+    assert all(getattr(schedules, name) for name in schedules.__all__)

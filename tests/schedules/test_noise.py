@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schedules import LinearCosine, NoisyLinearCosine
-from schedules._noise import LARGEST, normals
+from schedules.linear_cosine import _LARGEST, _normals
 
 COUNT = 1_000_000
 STEPS = np.arange(COUNT)
@@ -12,7 +12,7 @@ STEPS = np.arange(COUNT)
 
 @pytest.fixture(scope="module")
 def noise():
-    return normals(0, STEPS)
+    return _normals(0, STEPS)
 
 
 # Of a million independent values the mean differs from its own by 0.001, a standard deviation,
@@ -22,7 +22,7 @@ def test_its_moments_are_those_of_a_normal(noise):
     assert abs(noise.var() - 1) < 0.007
     assert abs((noise**3).mean()) < 0.02
     assert abs((noise**4).mean() - 3) < 0.05
-    assert np.abs(noise).max() < LARGEST
+    assert np.abs(noise).max() < _LARGEST
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_steps_are_independent(noise, distance):
 
 @pytest.mark.parametrize("seed", [1, 2, 1000, 2**32, 2**63, 2**64 - 1])
 def test_seeds_are_independent(noise, seed):
-    other = normals(seed, STEPS)
+    other = _normals(seed, STEPS)
     assert abs(other.mean()) < 0.005
     assert abs(other.var() - 1) < 0.007
     assert abs((noise * other).mean()) < 0.005
@@ -49,7 +49,7 @@ def test_seeds_are_independent(noise, seed):
 
 
 def test_first_steps_of_many_seeds_are_independent():
-    first = np.array([normals(seed, STEPS[:2]) for seed in range(20_000)])
+    first = np.array([_normals(seed, STEPS[:2]) for seed in range(20_000)])
     assert abs(first.mean(axis=0)).max() < 0.035
     assert abs(first.var(axis=0) - 1).max() < 0.05
     assert abs((first[1:, 0] * first[:-1, 0]).mean()) < 0.035
@@ -68,7 +68,7 @@ def test_the_noise_of_a_step_does_not_depend_on_the_others_asked_for():
 
 def test_first_values_are_the_same_on_every_machine():
     expected = [-0.3099689389873375, -0.3143768658020928, -0.8033961878339885, -0.6951205718924982]
-    assert normals(0, np.array([0, 1, 2, 2**53])).tolist() == pytest.approx(expected, rel=1e-12)
+    assert _normals(0, np.array([0, 1, 2, 2**53])).tolist() == pytest.approx(expected, rel=1e-12)
 
 
 def test_seeds_give_different_rates():

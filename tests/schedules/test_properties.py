@@ -179,10 +179,6 @@ def test_a_step_that_is_none_is_refused(family, t, error, message):
             family.bound(t)
 
 
-def test_all_names_are_in_order():
-    assert sorted(schedules.__all__) == schedules.__all__
-
-
 def test_a_long_trace_has_the_bits_of_its_pieces(family):
     bound = family.bound
     t = np.arange(150_000)

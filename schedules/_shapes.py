@@ -1,4 +1,4 @@
-"""Rates between two others."""
+"""Shapes that families share."""
 
 import numpy as np
 
@@ -20,3 +20,8 @@ def between(low: float | Rates, high: float | Rates, share: Rates) -> Rates:
     np.copyto(share, high, where=at_high)
     np.maximum(share, np.minimum(low, high), out=share)
     return np.minimum(share, np.maximum(low, high), out=share)
+
+
+def half_cosine(progress: Rates) -> Rates:
+    """From 1 at progress 0 to 0 at progress 1."""
+    return 0.5 * (1 + np.cos(np.pi * progress))

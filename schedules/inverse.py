@@ -1,6 +1,7 @@
-"""Decay with the inverse square root of the step."""
+"""Decay with the inverse of the step, or of its square root."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,49 @@ from schedules.schedule import Rates, Schedule, Steps
 
 
 @dataclass(frozen=True, kw_only=True)
+class InverseTime(Schedule):
+    """Inverse time decay: rate(t) = max(lr / (1 + decay_rate * t / decay_steps), floor).
+
+    With `staircase` t / decay_steps is floor(t / decay_steps), by integers. The formula has no end.
+
+    Arguments:
+        lr, floor, after, end_steps: as `Schedule` has them.
+        decay_rate: what each `decay_steps` adds to the divisor, in [0, 1e6].
+        decay_steps: duration of at least 1 step.
+        staircase: whether the rate falls once per `decay_steps` rather than at each step.
+
+    >>> inverse_time = InverseTime(lr=0.4, decay_steps=10)
+    >>> inverse_time(0), inverse_time(10), inverse_time(30)
+    (0.4, 0.2, 0.1)
+
+    Source: `inverse_time_decay` of TensorFlow 1.
+    """
+
+    lr: float
+    decay_rate: float = 1.0
+    decay_steps: Duration = "10%"
+    staircase: bool = False
+    floor: float | str = 0.0
+    after: str = "continue"
+    end_steps: Duration | None = None
+
+    durations: ClassVar = {"decay_steps": 1, "end_steps": 1}
+    checks: ClassVar = {
+        "lr": _checks.rate,
+        "decay_rate": partial(_checks.within, low=0, high=1e6),
+        "staircase": _checks.flag,
+    }
+    share_of_lr: ClassVar = "floor"
+
+    def formula(self, t: Steps) -> Rates:
+        decay_steps = int(self.decay_steps)
+        if self.staircase:
+            t = t // decay_steps * decay_steps
+        rates = self.lr / (1 + self.decay_rate * (t / decay_steps))
+        return np.maximum(rates, float(self.floor), out=rates)
+
+
+@dataclass(frozen=True, kw_only=True)
 class InverseSquareRoot(Schedule):
     """Inverse square root decay: rate(t) = max(lr / sqrt(1 + t / decay_steps), floor).
 
@@ -18,14 +62,8 @@ class InverseSquareRoot(Schedule):
     lr * t / w in the ramp and lr * sqrt(w / t) after it, as `inverse_sqrt` of Transformers.
 
     Arguments:
-        lr: peak, the rate at step 0, at least 0.
+        lr, floor, after, end_steps: as `Schedule` has them.
         decay_steps: duration of at least 1 step; the rate is halved after three of them.
-        floor: lowest rate, in [0, lr], or a share of lr ("10%").
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> inverse_sqrt = InverseSquareRoot(lr=0.6, decay_steps=10)
     >>> inverse_sqrt(0), inverse_sqrt(30)
@@ -57,13 +95,9 @@ class Noam(Schedule):
     paper's factor and d_model, lr = factor * d_model ** -0.5 * w ** -0.5. The formula has no end.
 
     Arguments:
+        after, end_steps: as `Schedule` has them.
         lr: peak, the rate at step w - 1, at least 0.
         warmup_steps: duration w of the ramp, at least 1 step.
-        after: "continue"; or "hold" or "error" from `end_steps` on.
-        end_steps: duration where `after` takes over, at least 1 step; "100%" unless it continues.
-
-    Raises:
-        ValueError, TypeError: an argument is out of its range or no number.
 
     >>> noam = Noam(lr=0.6, warmup_steps=4)
     >>> noam(0), noam(1), noam(3), noam(15)
