@@ -96,8 +96,9 @@ def _state(settings: Settings, data: Dataset | None, device: torch.device) -> St
     model = _model(settings, data)
     model.to(device)
     classes = data.classes if data else CLASSES_OF_NO_DATA
+    loss = config.partial("task.loss", settings.task.get("loss")).bound
     with under(""):
-        check_outputs(model, data.train if data else None, classes)
+        check_outputs(model, loss, data.train if data else None, classes)
     file = weights_file(settings)
     if file is not None:
         keep_new = settings.model.get("weights_except") or []
@@ -106,7 +107,6 @@ def _state(settings: Settings, data: Dataset | None, device: torch.device) -> St
     images = data is not None and len(data.input_shape) == 3
     if images and (settings.precision == "bfloat16" or device.type == "cpu"):
         model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth
-    loss = config.partial("task.loss", settings.task.get("loss")).bound
     return State(model, _optimizer(settings, model), clipping, loss)
 
 

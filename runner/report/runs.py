@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from runner.addresses import OUTBOX
 from runner.report.words import aligned, counted
-from runner.results.metrics import METRICS, heading, merit, number, spread
+from runner.results.metrics import heading, known, merit, number, spread
 from runner.results.result import Result, Status
 
 
@@ -109,5 +109,5 @@ def _values(group: Sequence[Result]) -> dict[str, list[float]]:
 
 def _columns(results: Sequence[Result]) -> list[str]:
     """Return the metrics that results have, what decides first."""
-    keys = [f"{part}/{name}" for part in ("val", "test") for name in reversed(METRICS)]
+    keys = [f"{part}/{one.name}" for part in ("val", "test") for one in reversed(known())]
     return [key for key in keys if any(key in result.metrics for result in results)]

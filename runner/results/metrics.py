@@ -18,7 +18,9 @@ class Metric:
     name: as it stands behind "val/" and "test/". direction: "maximize" or "minimize". percent:
     whether it is a share of the samples, shown in percent. worst: number of classes (1 without
     classes) -> what a sampler is told of a run that diverged before any was finite. needs_data:
-    whether models that bring their own loss lack it.
+    whether models that bring their own loss lack it. decides: of the metrics that a run has the
+    one with the highest number says which run is better and is what studies search by default;
+    the others break ties.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Metric:
     percent: bool = False
     worst: Callable[[int], float] = lambda classes: math.inf
     needs_data: bool = True
+    decides: int = 0
 
     @property
     def factor(self) -> float:
@@ -58,16 +61,32 @@ class Metric:
         return 1 / samples if self.percent else 0.0
 
 
-# Of those that a run has the last one decides which run is better; the others break ties.
-METRICS: dict[str, Metric] = {
-    "loss": Metric("loss", worst=lambda n: 10 * math.log(n if n > 1 else math.e), needs_data=False),
-    "accuracy": Metric("accuracy", MAXIMIZE, percent=True, worst=lambda classes: 0.0),
-}
+METRICS: dict[str, Metric] = {}
 
 
 def describe(metric: Metric) -> None:
-    """Make a metric of a person's own known; it decides more than those that are known."""
+    """Make a metric known, one of a person's own too."""
     METRICS[metric.name] = metric
+
+
+describe(
+    Metric(
+        "loss",
+        worst=lambda classes: 10 * math.log(classes if classes > 1 else math.e),
+        needs_data=False,
+        decides=1,
+    )
+)
+describe(Metric("accuracy", MAXIMIZE, percent=True, worst=lambda classes: 0.0, decides=2))
+
+
+def known() -> list[Metric]:
+    """Return all metrics, what decides last.
+
+    >>> [one.name for one in known()]
+    ['loss', 'accuracy']
+    """
+    return sorted(METRICS.values(), key=lambda one: one.decides)
 
 
 def metric(key: str) -> Metric:
@@ -135,7 +154,7 @@ def evaluated(*, data: bool) -> tuple[str, ...]:
     >>> evaluated(data=True), evaluated(data=False)
     (('val/loss', 'val/accuracy'), ('val/loss',))
     """
-    return tuple(f"val/{one.name}" for one in METRICS.values() if data or not one.needs_data)
+    return tuple(f"val/{one.name}" for one in known() if data or not one.needs_data)
 
 
 def merit(metrics: Mapping[str, float]) -> tuple[float, ...]:
@@ -147,5 +166,5 @@ def merit(metrics: Mapping[str, float]) -> tuple[float, ...]:
     """
     return tuple(
         one.cost(metrics[key]) if (key := f"val/{one.name}") in metrics else math.inf
-        for one in reversed(METRICS.values())
+        for one in reversed(known())
     )

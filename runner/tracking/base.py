@@ -26,7 +26,7 @@ class Tracker(ABC):
 
     Its methods may wait and may raise anything: the outbox stands in front of it, and a thread
     beside the training calls them, all but `check` and `prepare`. Records come in order, and each
-    at least once; one that comes twice must change nothing.
+    at least once; one that comes twice must do no harm.
 
     address: where it is, without a password; `at` makes a tracker of it in a later process.
     """

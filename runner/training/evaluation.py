@@ -47,8 +47,9 @@ def evaluate(model: nn.Module, loss: Loss, split: Split | None, precision: str) 
         model.train()
 
 
-def check_outputs(model: nn.Module, split: Split | None, classes: int) -> None:
-    """Raise ValueError unless the model takes the data and returns what the loss needs."""
+def check_outputs(model: nn.Module, loss: Loss, split: Split | None, classes: int) -> None:
+    """Raise ValueError unless the model takes the data and returns what the loss needs, and the
+    loss takes that."""
     what = (
         "a loss, one number" if split is None else f"scores of shape (2, {classes}) for 2 samples"
     )
@@ -69,6 +70,20 @@ def check_outputs(model: nn.Module, split: Split | None, classes: int) -> None:
     if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
         given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         raise ArgumentError("model", f"must return {what}", f"{given}")
+    if split is not None:
+        _check_loss(loss, outputs.float(), split.batch(slice(0, 2))[1][[0, -1]])
+
+
+def _check_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> None:
+    try:
+        value = loss(outputs, targets)
+    except Exception as error:
+        takes = f"must take scores {tuple(outputs.shape)} and labels {tuple(targets.shape)}"
+        advice = f"it fails with: {error}"
+        raise ArgumentError("task.loss", takes, advice=advice) from error
+    if not isinstance(value, Tensor) or value.ndim:
+        given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ArgumentError("task.loss", "must return the mean over the samples", f"{given}")
 
 
 def _shape(split: Split) -> str:

@@ -49,13 +49,13 @@ def test_without_data_the_models_own_loss_and_its_scalars():
 )
 def test_a_model_that_does_not_fit(model, data, message):
     with pytest.raises(ValueError, match=message):
-        check_outputs(model, data, 3)
+        check_outputs(model, cross_entropy, data, 3)
 
 
 def test_the_check_changes_nothing():
     model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    check_outputs(model, split(), 3)
+    check_outputs(model, cross_entropy, split(), 3)
     assert all(torch.equal(model.state_dict()[k], v) for k, v in before.items())
     assert model.training
 

@@ -47,3 +47,24 @@ def test_a_loss_that_cannot_be_found_is_refused(command) -> None:
     done = command(f"{LINE} task.loss._target_=nowhere.loss")
     assert done.status == 2
     assert done.err.startswith("error: task.loss._target_ must name a class that can be imported")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "+task.loss.label_smoothing=3",
+            "error: task.loss must take scores (2, 10) and labels (2,); it fails with: label",
+        ),
+        (
+            "+task.loss.reduction=none",
+            "error: task.loss must return the mean over the samples, got (2,)",
+        ),
+    ],
+)
+def test_a_loss_that_fails_on_the_data_is_refused_before_the_run(
+    command, folder: Path, words: str, message: str
+) -> None:
+    done = command(f"model=linear train.steps=3 {words}")
+    assert (done.status, done.err[: len(message)]) == (2, message)
+    assert not (folder / "mlflow.db").exists()

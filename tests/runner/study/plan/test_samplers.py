@@ -70,11 +70,8 @@ def options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONF / "study" / group).glob("*.yaml"))
 
 
-def test_there_are_seven_samplers_and_seven_pruners() -> None:
+def test_every_sampler_is_tested() -> None:
     assert options("sampler") == sorted([*SAMPLERS, "grid"])
-    assert options("pruner") == sorted(
-        ["none", "median", "hyperband", "asha", "patient", "threshold", "wilcoxon"]
-    )
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
