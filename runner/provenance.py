@@ -8,11 +8,10 @@ import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from runner.config.command_line import Kind, Word
-from runner.config.grid import varying
+from runner.config.command_line import Kind, Word, varying
 from runner.config.settings import Settings
+from runner.flat import flat
 
 _PLACED = ("tracking.experiment", "tracking.run_name", "threads")
 _UNNAMED = ("tracking", "threads", "device", "hydra", "study")
@@ -104,28 +103,16 @@ def _git(folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested values by dotted key, as text; lists as JSON.
-
-    >>> flat({"train": {"steps": 10}, "betas": [0.9, 0.99]})
-    {'train.steps': '10', 'betas': '[0.9, 0.99]'}
-    """
-    found: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple):
-            found[f"{prefix}{key}"] = json.dumps(value)
-        else:
-            found[f"{prefix}{key}"] = str(value)
-    return found
-
-
 def params(settings: Settings) -> dict[str, str]:
-    """Return a run's parameters for MLflow: the chosen options, then every resolved value."""
+    """Return a run's parameters for MLflow: the chosen options, then every resolved value; lists as
+    JSON."""
     resolved = settings.resolved()
     del resolved["tracking"]
-    values = {key: value for key, value in flat(resolved).items() if value != "None"}
+    values = {
+        key: json.dumps(value) if isinstance(value, list | tuple) else str(value)
+        for key, value in flat(resolved).items()
+        if value is not None
+    }
     return dict(settings.choices) | values
 
 

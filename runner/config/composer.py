@@ -1,20 +1,77 @@
 """Words -> settings: composes once for each choice of groups, then sets values."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from runner.config.choices import check_choices, check_lists, check_own_options
-from runner.config.command_line import Kind, Word, without_hydra
-from runner.config.compose import compose
-from runner.config.explain import REFUSALS, mistake_of
-from runner.config.options import group_options
+from runner import plugins
+from runner.config.command_line import Kind, Word, without_hydra, word
+from runner.config.options import (
+    CONF,
+    check_choices,
+    check_lists,
+    check_own_options,
+    group_options,
+)
 from runner.config.reading import finish, origin, prepare
 from runner.config.settings import Settings
 from runner.errors import Mistake
+
+REFUSALS = (HydraException, OmegaConfBaseException, YAMLError)
+_SEARCH_PATH = "hydra.searchpath"
+
+
+def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConfig:
+    """Return the configuration of a command line, its `hydra` node included.
+
+    >>> compose(["schedule=cosine", "seed=3"]).seed
+    3
+    """
+    plugins.register()
+    extra = []
+    if config_dir:  # Hydra takes the first one only
+        folders = [f"file://{Path(config_dir).resolve()}"]
+        for one in map(word, overrides):
+            folders += one.value if one.key == _SEARCH_PATH else []
+        extra = [f"{_SEARCH_PATH}=[{','.join(map(repr, folders))}]"]
+    running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+    try:
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            return hydra.compose("config", [*extra, *overrides], return_hydra_config=True)
+    finally:
+        GlobalHydra.instance().hydra = running
+
+
+@contextmanager
+def explained(words: Sequence[Word] = (), config_dir: str | None = None) -> Iterator[None]:
+    """Let what Hydra refuses of some words rise as a person's mistake."""
+    try:
+        yield
+    except REFUSALS as error:
+        from runner.config.explain import mistake_of  # loads where something is wrong
+
+        raise mistake_of(error, words, config_dir) from error
+
+
+def has_key(config: DictConfig, key: str) -> bool:
+    """Return whether a composed configuration has a key.
+
+    >>> config = compose(["schedule=cosine"])
+    >>> has_key(config, "schedule.floor"), has_key(config, "schedule.decay_rate")
+    (True, False)
+    """
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    return isinstance(node, DictConfig) and name in node
 
 
 @dataclass(frozen=True)
@@ -31,13 +88,8 @@ class Composed:
 
     def has_value(self, key: str) -> bool:
         """Return whether a key is there and holds no mapping."""
-        parent, _, name = key.rpartition(".")
-        node = OmegaConf.select(self.prepared, parent) if parent else self.prepared
-        return (
-            isinstance(node, DictConfig)
-            and name in node
-            and not isinstance(node._get_node(name), DictConfig)
-        )
+        found = OmegaConf.select(self.prepared, key, throw_on_resolution_failure=False)
+        return has_key(self.prepared, key) and not isinstance(found, DictConfig)
 
 
 class Composer:
@@ -78,12 +130,10 @@ class Composer:
     def _compose(self, words: Sequence[Word]) -> Composed:
         key = tuple(one.text for one in words)
         if key not in self._composed:
-            check_choices(words, self.groups, self.config_dir)
-            try:
+            check_choices(words, self.config_dir)
+            with explained(words, self.config_dir):
                 config = compose(key, self.config_dir)
-            except REFUSALS as error:
-                raise mistake_of(error, words, self.config_dir) from error
-            check_lists(config, words, self.groups)
+            check_lists(config, words, self.config_dir)
             self._composed[key] = Composed(config, prepare(config), origin(config.hydra))
         return self._composed[key]
 

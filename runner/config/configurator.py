@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.config.command_line import Kind, Word, word
-from runner.config.compose import has_key
-from runner.config.composer import Composer
+from runner.config.composer import Composer, has_key
 from runner.config.options import group_options, leaf_keys, owners_of
 from runner.config.settings import Settings
 from runner.errors import Mistake, nearest

@@ -5,17 +5,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from runner.config.choices import STUDY, check_choices
-from runner.config.command_line import CommandLine, Kind, Word, word
-from runner.config.composer import Composer
-from runner.config.explain import REFUSALS, mistake_of
-from runner.config.grid import Words, expand, first
+from runner.config.command_line import CommandLine, Kind, Word, Words, expand, first, word
+from runner.config.composer import Composer, explained
+from runner.config.options import STUDY, check_choices
 from runner.errors import Mistake
 
+BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
 STUDIES = "hydra_plugins.runner_plugins.StudySweeper"
+_OF_JOBS = ("callbacks", "output_subdir", "verbose", "job.chdir", "job.env_set", "job.env_copy")
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,25 @@ class Request:
         """Whether it searches."""
         return self.is_multirun and self.sweeper == STUDIES
 
+    @property
+    def is_left_to_hydra(self) -> bool:
+        """Whether jobs go to a launcher or a sweeper that is not ours, or Hydra is asked to do
+        something around each."""
+        ours = self.sweeper in (GRIDS, STUDIES) and self.hydra.launcher._target_ == BASIC_LAUNCHER
+        asked = any(OmegaConf.select(self.hydra, key) for key in _OF_JOBS)
+        return asked or (self.is_multirun and not ours)
+
     def jobs(self) -> list[Words]:
         """Return the jobs of a grid; the words of a single run."""
         return expand(self.words) if self.is_multirun else [self.words]
 
 
 def read_line(typed: Sequence[str]) -> CommandLine:
-    """Return what was typed. Raises Mistake for what cannot be read, and for several values of a
-    key where one of Hydra's flags wants one."""
-    try:
+    """Return what was typed. Raises Mistake for what cannot be read, for a group that is chosen in
+    no way that it can be, and for several values of a key where one of Hydra's flags wants one."""
+    with explained():
         line = CommandLine.read(typed)
-    except REFUSALS as error:
-        raise mistake_of(error) from error
+    check_choices(line.words, line.config_dir)
     if line.asks_hydra and not line.multirun:
         _refuse_several(line.words)
     return line
@@ -61,7 +68,6 @@ def read_line(typed: Sequence[str]) -> CommandLine:
 def request(line: CommandLine) -> Request:
     """Return what a command line asks for. Raises Mistake for what does not fit together."""
     composer = Composer(line.config_dir)
-    check_choices(line.words, composer.groups, line.config_dir)
     hydra = _hydra(composer, line.words)
     is_multirun = line.multirun or str(hydra.mode).endswith("MULTIRUN")
     if not is_multirun:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.config.grid import Words
+from runner.config.command_line import Words
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.results.result import Result, Status

@@ -12,11 +12,11 @@ from typing import Any
 
 from runner import provenance
 from runner.build.setup import check
-from runner.config.command_line import Word, word
+from runner.config.command_line import Word, Words, varying, word
 from runner.config.composer import Composer
 from runner.config.configurator import assigned
-from runner.config.grid import Words, varying
-from runner.config.launcher import BASIC_LAUNCHER, check_launcher
+from runner.config.launcher import check_launcher
+from runner.config.request import BASIC_LAUNCHER
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts

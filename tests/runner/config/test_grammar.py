@@ -9,8 +9,8 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from runner.__main__ import main
-from runner.config import compose
 from runner.config.command_line import word as read_word
+from runner.config.composer import compose
 from runner.config.grammar import parse_space, parse_spec, quoted, space_of
 from runner.config.options import group_options
 from runner.errors import Mistake

@@ -2,8 +2,7 @@
 
 import pytest
 
-from runner.config.command_line import word
-from runner.config.grid import expand, first, varying
+from runner.config.command_line import expand, first, varying, word
 from runner.errors import Mistake
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from runner.config import compose
+from runner.config.composer import compose
 from runner.config.options import group_options, is_overlay, owners_of
 
 
