@@ -20,6 +20,7 @@ from runner.config.request import read_line, request
 from runner.errors import Mistake, one_line
 from runner.report.layout import aligned
 from runner.report.say import say, warn
+from runner.sweep.launch import named
 from runner.trial import Numbers
 from schedules import Horizon, plot
 from schedules.landmarks import landmarks
@@ -143,15 +144,11 @@ def _previews(typed: Sequence[str]) -> list[Preview]:
         _, fixed = space_of(texts, None, group_options(composer.config_dir))
         return [_preview("baseline", composer.settings([word(text) for text in fixed]))]
     jobs = asked.jobs()
-    if len(jobs) == 1:
-        return [_preview("", composer.settings(jobs[0]))]
+    names = provenance.names(jobs) if len(jobs) > 1 else [""]
     found = []
-    for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
-        try:
+    for number, (words, name) in enumerate(zip(jobs, names, strict=True), 1):
+        with named(number, len(jobs), name):
             found.append(_preview(name, composer.settings(words)))
-        except Mistake as mistake:
-            where = f"job {number} of {len(jobs)} ({name}):"
-            raise Mistake(where, one_line(mistake)) from mistake
     return found
 
 

@@ -116,10 +116,7 @@ def params(settings: Settings) -> dict[str, str]:
     return dict(settings.choices) | values
 
 
-@functools.cache
-def kept_git() -> dict[str, str]:
-    """Return what `git` said when it was first asked, for one of many short runs."""
-    return git()
+kept_git = functools.cache(git)  # for one of many short runs
 
 
 def tags(

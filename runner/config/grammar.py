@@ -8,11 +8,10 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 
 from runner.config.command_line import Word, parse, word
 from runner.config.space_functions import USAGE, Functions, choice, plain
@@ -113,8 +112,7 @@ def space_of(
         else:
             fixed = [other for other in fixed if other.key != one.key]
             searched[one.key] = spec
-    nested = OmegaConf.to_container(tree, resolve=True) if OmegaConf.is_config(tree) else tree
-    leaves = leaves_of(cast(Mapping[str, Any], nested or {}), groups)
+    leaves = leaves_of(tree or {}, groups)
     written = [Entry(key, parse_spec(key, given), when) for key, given, when in leaves]
     entries = [Entry(key, spec) for key, spec in searched.items()]
     for entry in [*written, *entries]:

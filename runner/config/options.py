@@ -88,13 +88,15 @@ def check_choices(words: Sequence[Word], config_dir: str | None = None) -> None:
             own = f"{key.removeprefix(f'{SPACE}.')}={one.given}" if key != SPACE else "KEY=VALUES"
             raise Mistake(key, f"is written in files; on the command line write {own}")
         if key == STUDY and one.is_multiple:
-            raise Mistake(key, f"must be one of {', '.join(options)}", one.given)
+            raise not_one_of(options, key, one.given)
         if one.is_multiple or one.kind is Kind.DELETES:
             continue
         if options and not isinstance(one.value, str | list | dict):
-            raise Mistake(key, f"must be one of {', '.join(options)}", one.given)
+            raise not_one_of(options, key, one.given)
         if options and isinstance(one.value, list) and not is_overlay(key, config_dir):
-            raise _several(key, options, one.given, "_".join(map(str, one.value)))
+            joined = "_".join(map(str, one.value))
+            advice = f"use {key}={joined}" if joined in options else None
+            raise not_one_of(options, key, one.given, advice)
         slashed = key.replace(".", "/")
         if "." in key and slashed in (*groups, *_HYDRA) and isinstance(one.value, str):
             raise Mistake(key, f"is chosen with a slash: {slashed}={one.given}")
@@ -105,7 +107,7 @@ def check_lists(config: DictConfig, words: Sequence[Word], config_dir: str | Non
     others."""
     known = {*map(str, config.hydra.runtime.choices), *(one.key for one in words)}
     for group in sorted(_chosen_by_default() - known):
-        raise _several(group, group_options(config_dir)[group], "a list of them")
+        raise not_one_of(group_options(config_dir)[group], group, "a list of them")
 
 
 def check_own_options(config_dir: str | None) -> None:
@@ -117,8 +119,10 @@ def check_own_options(config_dir: str | None) -> None:
             raise Mistake(str(file), must)
 
 
-def _several(group: str, options: Sequence[str], given: str, joined: str = "") -> Mistake:
-    advice = f"use {group}={joined}" if joined in options else None
+def not_one_of(
+    options: Sequence[str], group: str, given: str, advice: str | None = None
+) -> Mistake:
+    """Return what is wrong with a choice that is none of a group's options."""
     return Mistake(group, f"must be one of {', '.join(options)}", given, advice)
 
 

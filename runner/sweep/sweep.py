@@ -18,12 +18,12 @@ from runner.config.configurator import assigned
 from runner.config.launcher import check_launcher
 from runner.config.request import BASIC_LAUNCHER
 from runner.config.settings import Settings
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, Status
-from runner.sweep.launch import Job, Launch, Run, run_elsewhere, run_here
+from runner.sweep.launch import Job, Launch, Run, named, run_elsewhere, run_here
 from runner.tracking import trackers_of
 from runner.training import devices
 
@@ -68,19 +68,13 @@ class Sweep:
         for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
             if sys.stderr.isatty():
                 warn(f"\rchecking job {number} of {len(jobs)}", end="\r")
-            try:
+            with named(number, len(jobs), name):
                 settings = self.composer.settings(words)
                 for tracker in trackers_of(settings.tracking):
                     if tracker.address not in asked:
                         tracker.check()
                     asked.add(tracker.address)
                 _check(settings)
-            except Mistake as mistake:
-                if len(jobs) == 1:
-                    raise
-                raise Mistake(
-                    f"job {number} of {len(jobs)} ({name}):", one_line(mistake)
-                ) from mistake
             checked.append(Job(name, words, settings))
         return checked
 

@@ -77,7 +77,7 @@ def plan(
     """
     composer = composer or Composer(config_dir)
     study, space, fixed = _searched(words, composer)
-    configurator = Configurator(tuple(fixed), config_dir, space, composer)
+    configurator = Configurator(tuple(fixed), space, composer)
     check_space(configurator)
     settings = configurator.settings({})
     for tracker in trackers_of(settings.tracking):
