@@ -97,8 +97,10 @@ def table(preview: Preview) -> list[str]:
         values = [f"{preview.traces[name][step]:.6g}" for name in names]
         rows.append([f"{step:,}", *epoch, *values, steps[step]])
     lines = aligned(rows, right={"step", *epochs})
+    if (schedule := preview.numbers["lr"]).listens:
+        lines.append(f"depends on {schedule.monitor}; shown as if no evaluation changed it")
     noted = [f"note: {note}" for note in notes(preview.numbers)]
-    return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview), *noted]
+    return [f"{preview.name}: {_length(length)}", *lines, *noted]
 
 
 def _points(preview: Preview) -> dict[int, str]:
@@ -122,13 +124,6 @@ def _length(length: Horizon) -> str:
         return steps
     epochs = length.total_steps / length.steps_per_epoch
     return f"{steps}, {epochs:.4g} epoch{'' if epochs == 1 else 's'} of {length.steps_per_epoch:,}"
-
-
-def _listening(preview: Preview) -> list[str]:
-    schedule = preview.numbers["lr"]
-    if not schedule.listens:
-        return []
-    return [f"depends on {schedule.monitor}; shown as if no evaluation changed it"]
 
 
 def _previews(typed: Sequence[str]) -> list[Preview]:

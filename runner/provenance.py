@@ -22,17 +22,17 @@ def command(settings: Settings) -> str:
     words = ["python", "-m", "runner"]
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
-    words += [one.text for one in settings.overrides if not _is_placed(one)]
+    placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
+    words += [
+        one.text
+        for one in settings.overrides
+        if one.key not in _PLACED and not one.key.startswith(placed)
+    ]
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
         words.append("hydra.mode=RUN")
     return " ".join(map(_quoted, words))
-
-
-def _is_placed(one: Word) -> bool:
-    """Return whether a word says where a sweep or a study put a run."""
-    return one.key in _PLACED or one.key.startswith(("hydra.", "study.", "study/"))
 
 
 def _quoted(text: str) -> str:
@@ -90,13 +90,6 @@ def git() -> dict[str, str]:
     return {}
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return ""
-
-
 def _git(folder: Path, *words: str) -> str:
     command = ["git", "-C", str(folder), *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
@@ -123,15 +116,17 @@ def tags(
     settings: Settings, device: str, versions: Mapping[str, str], *, brief: bool = False
 ) -> dict[str, str]:
     """Return a run's tags for MLflow; brief: of one of many."""
-    shown = {f"version.{key}": value for key, value in versions.items()}
+    user = ""
+    with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
+        user = getpass.getuser()
     return {
         "mlflow.source.name": "python -m runner",
         "mlflow.source.type": "LOCAL",
-        "mlflow.user": _user(),
+        "mlflow.user": user,
         "overrides": json.dumps([one.text for one in settings.overrides]),
         "command": command(settings),
         "device": device,
         "threads": str(settings.threads),
-        **shown,
+        **{f"version.{key}": value for key, value in versions.items()},
         **(kept_git() if brief else git()),
     }

@@ -9,7 +9,7 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -62,18 +62,6 @@ def explained(words: Sequence[Word] = (), config_dir: str | None = None) -> Iter
         raise mistake_of(error, words, config_dir) from error
 
 
-def has_key(config: DictConfig, key: str) -> bool:
-    """Return whether a composed configuration has a key.
-
-    >>> config = compose(["schedule=cosine"])
-    >>> has_key(config, "schedule.floor"), has_key(config, "schedule.decay_rate")
-    (True, False)
-    """
-    parent, _, name = key.rpartition(".")
-    node = OmegaConf.select(config, parent) if parent else config
-    return isinstance(node, DictConfig) and name in node
-
-
 @dataclass(frozen=True)
 class Composed:
     """A composed configuration: all of it, its typed part, and where its settings come from."""
@@ -85,11 +73,6 @@ class Composed:
     def settings(self, values: Mapping[str, Any]) -> Settings:
         """Return its settings with other values by dotted key."""
         return replace(finish(self.prepared, values), **self.origin)
-
-    def has_value(self, key: str) -> bool:
-        """Return whether a key is there and holds no mapping."""
-        found = OmegaConf.select(self.prepared, key, throw_on_resolution_failure=False)
-        return has_key(self.prepared, key) and not isinstance(found, DictConfig)
 
 
 class Composer:
@@ -122,9 +105,7 @@ class Composer:
     def _set(self, structure: Sequence[Word], values: Mapping[str, Any]) -> Settings | None:
         """Return the settings of a configuration with other values; None where they do not fit."""
         with suppress(Mistake):
-            composed = self._compose(structure)
-            if all(map(composed.has_value, values)):
-                return composed.settings(values)
+            return self._compose(structure).settings(values)
         return None
 
     def _compose(self, words: Sequence[Word]) -> Composed:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 from runner.config.command_line import Kind, Word, word
-from runner.config.composer import Composer, has_key
+from runner.config.composer import Composer
 from runner.config.options import group_options, leaf_keys, not_one_of, owners_of
 from runner.config.settings import Settings
 from runner.errors import Mistake, nearest
@@ -40,7 +42,10 @@ class Configurator:
 
     def applies(self, choices: Mapping[str, str], key: str) -> bool:
         """Return whether a key exists under a choice of groups."""
-        return has_key(self.composer.config([*self.fixed, *assigned(choices)]), key)
+        config = self.composer.config([*self.fixed, *assigned(choices)])
+        parent, _, name = key.rpartition(".")
+        node = OmegaConf.select(config, parent) if parent else config
+        return isinstance(node, DictConfig) and name in node
 
     def settings(self, values: Mapping[str, Any], seed: int | None = None) -> Settings:
         """Return the settings of a trial.

@@ -121,8 +121,13 @@ def space_of(
     check_conditions(written, searched, set(kept))
     chosen = {key: value for key, value in kept.items() if key in groups}
     for entry in written:
-        settled = all(chosen[group] == option for group, option in entry.when if group in chosen)
-        if entry.key in {*searched, *kept} or not settled or _replaced(entry, searched):
+        possible = all(
+            chosen[group] == option
+            if group in chosen
+            else group not in searched or option in searched[group].values()
+            for group, option in entry.when
+        )
+        if entry.key in {*searched, *kept} or not possible:
             continue
         left = tuple((group, option) for group, option in entry.when if group not in chosen)
         entries.append(replace(entry, when=left))
@@ -135,13 +140,6 @@ def _search(one: Word) -> Spec | None:
         return parse_spec(one.key, one.written)
     is_call = isinstance(one.value, str) and _SEARCH.match(one.value)
     return parse_spec(one.key, one.value) if is_call else None
-
-
-def _replaced(entry: Entry, searched: Mapping[str, Spec]) -> bool:
-    """Return whether the command line's own search of a group leaves an entry's option out."""
-    return any(
-        group in searched and option not in searched[group].values() for group, option in entry.when
-    )
 
 
 def _reachable(entries: list[Entry]) -> list[Entry]:

@@ -94,7 +94,7 @@ def typed(config: DictConfig, schema: DictConfig) -> DictConfig:
     with explained(config):
         merged = OmegaConf.merge(schema, config)
     assert isinstance(merged, DictConfig)
-    OmegaConf.set_struct(merged, False)
+    OmegaConf.set_struct(merged, True)
     return merged
 
 

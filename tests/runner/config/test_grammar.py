@@ -355,7 +355,7 @@ def test_the_runner_says_how_to_quote_a_search(
 def test_a_word_that_nobody_can_read_is_left_to_hydra() -> None:
     with pytest.raises(HydraException, match="no viable alternative"):
         space_of(["lr=[1, 2"], None, GROUPS)
-    with pytest.raises(HydraException, match="no viable alternative|Unknown function 'exp'"):
+    with pytest.raises(HydraException, match=r"no viable alternative|Unknown function 'exp'"):
         space_of(["schedule.f=exp(-t)"], None, GROUPS)
     with pytest.raises(HydraException, match="Unknown function 'intervall'"):
         space_of(["lr=intervall(0, 1)"], None, GROUPS)
