@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runner.config.command_line import without_hydra
-from runner.config.request import Request, read_line, request
+from runner.config.request import Request, hand_over, read_line, request, running
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.interrupts import Interrupts, Loading
@@ -21,8 +21,6 @@ def answer(typed: Sequence[str]) -> int:
     line = read_line(typed)
     asked = None if line.asks_hydra else request(line)
     if asked is None or asked.is_left_to_hydra:
-        from runner.config.launcher import hand_over
-
         hand_over(line, job)
         return 0
     if not asked.is_multirun:
@@ -65,8 +63,6 @@ def job(config: Any) -> Result | None:
 
         work_launched(spec)
         return None
-    from runner.config.launcher import running
-
     settings, is_swept = running(config)
     if not is_swept:
         raise SystemExit(single(settings))

@@ -4,8 +4,7 @@ command_line  what was typed, parsed once          request   a run, a grid or a 
 options       the groups and their options         composer  words -> settings, few composes
 reading       a composed configuration -> settings, typed and checked (checks)
 grammar       search spaces as people write them   study     how a study goes
-targets       `_target_` and arguments -> object   launcher  what is left to Hydra
-explain       what Hydra refuses, in one line
+targets       `_target_` and arguments -> object   explain   what Hydra refuses, in one line
 """
 
 from runner.config.settings import Settings

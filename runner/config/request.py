@@ -1,20 +1,30 @@
-"""What a command line asks for: a run, a grid of runs, or a study."""
+"""What a command line asks for: a run, a grid of runs, a study, or what is left to Hydra."""
 
-from collections.abc import Sequence
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from runner import plugins
 from runner.config.command_line import CommandLine, Kind, Word, Words, expand, first, word
 from runner.config.composer import Composer, explained
-from runner.config.options import STUDY, check_choices
+from runner.config.options import CONF, STUDY, check_choices
+from runner.config.reading import read
+from runner.config.settings import Settings
 from runner.errors import Mistake
 
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
 STUDIES = "hydra_plugins.runner_plugins.StudySweeper"
+_SLURM = "submitit_launcher.SlurmLauncher"
 _OF_JOBS = ("callbacks", "output_subdir", "verbose", "job.chdir", "job.env_set", "job.env_copy")
 
 
@@ -68,18 +78,55 @@ def read_line(typed: Sequence[str]) -> CommandLine:
 def request(line: CommandLine) -> Request:
     """Return what a command line asks for. Raises Mistake for what does not fit together."""
     composer = Composer(line.config_dir)
-    hydra = _hydra(composer, line.words)
-    is_multirun = line.multirun or str(hydra.mode).endswith("MULTIRUN")
+    own = _hydra(composer, line.words)
+    is_multirun = line.multirun or str(own.mode).endswith("MULTIRUN")
     if not is_multirun:
         _refuse_several(line.words)
-    more = (hydra.sweeper.get("params") or {}) if is_multirun else {}
+    more = (own.sweeper.get("params") or {}) if is_multirun else {}
     words = (*(word(f"{key}={value}") for key, value in more.items()), *line.words)
-    found = Request(composer, words, hydra, is_multirun)
+    found = Request(composer, words, own, is_multirun)
     about = [one.key for one in line.words if one.key.startswith((f"{STUDY}.", f"{STUDY}/"))]
     if about and found.sweeper != STUDIES:
         advice = "choose one, such as study=decay_rate, or -m hydra/sweeper=optuna"
         raise Mistake(about[0], "must stand beside a search", "none", advice)
     return found
+
+
+def hand_over(line: CommandLine, job: Callable[[Any], Any]) -> None:
+    """Let Hydra answer a command line. Raises Mistake for what it refuses.
+
+    job: called with the configuration of a run, and of each job of a sweep.
+    """
+    plugins.register()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here as they are
+    texts = [one.text for one in line.words]
+    before, sys.argv = sys.argv, ["runner", *line.flags, *texts]
+    try:
+        with explained(line.words, line.config_dir):
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+    finally:
+        sys.argv = before
+
+
+def running(config: Any) -> tuple[Settings, bool]:
+    """Return the settings of a job that Hydra runs in this process, and whether it is one of a
+    sweep."""
+    own = HydraConfig.get()
+    return read(config, own), own.mode == RunMode.MULTIRUN
+
+
+def check_launcher(launcher: Mapping[str, Any]) -> None:
+    """Raise Mistake for a launcher that cannot work here.
+
+    launcher: its configuration.
+    """
+    if str(launcher["_target_"]).endswith(_SLURM) and shutil.which("srun") is None:
+        raise Mistake(
+            "hydra/launcher=submitit_slurm",
+            "must be started where Slurm is",
+            "a machine without srun",
+            "hydra/launcher=submitit_local needs none",
+        )
 
 
 def _hydra(composer: Composer, words: Sequence[Word]) -> Any:

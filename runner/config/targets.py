@@ -158,15 +158,10 @@ def _check_names(key: str, spec: Spec, known: Mapping[str, Any]) -> None:
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the annotations that can be read; libraries import some for type checkers only."""
-    try:
-        return typing.get_type_hints(function)
-    except (TypeError, AttributeError):
-        return {}
-    except NameError:
-        plain = inspect.unwrap(function)
+    plain: Any = inspect.unwrap(function)
     found: dict[str, Any] = {}
-    for name, hint in plain.__annotations__.items():
-        with contextlib.suppress(NameError):
+    for name, hint in getattr(plain, "__annotations__", {}).items():
+        with contextlib.suppress(NameError, TypeError, AttributeError):
             one = types.SimpleNamespace(__annotations__={name: hint})
             found |= typing.get_type_hints(one, plain.__globals__)
     return found

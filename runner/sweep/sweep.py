@@ -15,8 +15,7 @@ from runner.build.setup import check
 from runner.config.command_line import Words, varying, word
 from runner.config.composer import Composer
 from runner.config.configurator import assigned
-from runner.config.launcher import check_launcher
-from runner.config.request import BASIC_LAUNCHER
+from runner.config.request import BASIC_LAUNCHER, check_launcher
 from runner.config.settings import Settings
 from runner.errors import Mistake
 from runner.interrupts import STOP_FILE, Interrupts
