@@ -165,15 +165,6 @@ def expand(words: Sequence[Word]) -> list[Words]:
     return list(itertools.product(*listed.values()))
 
 
-def first(words: Sequence[Word]) -> Words:
-    """Return a command line with the first value of each list, without its ranges."""
-    return tuple(
-        one.at(one.options[0]) if one.options else one
-        for one in words
-        if one.kind is not Kind.SEARCHES
-    )
-
-
 def varying(jobs: Sequence[Sequence[Word]]) -> list[int]:
     """Return the places of the words that are not the same in all jobs."""
     return [

@@ -19,7 +19,6 @@ from runner.config.options import (
     CONF,
     check_choices,
     check_lists,
-    check_own_options,
     group_options,
 )
 from runner.config.reading import finish, origin, prepare
@@ -84,7 +83,6 @@ class Composer:
 
     def __init__(self, config_dir: str | None = None) -> None:
         self.config_dir = config_dir
-        check_own_options(config_dir)
         self.groups = group_options(config_dir)
         self._composed: dict[tuple[str, ...], Composed] = {}
 

@@ -22,13 +22,19 @@ _HYDRA = ("hydra/launcher", "hydra/sweeper")
 
 @functools.cache
 def group_options(config_dir: str | None = None) -> Mapping[str, Sequence[str]]:
-    """Return every configuration group with its options, `hydra` left out."""
-    groups: dict[str, set[str]] = {}
+    """Return every configuration group with its options, `hydra` left out.
+
+    Raises Mistake for an option of a person's own that one of ours would hide.
+    """
+    groups: dict[str, list[str]] = {}
     for root in _roots(config_dir):
-        for file in root.glob("*/**/*.yaml"):
+        for file in sorted(root.glob("*/**/*.yaml")):
             group = file.parent.relative_to(root).as_posix()
+            if file.stem in groups.get(group, ()):
+                must = f"must have another name: the runner has an option {group}={file.stem} too"
+                raise Mistake(str(file), must)
             if not group.startswith("hydra"):
-                groups.setdefault(group, set()).add(file.stem)
+                groups.setdefault(group, []).append(file.stem)
     return {group: sorted(options) for group, options in sorted(groups.items())}
 
 
@@ -108,15 +114,6 @@ def check_lists(config: DictConfig, words: Sequence[Word], config_dir: str | Non
     known = {*map(str, config.hydra.runtime.choices), *(one.key for one in words)}
     for group in sorted(_chosen_by_default() - known):
         raise not_one_of(group_options(config_dir)[group], group, "a list of them")
-
-
-def check_own_options(config_dir: str | None) -> None:
-    """Raise Mistake for an option of a person's own that one of ours would hide."""
-    for file in sorted(Path(config_dir).glob("*/**/*.yaml")) if config_dir else []:
-        group = file.parent.relative_to(str(config_dir)).as_posix()
-        if file.stem in group_options().get(group, ()):
-            must = f"must have another name: the runner has an option {group}={file.stem} too"
-            raise Mistake(str(file), must)
 
 
 def not_one_of(

@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from runner import plugins
-from runner.config.command_line import CommandLine, Kind, Word, Words, expand, first, word
+from runner.config.command_line import CommandLine, Kind, Word, Words, expand, word
 from runner.config.composer import Composer, explained
 from runner.config.options import CONF, STUDY, check_choices
 from runner.config.reading import read
@@ -133,7 +133,9 @@ def _hydra(composer: Composer, words: Sequence[Word]) -> Any:
     """Return Hydra's part of the configuration: of the first job, else of what all share, so that
     what is wrong with a job is said by its name."""
     with suppress(Mistake):
-        return composer.config(first(words)).hydra
+        listed = [one for one in words if one.kind is not Kind.SEARCHES]
+        job = [one.at(one.options[0]) if one.options else one for one in listed]
+        return composer.config(job).hydra
     return composer.config([one for one in words if not one.is_multiple]).hydra
 
 
