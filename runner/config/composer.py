@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from runner.config.options import (
     check_lists,
     group_options,
 )
-from runner.config.reading import finish, origin, prepare
+from runner.config.reading import Composed
 from runner.config.settings import Settings
 from runner.errors import Mistake
 
@@ -59,19 +59,6 @@ def explained(words: Sequence[Word] = (), config_dir: str | None = None) -> Iter
         from runner.config.explain import mistake_of  # loads where something is wrong
 
         raise mistake_of(error, words, config_dir) from error
-
-
-@dataclass(frozen=True)
-class Composed:
-    """A composed configuration: all of it, its typed part, and where its settings come from."""
-
-    config: DictConfig
-    prepared: DictConfig
-    origin: Mapping[str, Any]
-
-    def settings(self, values: Mapping[str, Any]) -> Settings:
-        """Return its settings with other values by dotted key."""
-        return replace(finish(self.prepared, values), **self.origin)
 
 
 class Composer:
@@ -113,7 +100,7 @@ class Composer:
             with explained(words, self.config_dir):
                 config = compose(key, self.config_dir)
             check_lists(config, words, self.config_dir)
-            self._composed[key] = Composed(config, prepare(config), origin(config.hydra))
+            self._composed[key] = Composed.of(config, config.hydra)
         return self._composed[key]
 
     def _parted(self, words: Sequence[Word]) -> tuple[list[Word], dict[str, Any]]:

@@ -4,7 +4,7 @@ import copy
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 from hydra.conf import HydraConf
@@ -29,46 +29,51 @@ _KINDS = {
 }
 
 
+@dataclass(frozen=True)
+class Composed:
+    """A composed configuration: all of it, its typed part, and where its settings come from."""
+
+    config: DictConfig
+    typed: DictConfig
+    origin: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, config: DictConfig, hydra: HydraConf | DictConfig) -> "Composed":
+        """Return a configuration of which `hydra` is Hydra's part.
+
+        Raises Mistake for an unknown key or a value of the wrong type.
+        """
+        own = OmegaConf.masked_copy(config, [str(k) for k in config if k not in ("hydra", "study")])
+        return cls(config, typed(own, OmegaConf.structured(Schema)), _origin(hydra))
+
+    def settings(self, values: Mapping[str, Any]) -> Settings:
+        """Return its settings with other values by dotted key, checked.
+
+        Raises Mistake for an unknown key, a value of the wrong type, a number that is not finite,
+        and for top-level values out of range. What an argument of a group must be is checked by
+        the class that takes it.
+        """
+        config = copy.deepcopy(self.typed)
+        with explained(config):
+            for key, value in values.items():
+                OmegaConf.update(config, key, value)
+            if config.lr is None and OmegaConf.select(config, "schedule.values") is None:
+                config.lr = DEFAULT_LR
+            if config.train.epochs is None and config.train.steps is None:
+                config.train.epochs = DEFAULT_EPOCHS
+        plain = resolved(config)
+        for key, number in _numbers(plain):
+            if not math.isfinite(number):
+                raise Mistake(key, "must be finite", str(number))
+        train, tracking = Train(**plain.pop("train")), Tracking(**plain.pop("tracking"))
+        settings = Settings(**plain, train=train, tracking=tracking, **self.origin)
+        check(settings)
+        return settings
+
+
 def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:
-    """Return the settings of a composed configuration, checked; `hydra` is Hydra's part of it.
-
-    Raises Mistake for an unknown key, a value of the wrong type, a number that is not finite,
-    and for top-level values out of range. What an argument of a group must be is checked by
-    the class that takes it.
-    """
-    return replace(finish(prepare(config), {}), **origin(hydra))
-
-
-def prepare(config: DictConfig) -> DictConfig:
-    """Return the typed part of `read` that is the same for all values of a search.
-
-    Raises Mistake for an unknown key or a value of the wrong type.
-    """
-    own = OmegaConf.masked_copy(config, [str(k) for k in config if k not in ("hydra", "study")])
-    return typed(own, OmegaConf.structured(Schema))
-
-
-def finish(prepared: DictConfig, values: Mapping[str, Any]) -> Settings:
-    """Return the settings of a prepared configuration with other values by dotted key, checked.
-
-    Raises Mistake as `read` does.
-    """
-    config = copy.deepcopy(prepared)
-    with explained(config):
-        for key, value in values.items():
-            OmegaConf.update(config, key, value)
-        if config.lr is None and OmegaConf.select(config, "schedule.values") is None:
-            config.lr = DEFAULT_LR
-        if config.train.epochs is None and config.train.steps is None:
-            config.train.epochs = DEFAULT_EPOCHS
-    plain = resolved(config)
-    for key, number in _numbers(plain):
-        if not math.isfinite(number):
-            raise Mistake(key, "must be finite", str(number))
-    train, tracking = Train(**plain.pop("train")), Tracking(**plain.pop("tracking"))
-    settings = Settings(**plain, train=train, tracking=tracking)
-    check(settings)
-    return settings
+    """Return the settings of a composed configuration, checked; `hydra` is Hydra's part of it."""
+    return Composed.of(config, hydra).settings({})
 
 
 def typed(config: DictConfig, schema: DictConfig) -> DictConfig:
@@ -125,7 +130,13 @@ def explained(config: DictConfig) -> Iterator[None]:
         raise Mistake(key, f"must be {kind}", repr(given)) from error
 
 
-def origin(hydra: HydraConf | DictConfig) -> dict[str, Any]:
+def config_dir(hydra: HydraConf | DictConfig) -> str | None:
+    """Return the folder that --config-dir named, if it did."""
+    sources = hydra.runtime.config_sources
+    return next((str(s.path) for s in sources if s.provider == "command-line"), None)
+
+
+def _origin(hydra: HydraConf | DictConfig) -> dict[str, Any]:
     """Return what settings hold of where they come from, by Hydra's part of a configuration."""
     task: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     choices = {str(group): str(option) for group, option in hydra.runtime.choices.items()}
@@ -135,12 +146,6 @@ def origin(hydra: HydraConf | DictConfig) -> dict[str, Any]:
         "config_dir": config_dir(hydra),
         "forced_sweep": _forced_sweep(hydra),
     }
-
-
-def config_dir(hydra: HydraConf | DictConfig) -> str | None:
-    """Return the folder that --config-dir named, if it did."""
-    sources = hydra.runtime.config_sources
-    return next((str(s.path) for s in sources if s.provider == "command-line"), None)
 
 
 def _numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
