@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from runner.config.command_line import Word, parse, word
 from runner.config.space_functions import USAGE, Functions, choice, plain
 from runner.config.space_tree import WHEN, check_conditions, leaves_of
-from runner.errors import Mistake, nearest
+from runner.errors import Mistake, nearest, under
 from runner.space import Choice, Entry, Space, Spec
 from schedules.errors import ArgumentError
 
@@ -40,10 +40,23 @@ def parse_spec(key: str, given: Any) -> Spec:
     >>> parse_spec("lr", "tag(log, interval(1e-4, 1e-1))")
     Interval(low=0.0001, high=0.1, log=True, integer=False, step=None, unit='')
     """
-    try:
-        return _spec(given)
-    except ArgumentError as error:
-        raise Mistake.of(error, key) from error
+    with under(key):
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            return Choice(given)
+        text = _QUOTED_OR_BREAK.sub(lambda found: found[1] or " ", str(given)).strip()
+        try:
+            found = parse(f"key={text}", Functions())._value
+        except HydraException as error:
+            if isinstance(error.__cause__, ArgumentError):
+                raise error.__cause__ from None
+            must = f"must be readable, such as {USAGE['interval']}"
+            raise ArgumentError("", must, text) from error
+        if isinstance(found, ChoiceSweep):
+            return choice(*map(plain, found.list))
+        if isinstance(found, Spec):
+            return found
+        functions = ", ".join(USAGE)
+        raise ArgumentError("", f"must be searched with one of {functions} or a list a,b,c", text)
 
 
 def parse_space(text: Mapping[str, Any]) -> Space:
@@ -160,21 +173,3 @@ def _check_key(entry: Entry, groups: frozenset[str]) -> None:
         if not isinstance(option, str):
             given = f"{option!r} (quote on, off, yes, no and null in YAML)"
             raise Mistake(entry.key, "must have options that are names", given)
-
-
-def _spec(given: Any) -> Spec:
-    if isinstance(given, Sequence) and not isinstance(given, str):
-        return Choice(given)
-    text = _QUOTED_OR_BREAK.sub(lambda found: found[1] or " ", str(given)).strip()
-    try:
-        found = parse(f"key={text}", Functions())._value
-    except HydraException as error:
-        if isinstance(error.__cause__, ArgumentError):
-            raise error.__cause__ from None
-        raise ArgumentError("", f"must be readable, such as {USAGE['interval']}", text) from error
-    if isinstance(found, ChoiceSweep):
-        return choice(*map(plain, found.list))
-    if isinstance(found, Spec):
-        return found
-    functions = ", ".join(USAGE)
-    raise ArgumentError("", f"must be searched with one of {functions} or a list a,b,c", text)
