@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runner.config.command_line import without_hydra
-from runner.config.launcher import hand_over, is_left_to_hydra, running
-from runner.config.request import Request, read_line, request
+from runner.config.request import hand_over, read_line, request, running
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.interrupts import Interrupts, Loading
@@ -21,28 +20,20 @@ def answer(typed: Sequence[str]) -> int:
     """
     line = read_line(typed)
     asked = None if line.asks_hydra else request(line)
-    if asked is None or is_left_to_hydra(asked):
+    if asked is None or asked.is_left_to_hydra:
         hand_over(line, job)
         return 0
+    composer, launcher = asked.composer, asked.hydra.launcher
     if not asked.is_multirun:
-        return single(asked.composer.settings(asked.words))
-    return study(asked) if asked.is_study else grid(asked)
+        return single(composer.settings(asked.words))
+    if asked.is_study:
+        from runner.study.start import start as search
 
-
-def study(asked: Request) -> int:
-    """Search, with workers that are processes of this machine."""
-    from runner.study.start import start
-
-    texts = [one.text for one in without_hydra(asked.words)]
-    composer = asked.composer
-    return start(texts, composer.config_dir, launcher=asked.hydra.launcher, composer=composer)
-
-
-def grid(asked: Request) -> int:
-    """Run every combination, one after the other in this process."""
+        texts = [one.text for one in without_hydra(asked.words)]
+        return search(texts, composer.config_dir, launcher=launcher, composer=composer)
     from runner.sweep.sweep import Sweep
 
-    return Sweep(asked.composer, asked.hydra.launcher, run=start).of(asked.jobs())
+    return Sweep(composer, launcher, run=start).of(asked.jobs())
 
 
 def single(settings: Settings) -> int:

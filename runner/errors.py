@@ -3,7 +3,7 @@
 import contextlib
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 from schedules.errors import ArgumentError
@@ -70,6 +70,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if not close:  # the right name in the wrong place: batch_size for train.batch_size
         close = [k for k in known if k.rpartition(".")[2] == word.rpartition(".")[2]][:1]
     return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def either(words: Sequence[str]) -> str:
+    """Return words of which one is right.
+
+    >>> either(["best", "last", "mean"])
+    'best, last or mean'
+    """
+    return ", ".join([*words[:-2], " or ".join(words[-2:])])
 
 
 _USERINFO = re.compile(r"(://[^/@:\s]*):(?!\d+/)\S*@")  # not http://host:5000/a@b

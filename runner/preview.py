@@ -20,6 +20,7 @@ from runner.config.request import read_line, request
 from runner.errors import Mistake, one_line
 from runner.report.say import say, warn
 from runner.report.words import aligned
+from runner.sweep.launch import named
 from runner.trial import Numbers
 from schedules import Horizon, plot
 from schedules.landmarks import landmarks
@@ -96,8 +97,10 @@ def table(preview: Preview) -> list[str]:
         values = [f"{preview.traces[name][step]:.6g}" for name in names]
         rows.append([f"{step:,}", *epoch, *values, steps[step]])
     lines = aligned(rows, right={"step", *epochs})
+    if (schedule := preview.numbers["lr"]).listens:
+        lines.append(f"depends on {schedule.monitor}; shown as if no evaluation changed it")
     noted = [f"note: {note}" for note in notes(preview.numbers)]
-    return [f"{preview.name}: {_length(length)}", *lines, *_listening(preview), *noted]
+    return [f"{preview.name}: {_length(length)}", *lines, *noted]
 
 
 def _points(preview: Preview) -> dict[int, str]:
@@ -123,13 +126,6 @@ def _length(length: Horizon) -> str:
     return f"{steps}, {epochs:.4g} epoch{'' if epochs == 1 else 's'} of {length.steps_per_epoch:,}"
 
 
-def _listening(preview: Preview) -> list[str]:
-    schedule = preview.numbers["lr"]
-    if not schedule.listens:
-        return []
-    return [f"depends on {schedule.monitor}; shown as if no evaluation changed it"]
-
-
 def _previews(typed: Sequence[str]) -> list[Preview]:
     """Return the runs of a command line, each with its name."""
     line = read_line(typed)
@@ -143,15 +139,11 @@ def _previews(typed: Sequence[str]) -> list[Preview]:
         _, fixed = space_of(texts, None, group_options(composer.config_dir))
         return [_preview("baseline", composer.settings([word(text) for text in fixed]))]
     jobs = asked.jobs()
-    if len(jobs) == 1:
-        return [_preview("", composer.settings(jobs[0]))]
+    names = provenance.names(jobs) if len(jobs) > 1 else [""]
     found = []
-    for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
-        try:
+    for number, (words, name) in enumerate(zip(jobs, names, strict=True), 1):
+        with named(number, len(jobs), name):
             found.append(_preview(name, composer.settings(words)))
-        except Mistake as mistake:
-            where = f"job {number} of {len(jobs)} ({name}):"
-            raise Mistake(where, one_line(mistake)) from mistake
     return found
 
 

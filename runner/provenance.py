@@ -8,11 +8,10 @@ import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from runner.config.command_line import Kind, Word
-from runner.config.grid import varying
+from runner.config.command_line import Kind, Word, varying
 from runner.config.settings import Settings
+from runner.flat import flat
 
 _PLACED = ("tracking.experiment", "tracking.run_name", "threads")
 _UNNAMED = ("tracking", "threads", "device", "hydra", "study")
@@ -23,17 +22,17 @@ def command(settings: Settings) -> str:
     words = ["python", "-m", "runner"]
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
-    words += [one.text for one in settings.overrides if not _is_placed(one)]
+    placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
+    words += [
+        one.text
+        for one in settings.overrides
+        if one.key not in _PLACED and not one.key.startswith(placed)
+    ]
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
         words.append("hydra.mode=RUN")
     return " ".join(map(_quoted, words))
-
-
-def _is_placed(one: Word) -> bool:
-    """Return whether a word says where a sweep or a study put a run."""
-    return one.key in _PLACED or one.key.startswith(("hydra.", "study.", "study/"))
 
 
 def _quoted(text: str) -> str:
@@ -91,63 +90,43 @@ def git() -> dict[str, str]:
     return {}
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return ""
-
-
 def _git(folder: Path, *words: str) -> str:
     command = ["git", "-C", str(folder), *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested values by dotted key, as text; lists as JSON.
-
-    >>> flat({"train": {"steps": 10}, "betas": [0.9, 0.99]})
-    {'train.steps': '10', 'betas': '[0.9, 0.99]'}
-    """
-    found: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{key}.")
-        elif isinstance(value, list | tuple):
-            found[f"{prefix}{key}"] = json.dumps(value)
-        else:
-            found[f"{prefix}{key}"] = str(value)
-    return found
-
-
 def params(settings: Settings) -> dict[str, str]:
-    """Return a run's parameters for MLflow: the chosen options, then every resolved value."""
+    """Return a run's parameters for MLflow: the chosen options, then every resolved value; lists as
+    JSON."""
     resolved = settings.resolved()
     del resolved["tracking"]
-    values = {key: value for key, value in flat(resolved).items() if value != "None"}
+    values = {
+        key: json.dumps(value) if isinstance(value, list | tuple) else str(value)
+        for key, value in flat(resolved).items()
+        if value is not None
+    }
     return dict(settings.choices) | values
 
 
-@functools.cache
-def kept_git() -> dict[str, str]:
-    """Return what `git` said when it was first asked, for one of many short runs."""
-    return git()
+kept_git = functools.cache(git)  # for one of many short runs
 
 
 def tags(
     settings: Settings, device: str, versions: Mapping[str, str], *, brief: bool = False
 ) -> dict[str, str]:
     """Return a run's tags for MLflow; brief: of one of many."""
-    shown = {f"version.{key}": value for key, value in versions.items()}
+    user = ""
+    with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
+        user = getpass.getuser()
     return {
         "mlflow.source.name": "python -m runner",
         "mlflow.source.type": "LOCAL",
-        "mlflow.user": _user(),
+        "mlflow.user": user,
         "overrides": json.dumps([one.text for one in settings.overrides]),
         "command": command(settings),
         "device": device,
         "threads": str(settings.threads),
-        **shown,
+        **{f"version.{key}": value for key, value in versions.items()},
         **(kept_git() if brief else git()),
     }

@@ -148,7 +148,8 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
 def job(folder: Path) -> Callable[[str], Any]:
     """Builds what a command line starts with, without running it."""
     from runner.build.setup import build as build_setup
-    from runner.config import compose, read
+    from runner.config.composer import compose
+    from runner.config.reading import read
 
     def build(line: str) -> Any:
         config = compose(shlex.split(line))

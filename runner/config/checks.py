@@ -1,16 +1,20 @@
 """What top-level values must be; the arguments of a group are checked by what takes them."""
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from runner.addresses import hide, refuse_password, resolve
-from runner.errors import Mistake, nearest
+from runner.errors import Mistake, either, nearest
 
 if TYPE_CHECKING:
     from runner.config.settings import Settings
 
 _SCHEMES = ("http", "https", "postgresql", "mysql", "mssql", "databricks")
+_LISTS = {
+    "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
+    "model.weights_except": "name patterns",
+}
 
 
 def check(s: "Settings") -> None:
@@ -23,34 +27,52 @@ def check(s: "Settings") -> None:
             f"{train.epochs:g} and {train.steps}",
             "give train.epochs=null or train.steps=null",
         )
-    _at_least("train.steps", train.steps, 1)
-    if train.epochs is not None and train.epochs <= 0:
-        raise Mistake("train.epochs", "must be greater than 0", f"{train.epochs:g}")
-    _at_least("train.batch_size", train.batch_size, 1)
-    _at_least("threads", s.threads, 1)
+    at_least("train.steps", train.steps, 1)
+    positive("train.epochs", train.epochs)
+    at_least("train.batch_size", train.batch_size, 1)
+    at_least("threads", s.threads, 1)
     if not 0 <= s.seed < 2**32:
         raise Mistake("seed", "must lie in [0, 2**32)", str(s.seed))
-    _one_of("train.keep", train.keep, ("last", "best"))
-    _one_of("precision", s.precision, ("float32", "bfloat16"))
-    if s.lr is not None and s.lr < 0:
-        raise Mistake("lr", "must be at least 0", f"{s.lr:g}")
-    decay = s.optimizer.get("layer_decay") if isinstance(s.optimizer, Mapping) else None
+    one_of("train.keep", train.keep, ("last", "best"))
+    one_of("precision", s.precision, ("float32", "bfloat16"))
+    at_least("lr", s.lr, 0)
+    groups = {"optimizer": s.optimizer, "model": s.model}
+    given = {
+        f"{name}.{key}": value
+        for name, one in groups.items()
+        if isinstance(one, Mapping)
+        for key, value in one.items()
+    }
+    decay = given.get("optimizer.layer_decay")
     if decay is not None and (type(decay) not in (int, float) or not 0 < decay <= 1):
         raise Mistake("optimizer.layer_decay", "must be a number in (0, 1]", repr(decay))
-    _a_list("optimizer.groups", s.optimizer, "{pattern: NAME, lr_scale: NUMBER}")
-    _a_list("model.weights_except", s.model, "name patterns")
-    weights = s.model.get("weights") if isinstance(s.model, Mapping) else None
-    if weights is not None and not isinstance(weights, str):
+    for key, kind in _LISTS.items():
+        if not isinstance(given.get(key, []), list | None):
+            raise Mistake(key, f"must be a list of {kind}", repr(given[key]))
+    weights = given.get("model.weights")
+    if not isinstance(weights, str | None):
         raise Mistake("model.weights", "must be a file or an MLflow run id", str(weights))
-    refuse_password(s.tracking.uri)
     if s.tracking.enabled:
+        refuse_password(s.tracking.uri)
         _check_address(s.tracking.uri)
 
 
-def _a_list(key: str, group: Any, kind: str) -> None:
-    value = group.get(key.partition(".")[2]) if isinstance(group, Mapping) else None
-    if value is not None and not isinstance(value, list):
-        raise Mistake(key, f"must be a list of {kind}", repr(value))
+def at_least(key: str, value: float | None, least: int) -> None:
+    """Raise Mistake for a number below the least one."""
+    if value is not None and value < least:
+        raise Mistake(key, f"must be at least {least}", f"{value:.15g}")
+
+
+def positive(key: str, value: float | None) -> None:
+    """Raise Mistake for a number that is not above 0."""
+    if value is not None and not value > 0:
+        raise Mistake(key, "must be greater than 0", f"{value:.15g}")
+
+
+def one_of(key: str, value: str, known: Sequence[str]) -> None:
+    """Raise Mistake for a word that is not known."""
+    if value not in known:
+        raise Mistake(key, f"must be {either(known)}", f"'{value}'{nearest(value, known)}")
 
 
 def _check_address(uri: str | None) -> None:
@@ -66,13 +88,3 @@ def _check_address(uri: str | None) -> None:
         f"'{hide(address)}'{source}",
         "or use tracking=off",
     )
-
-
-def _at_least(key: str, value: int | None, least: int) -> None:
-    if value is not None and value < least:
-        raise Mistake(key, f"must be at least {least}", str(value))
-
-
-def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise Mistake(key, f"must be {' or '.join(known)}", f"'{value}'{nearest(value, known)}")

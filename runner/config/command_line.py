@@ -1,6 +1,7 @@
-"""The command line, read once: its flags, and its words as Hydra's grammar has them."""
+"""The command line, read once: its flags, its words as Hydra's grammar has them, its jobs."""
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,9 @@ class Word:
         return word(f"{self.sign}{self.key}={option}")
 
 
+Words = tuple[Word, ...]
+
+
 @dataclass(frozen=True)
 class CommandLine:
     """A command line.
@@ -86,7 +90,7 @@ class CommandLine:
     (True, ['schedule=cosine', 'seed=0,1'], ('0', '1'))
     """
 
-    words: tuple[Word, ...]
+    words: Words
     config_dir: str | None = None
     multirun: bool = False
     flags: tuple[str, ...] = ()
@@ -138,9 +142,34 @@ def word(text: str) -> Word:
     return Word(text, key, kind, found.value())
 
 
-def without_hydra(words: Iterable[Word]) -> tuple[Word, ...]:
+def without_hydra(words: Iterable[Word]) -> Words:
     """Return the words that are not about Hydra itself."""
     return tuple(one for one in words if not one.key.startswith(("hydra.", "hydra/")))
+
+
+def expand(words: Sequence[Word]) -> list[Words]:
+    """Return the jobs of a command line, the last word varying fastest.
+
+    A key given twice counts as given last. Raises Mistake for a range.
+
+    >>> jobs = expand([word("schedule=exponential,cosine"), word("seed=range(2)"), word("lr=0.1")])
+    >>> [one.text for one in jobs[1]]
+    ['schedule=exponential', 'seed=1', 'lr=0.1']
+    """
+    listed: dict[str, list[Word]] = {}
+    for one in words:
+        if one.kind is Kind.SEARCHES:
+            must = "must list its values in a grid (1,2,3 or range(1, 4))"
+            raise Mistake(one.key, must, one.given, "hydra/sweeper=optuna searches a range")
+        listed[one.sign + one.key] = [one.at(option) for option in one.options] or [one]
+    return list(itertools.product(*listed.values()))
+
+
+def varying(jobs: Sequence[Sequence[Word]]) -> list[int]:
+    """Return the places of the words that are not the same in all jobs."""
+    return [
+        i for i, column in enumerate(zip(*jobs, strict=True)) if len({w.text for w in column}) > 1
+    ]
 
 
 def parse(text: str, functions: Any = None) -> Override:

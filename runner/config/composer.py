@@ -1,43 +1,64 @@
 """Words -> settings: composes once for each choice of groups, then sets values."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from runner.config.choices import check_choices, check_lists, check_own_options
-from runner.config.command_line import Kind, Word, without_hydra
-from runner.config.compose import compose
-from runner.config.explain import REFUSALS, mistake_of
-from runner.config.options import group_options
-from runner.config.reading import finish, origin, prepare
+from runner import plugins
+from runner.config.command_line import Kind, Word, without_hydra, word
+from runner.config.options import (
+    CONF,
+    check_choices,
+    check_lists,
+    group_options,
+)
+from runner.config.reading import Composed
 from runner.config.settings import Settings
 from runner.errors import Mistake
 
+REFUSALS = (HydraException, OmegaConfBaseException, YAMLError)
+_SEARCH_PATH = "hydra.searchpath"
 
-@dataclass(frozen=True)
-class Composed:
-    """A composed configuration: all of it, its typed part, and where its settings come from."""
 
-    config: DictConfig
-    prepared: DictConfig
-    origin: Mapping[str, Any]
+def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConfig:
+    """Return the configuration of a command line, its `hydra` node included.
 
-    def settings(self, values: Mapping[str, Any]) -> Settings:
-        """Return its settings with other values by dotted key."""
-        return replace(finish(self.prepared, values), **self.origin)
+    >>> compose(["schedule=cosine", "seed=3"]).seed
+    3
+    """
+    plugins.register()
+    extra = []
+    if config_dir:  # Hydra takes the first one only
+        folders = [f"file://{Path(config_dir).resolve()}"]
+        for one in map(word, overrides):
+            folders += one.value if one.key == _SEARCH_PATH else []
+        extra = [f"{_SEARCH_PATH}=[{','.join(map(repr, folders))}]"]
+    running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
+    try:
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            return hydra.compose("config", [*extra, *overrides], return_hydra_config=True)
+    finally:
+        GlobalHydra.instance().hydra = running
 
-    def has_value(self, key: str) -> bool:
-        """Return whether a key is there and holds no mapping."""
-        parent, _, name = key.rpartition(".")
-        node = OmegaConf.select(self.prepared, parent) if parent else self.prepared
-        return (
-            isinstance(node, DictConfig)
-            and name in node
-            and not isinstance(node._get_node(name), DictConfig)
-        )
+
+@contextmanager
+def explained(words: Sequence[Word] = (), config_dir: str | None = None) -> Iterator[None]:
+    """Let what Hydra refuses of some words rise as a person's mistake."""
+    try:
+        yield
+    except REFUSALS as error:
+        from runner.config.explain import mistake_of  # loads where something is wrong
+
+        raise mistake_of(error, words, config_dir) from error
 
 
 class Composer:
@@ -49,7 +70,6 @@ class Composer:
 
     def __init__(self, config_dir: str | None = None) -> None:
         self.config_dir = config_dir
-        check_own_options(config_dir)
         self.groups = group_options(config_dir)
         self._composed: dict[tuple[str, ...], Composed] = {}
 
@@ -70,21 +90,17 @@ class Composer:
     def _set(self, structure: Sequence[Word], values: Mapping[str, Any]) -> Settings | None:
         """Return the settings of a configuration with other values; None where they do not fit."""
         with suppress(Mistake):
-            composed = self._compose(structure)
-            if all(map(composed.has_value, values)):
-                return composed.settings(values)
+            return self._compose(structure).settings(values)
         return None
 
     def _compose(self, words: Sequence[Word]) -> Composed:
         key = tuple(one.text for one in words)
         if key not in self._composed:
-            check_choices(words, self.groups, self.config_dir)
-            try:
+            check_choices(words, self.config_dir)
+            with explained(words, self.config_dir):
                 config = compose(key, self.config_dir)
-            except REFUSALS as error:
-                raise mistake_of(error, words, self.config_dir) from error
-            check_lists(config, words, self.groups)
-            self._composed[key] = Composed(config, prepare(config), origin(config.hydra))
+            check_lists(config, words, self.config_dir)
+            self._composed[key] = Composed.of(config, config.hydra)
         return self._composed[key]
 
     def _parted(self, words: Sequence[Word]) -> tuple[list[Word], dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from omegaconf import DictConfig, OmegaConf
+
 from runner.config.command_line import Kind, Word, word
-from runner.config.compose import has_key
 from runner.config.composer import Composer
-from runner.config.options import group_options, leaf_keys, owners_of
+from runner.config.options import group_options, leaf_keys, not_one_of, owners_of
 from runner.config.settings import Settings
 from runner.errors import Mistake, nearest
 from runner.space import Entry, Space, text_of
@@ -22,44 +24,39 @@ _UNSEARCHED = {
 }
 
 
+@dataclass(frozen=True)
 class Configurator:
     """Makes the settings of trials from a study's fixed overrides and the values of a search.
 
     overrides: what is fixed, as written.
     """
 
-    def __init__(
-        self,
-        overrides: tuple[str, ...],
-        config_dir: str | None,
-        space: Space,
-        composer: Composer | None = None,
-    ) -> None:
-        self.overrides = overrides
-        self.config_dir = config_dir
-        self.space = space
-        self._fixed = [word(text) for text in overrides]
-        self._composer = composer or Composer(config_dir)
+    overrides: tuple[str, ...]
+    space: Space
+    composer: Composer
+
+    @property
+    def fixed(self) -> list[Word]:
+        """The words that are fixed."""
+        return [word(text) for text in self.overrides]
 
     def applies(self, choices: Mapping[str, str], key: str) -> bool:
         """Return whether a key exists under a choice of groups."""
-        return has_key(self._composer.config([*self._fixed, *assigned(choices)]), key)
-
-    def keys(self) -> list[str]:
-        """Return the keys of the configuration without the search."""
-        config = self._composer.config(self._fixed)
-        return [key for key in leaf_keys(config) if not key.startswith(("hydra.", "study."))]
+        config = self.composer.config([*self.fixed, *assigned(choices)])
+        parent, _, name = key.rpartition(".")
+        node = OmegaConf.select(config, parent) if parent else config
+        return isinstance(node, DictConfig) and name in node
 
     def settings(self, values: Mapping[str, Any], seed: int | None = None) -> Settings:
         """Return the settings of a trial.
 
         Raises Mistake for values that do not fit the configuration.
         """
-        words = [*self._fixed, *assigned(values)]
-        settings = self._composer.settings(words)
+        words = [*self.fixed, *assigned(values)]
+        settings = self.composer.settings(words)
         if seed is None or seed == settings.seed:
             return settings
-        return self._composer.settings([*words, *assigned({"seed": seed})])
+        return self.composer.settings([*words, *assigned({"seed": seed})])
 
 
 def assigned(values: Mapping[str, Any]) -> list[Word]:
@@ -80,24 +77,20 @@ def words(values: Mapping[str, Any]) -> list[str]:
 
 def check_space(configurator: Configurator) -> None:
     """Raise Mistake for a key that no trial would use, and for one that is no part of a trial."""
-    space = configurator.space
+    space, config_dir = configurator.space, configurator.composer.config_dir
     combinations = space.combinations()
     for entry in space.entries:
-        if advice := _UNSEARCHED.get(re.split("[./]", entry.key)[0]):
-            raise Mistake(entry.key, "must not be searched", entry.spec.text(), advice)
-        if entry.key in space.group_names:
+        key = entry.key
+        if advice := _UNSEARCHED.get(re.split("[./]", key)[0]):
+            raise Mistake(key, "must not be searched", entry.spec.text(), advice)
+        if key in space.group_names:
             _check_group(configurator, entry)
-            continue
-        used = any(
-            entry.holds(choices) and configurator.applies(choices, entry.key)
-            for choices in combinations
-        )
-        if not used:
-            owners = owners_of(entry.key, configurator.config_dir)
-            hint = (
-                f"; it belongs to {owners}" if owners else nearest(entry.key, configurator.keys())
-            )
-            raise Mistake(entry.key, f"is searched, but no trial has such a key{hint}")
+        elif not any(entry.holds(one) and configurator.applies(one, key) for one in combinations):
+            config = configurator.composer.config(configurator.fixed)
+            known = [k for k in leaf_keys(config) if not k.startswith(("hydra.", "study."))]
+            owners = owners_of(key, config_dir)
+            hint = f"; it belongs to {owners}" if owners else nearest(key, known)
+            raise Mistake(key, f"is searched, but no trial has such a key{hint}")
 
 
 def _check_group(configurator: Configurator, entry: Entry) -> None:
@@ -105,8 +98,7 @@ def _check_group(configurator: Configurator, entry: Entry) -> None:
     if entry.key not in chosen:
         must = f"must be one of the groups {', '.join(sorted(chosen))} to be searched"
         raise Mistake(entry.key, must, entry.spec.text())
-    options = group_options(configurator.config_dir)[entry.key]
+    options = group_options(configurator.composer.config_dir)[entry.key]
     for option in map(str, entry.spec.values()):
         if option not in options:
-            given = f"'{option}'{nearest(option, options)}"
-            raise Mistake(entry.key, f"must be one of {', '.join(options)}", given)
+            raise not_one_of(options, entry.key, f"'{option}'{nearest(option, options)}")

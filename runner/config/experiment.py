@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from runner.config.command_line import Kind
-from runner.config.settings import Settings
+from runner.config.settings import Settings, to_yaml
 
 _LEFT_OUT = ("experiment", "study", "tracking")
 NAME = Path("experiment") / "best.yaml"
@@ -38,6 +36,6 @@ def as_experiment(settings: Settings, folder: Path) -> str:
             "defaults:",
             *(f"  - override /{group}: {option}" for group, option in groups.items()),
             "",
-            OmegaConf.to_yaml(OmegaConf.create(values)),
+            to_yaml(values),
         ]
     )

@@ -4,18 +4,15 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from runner.config.command_line import Word
-from runner.config.compose import compose
-from runner.config.options import GLOBAL, divided, group_options, leaf_keys, owners_of
+from runner.config.composer import REFUSALS, compose
+from runner.config.options import GLOBAL, divided, group_options, leaf_keys, not_one_of, owners_of
 from runner.config.reading import SEE_HELP
 from runner.errors import Mistake, nearest, one_line, redact
-
-REFUSALS = (HydraException, OmegaConfBaseException, YAMLError)
 
 
 def mistake_of(
@@ -67,8 +64,7 @@ def _missing_option(error: MissingConfigException, config_dir: str | None) -> Mi
     options = sorted(error.options or groups.get(group, []))
     if not options:
         return Mistake(f"there is no group '{group}'{nearest(group, groups)}")
-    given = f"'{option}'{nearest(option, options)}"
-    return Mistake(group, f"must be one of {', '.join(options)}", given)
+    return not_one_of(options, group, f"'{option}'{nearest(option, options)}")
 
 
 def _unknown_key(key: str, words: Sequence[Word], config_dir: str | None) -> Mistake:
@@ -77,7 +73,7 @@ def _unknown_key(key: str, words: Sequence[Word], config_dir: str | None) -> Mis
     if key in groups:
         given = next((one.written for one in words if one.text.startswith(f"{key}=")), "NAME")
         if key in config:
-            return Mistake(key, f"must be one of {', '.join(groups[key])}", given)
+            return not_one_of(groups[key], key, given)
         line = f"is added with a plus: +{key}={given}"
         if given not in groups[key]:
             line += f", one of {', '.join(groups[key])}{nearest(given, groups[key])}"
@@ -85,7 +81,7 @@ def _unknown_key(key: str, words: Sequence[Word], config_dir: str | None) -> Mis
     choices = config.hydra.runtime.choices
     del config.hydra
     known = [k for k in leaf_keys(config) if not k.endswith("_target_")]
-    group, name = divided(key, groups)
+    group, name = divided(key, config_dir)
     if key in known and any(one.text == f"~{key}" for one in words):
         return Mistake(key, "has no value to take away")
     if not name:

@@ -8,16 +8,15 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 
 from runner.config.command_line import Word, parse, word
 from runner.config.space_functions import USAGE, Functions, choice, plain
 from runner.config.space_tree import WHEN, check_conditions, leaves_of
-from runner.errors import Mistake, nearest
+from runner.errors import Mistake, nearest, under
 from runner.space import Choice, Entry, Space, Spec
 from schedules.errors import ArgumentError
 
@@ -41,10 +40,23 @@ def parse_spec(key: str, given: Any) -> Spec:
     >>> parse_spec("lr", "tag(log, interval(1e-4, 1e-1))")
     Interval(low=0.0001, high=0.1, log=True, integer=False, step=None, unit='')
     """
-    try:
-        return _spec(given)
-    except ArgumentError as error:
-        raise Mistake.of(error, key) from error
+    with under(key):
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            return Choice(given)
+        text = _QUOTED_OR_BREAK.sub(lambda found: found[1] or " ", str(given)).strip()
+        try:
+            found = parse(f"key={text}", Functions())._value
+        except HydraException as error:
+            if isinstance(error.__cause__, ArgumentError):
+                raise error.__cause__ from None
+            must = f"must be readable, such as {USAGE['interval']}"
+            raise ArgumentError("", must, text) from error
+        if isinstance(found, ChoiceSweep):
+            return choice(*map(plain, found.list))
+        if isinstance(found, Spec):
+            return found
+        functions = ", ".join(USAGE)
+        raise ArgumentError("", f"must be searched with one of {functions} or a list a,b,c", text)
 
 
 def parse_space(text: Mapping[str, Any]) -> Space:
@@ -113,8 +125,7 @@ def space_of(
         else:
             fixed = [other for other in fixed if other.key != one.key]
             searched[one.key] = spec
-    nested = OmegaConf.to_container(tree, resolve=True) if OmegaConf.is_config(tree) else tree
-    leaves = leaves_of(cast(Mapping[str, Any], nested or {}), groups)
+    leaves = leaves_of(tree or {}, groups)
     written = [Entry(key, parse_spec(key, given), when) for key, given, when in leaves]
     entries = [Entry(key, spec) for key, spec in searched.items()]
     for entry in [*written, *entries]:
@@ -123,8 +134,13 @@ def space_of(
     check_conditions(written, searched, set(kept))
     chosen = {key: value for key, value in kept.items() if key in groups}
     for entry in written:
-        settled = all(chosen[group] == option for group, option in entry.when if group in chosen)
-        if entry.key in {*searched, *kept} or not settled or _replaced(entry, searched):
+        possible = all(
+            chosen[group] == option
+            if group in chosen
+            else group not in searched or option in searched[group].values()
+            for group, option in entry.when
+        )
+        if entry.key in {*searched, *kept} or not possible:
             continue
         left = tuple((group, option) for group, option in entry.when if group not in chosen)
         entries.append(replace(entry, when=left))
@@ -137,13 +153,6 @@ def _search(one: Word) -> Spec | None:
         return parse_spec(one.key, one.written)
     is_call = isinstance(one.value, str) and _SEARCH.match(one.value)
     return parse_spec(one.key, one.value) if is_call else None
-
-
-def _replaced(entry: Entry, searched: Mapping[str, Spec]) -> bool:
-    """Return whether the command line's own search of a group leaves an entry's option out."""
-    return any(
-        group in searched and option not in searched[group].values() for group, option in entry.when
-    )
 
 
 def _reachable(entries: list[Entry]) -> list[Entry]:
@@ -164,21 +173,3 @@ def _check_key(entry: Entry, groups: frozenset[str]) -> None:
         if not isinstance(option, str):
             given = f"{option!r} (quote on, off, yes, no and null in YAML)"
             raise Mistake(entry.key, "must have options that are names", given)
-
-
-def _spec(given: Any) -> Spec:
-    if isinstance(given, Sequence) and not isinstance(given, str):
-        return Choice(given)
-    text = _QUOTED_OR_BREAK.sub(lambda found: found[1] or " ", str(given)).strip()
-    try:
-        found = parse(f"key={text}", Functions())._value
-    except HydraException as error:
-        if isinstance(error.__cause__, ArgumentError):
-            raise error.__cause__ from None
-        raise ArgumentError("", f"must be readable, such as {USAGE['interval']}", text) from error
-    if isinstance(found, ChoiceSweep):
-        return choice(*map(plain, found.list))
-    if isinstance(found, Spec):
-        return found
-    functions = ", ".join(USAGE)
-    raise ArgumentError("", f"must be searched with one of {functions} or a list a,b,c", text)

@@ -1,31 +1,46 @@
-"""The configuration groups: their options, and which of them has a key."""
+"""The configuration groups: their options, and what is wrong with those that were chosen."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from yaml import YAMLError
 
+from runner.config.command_line import Kind, Word
+from runner.errors import Mistake, either
+from runner.flat import flat
+
 _HERE = Path(__file__).resolve().parents[1]
 CONF = next(p for p in (_HERE / "conf", _HERE.parent / "conf") if (p / "config.yaml").is_file())
 GLOBAL = "# @package _global_"
+STUDY, SPACE = "study", "study.space"
+_HYDRA = ("hydra/launcher", "hydra/sweeper")
 
 
-def group_options(config_dir: str | None = None) -> dict[str, list[str]]:
-    """Return every configuration group with its options, `hydra` left out."""
-    groups: dict[str, set[str]] = {}
+@functools.cache
+def group_options(config_dir: str | None = None) -> Mapping[str, Sequence[str]]:
+    """Return every configuration group with its options, `hydra` left out.
+
+    Raises Mistake for an option of a person's own that one of ours would hide.
+    """
+    groups: dict[str, list[str]] = {}
     for root in _roots(config_dir):
-        for file in root.glob("*/**/*.yaml"):
+        for file in sorted(root.glob("*/**/*.yaml")):
             group = file.parent.relative_to(root).as_posix()
+            if file.stem in groups.get(group, ()):
+                must = f"must have another name: the runner has an option {group}={file.stem} too"
+                raise Mistake(str(file), must)
             if not group.startswith("hydra"):
-                groups.setdefault(group, set()).add(file.stem)
+                groups.setdefault(group, []).append(file.stem)
     return {group: sorted(options) for group, options in sorted(groups.items())}
 
 
 def is_overlay(group: str, config_dir: str | None) -> bool:
     """Return whether a group's options change others, so that several may be chosen."""
-    files = [file for root in _roots(config_dir) for file in (root / group).glob("*.yaml")]
-    return all(file.read_text().startswith(GLOBAL) for file in files)
+    return all(file.read_text().startswith(GLOBAL) for file in _files(group, config_dir))
 
 
 def owners_of(key: str, config_dir: str | None) -> str:
@@ -34,45 +49,90 @@ def owners_of(key: str, config_dir: str | None) -> str:
     >>> owners_of("model.hidden", None)
     'model=mlp'
     """
-    groups = group_options(config_dir)
-    group, name = divided(key, groups)
+    group, name = divided(key, config_dir)
     owners = []
-    for root in _roots(config_dir):
-        for option in groups.get(group, []):
-            file = root / group / f"{option}.yaml"
-            if not file.is_file():
-                continue
-            try:
-                content = OmegaConf.load(file)
-            except (YAMLError, OSError):  # reported where it is chosen
-                continue
+    for file in _files(group, config_dir):
+        with suppress(YAMLError, OSError):  # reported where it is chosen
+            content = OmegaConf.load(file)
             if isinstance(content, DictConfig) and name in leaf_keys(content):
-                owners.append(option)
-    return f"{group}=" + ", ".join([*owners[:-2], " or ".join(owners[-2:])]) if owners else ""
+                owners.append(file.stem)
+    return f"{group}={either(owners)}" if owners else ""
 
 
-def divided(key: str, groups: Mapping[str, list[str]]) -> tuple[str, str]:
+def divided(key: str, config_dir: str | None) -> tuple[str, str]:
     """Return a key's group and its name there.
 
-    >>> divided("study.sampler.seed", {"study": [], "study/sampler": []})
+    >>> divided("study.sampler.seed", None)
     ('study/sampler', 'seed')
     """
     parts = key.split(".")
     for i in range(len(parts) - 1, 1, -1):
-        if (group := "/".join(parts[:i])) in groups:
+        if (group := "/".join(parts[:i])) in group_options(config_dir):
             return group, ".".join(parts[i:])
     return parts[0], ".".join(parts[1:])
 
 
 def leaf_keys(config: DictConfig) -> list[str]:
     """Return the dotted names of all values."""
-    return _leaves(OmegaConf.to_container(config, resolve=False), "")
+    return list(flat(cast(Mapping[Any, Any], OmegaConf.to_container(config, resolve=False))))
 
 
-def _leaves(value: object, key: str) -> list[str]:
-    if not isinstance(value, Mapping):
-        return [key]
-    return [leaf for k, v in value.items() for leaf in _leaves(v, f"{key}.{k}" if key else str(k))]
+def check_choices(words: Sequence[Word], config_dir: str | None = None) -> None:
+    """Raise Mistake for a group without a name or with several, and for a group with a dot.
+
+    >>> from runner.config.command_line import word
+    >>> check_choices([word("clipping/max_norm_schedule=null")])
+    Traceback (most recent call last):
+    runner.errors.Mistake: clipping/max_norm_schedule must be one of linear, none, got null
+    """
+    groups = group_options(config_dir)
+    for one in words:
+        key, options = one.key, groups.get(one.key, [])
+        if not key:
+            raise Mistake(f"cannot read '{one.text}'", advice="write key=value")
+        if key == SPACE or key.startswith(f"{SPACE}."):
+            own = f"{key.removeprefix(f'{SPACE}.')}={one.given}" if key != SPACE else "KEY=VALUES"
+            raise Mistake(key, f"is written in files; on the command line write {own}")
+        if key == STUDY and one.is_multiple:
+            raise not_one_of(options, key, one.given)
+        if one.is_multiple or one.kind is Kind.DELETES:
+            continue
+        if options and not isinstance(one.value, str | list | dict):
+            raise not_one_of(options, key, one.given)
+        if options and isinstance(one.value, list) and not is_overlay(key, config_dir):
+            joined = "_".join(map(str, one.value))
+            advice = f"use {key}={joined}" if joined in options else None
+            raise not_one_of(options, key, one.given, advice)
+        slashed = key.replace(".", "/")
+        if "." in key and slashed in (*groups, *_HYDRA) and isinstance(one.value, str):
+            raise Mistake(key, f"is chosen with a slash: {slashed}={one.given}")
+
+
+def check_lists(config: DictConfig, words: Sequence[Word], config_dir: str | None) -> None:
+    """Raise Mistake where a file chooses several options of a group: the last would hide the
+    others."""
+    known = {*map(str, config.hydra.runtime.choices), *(one.key for one in words)}
+    for group in sorted(_chosen_by_default() - known):
+        raise not_one_of(group_options(config_dir)[group], group, "a list of them")
+
+
+def not_one_of(
+    options: Sequence[str], group: str, given: str, advice: str | None = None
+) -> Mistake:
+    """Return what is wrong with a choice that is none of a group's options."""
+    return Mistake(group, f"must be one of {', '.join(options)}", given, advice)
+
+
+@functools.cache
+def _chosen_by_default() -> frozenset[str]:
+    """Return the groups that have one option in every configuration."""
+    defaults = OmegaConf.load(CONF / "config.yaml").defaults
+    groups = {str(key) for entry in defaults if isinstance(entry, DictConfig) for key in entry}
+    return frozenset(group for group in groups if not group.startswith("override "))
+
+
+def _files(group: str, config_dir: str | None) -> list[Path]:
+    return [file for root in _roots(config_dir) for file in sorted((root / group).glob("*.yaml"))]
 
 
 def _roots(config_dir: str | None) -> list[Path]:

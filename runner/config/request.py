@@ -1,21 +1,31 @@
-"""What a command line asks for: a run, a grid of runs, or a study."""
+"""What a command line asks for: a run, a grid of runs, a study, or what is left to Hydra."""
 
-from collections.abc import Sequence
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 
-from runner.config.choices import STUDY, check_choices
-from runner.config.command_line import CommandLine, Kind, Word, word
-from runner.config.composer import Composer
-from runner.config.explain import REFUSALS, mistake_of
-from runner.config.grid import Words, expand, first
+from runner import plugins
+from runner.config.command_line import CommandLine, Kind, Word, Words, expand, word
+from runner.config.composer import Composer, explained
+from runner.config.options import CONF, STUDY, check_choices
+from runner.config.reading import read
+from runner.config.settings import Settings
 from runner.errors import Mistake
 
+BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
 STUDIES = "hydra_plugins.runner_plugins.StudySweeper"
+_SLURM = "submitit_launcher.SlurmLauncher"
+_OF_JOBS = ("callbacks", "output_subdir", "verbose", "job.chdir", "job.env_set", "job.env_copy")
 
 
 @dataclass(frozen=True)
@@ -41,18 +51,25 @@ class Request:
         """Whether it searches."""
         return self.is_multirun and self.sweeper == STUDIES
 
+    @property
+    def is_left_to_hydra(self) -> bool:
+        """Whether jobs go to a launcher or a sweeper that is not ours, or Hydra is asked to do
+        something around each."""
+        ours = self.sweeper in (GRIDS, STUDIES) and self.hydra.launcher._target_ == BASIC_LAUNCHER
+        asked = any(OmegaConf.select(self.hydra, key) for key in _OF_JOBS)
+        return asked or (self.is_multirun and not ours)
+
     def jobs(self) -> list[Words]:
         """Return the jobs of a grid; the words of a single run."""
         return expand(self.words) if self.is_multirun else [self.words]
 
 
 def read_line(typed: Sequence[str]) -> CommandLine:
-    """Return what was typed. Raises Mistake for what cannot be read, and for several values of a
-    key where one of Hydra's flags wants one."""
-    try:
+    """Return what was typed. Raises Mistake for what cannot be read, for a group that is chosen in
+    no way that it can be, and for several values of a key where one of Hydra's flags wants one."""
+    with explained():
         line = CommandLine.read(typed)
-    except REFUSALS as error:
-        raise mistake_of(error) from error
+    check_choices(line.words, line.config_dir)
     if line.asks_hydra and not line.multirun:
         _refuse_several(line.words)
     return line
@@ -61,14 +78,13 @@ def read_line(typed: Sequence[str]) -> CommandLine:
 def request(line: CommandLine) -> Request:
     """Return what a command line asks for. Raises Mistake for what does not fit together."""
     composer = Composer(line.config_dir)
-    check_choices(line.words, composer.groups, line.config_dir)
-    hydra = _hydra(composer, line.words)
-    is_multirun = line.multirun or str(hydra.mode).endswith("MULTIRUN")
+    own = _hydra(composer, line.words)
+    is_multirun = line.multirun or str(own.mode).endswith("MULTIRUN")
     if not is_multirun:
         _refuse_several(line.words)
-    more = (hydra.sweeper.get("params") or {}) if is_multirun else {}
+    more = (own.sweeper.get("params") or {}) if is_multirun else {}
     words = (*(word(f"{key}={value}") for key, value in more.items()), *line.words)
-    found = Request(composer, words, hydra, is_multirun)
+    found = Request(composer, words, own, is_multirun)
     about = [one.key for one in line.words if one.key.startswith((f"{STUDY}.", f"{STUDY}/"))]
     if about and found.sweeper != STUDIES:
         advice = "choose one, such as study=decay_rate, or -m hydra/sweeper=optuna"
@@ -76,11 +92,50 @@ def request(line: CommandLine) -> Request:
     return found
 
 
+def hand_over(line: CommandLine, job: Callable[[Any], Any]) -> None:
+    """Let Hydra answer a command line. Raises Mistake for what it refuses.
+
+    job: called with the configuration of a run, and of each job of a sweep.
+    """
+    plugins.register()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here as they are
+    texts = [one.text for one in line.words]
+    before, sys.argv = sys.argv, ["runner", *line.flags, *texts]
+    try:
+        with explained(line.words, line.config_dir):
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+    finally:
+        sys.argv = before
+
+
+def running(config: Any) -> tuple[Settings, bool]:
+    """Return the settings of a job that Hydra runs in this process, and whether it is one of a
+    sweep."""
+    own = HydraConfig.get()
+    return read(config, own), own.mode == RunMode.MULTIRUN
+
+
+def check_launcher(launcher: Mapping[str, Any]) -> None:
+    """Raise Mistake for a launcher that cannot work here.
+
+    launcher: its configuration.
+    """
+    if str(launcher["_target_"]).endswith(_SLURM) and shutil.which("srun") is None:
+        raise Mistake(
+            "hydra/launcher=submitit_slurm",
+            "must be started where Slurm is",
+            "a machine without srun",
+            "hydra/launcher=submitit_local needs none",
+        )
+
+
 def _hydra(composer: Composer, words: Sequence[Word]) -> Any:
     """Return Hydra's part of the configuration: of the first job, else of what all share, so that
     what is wrong with a job is said by its name."""
     with suppress(Mistake):
-        return composer.config(first(words)).hydra
+        listed = [one for one in words if one.kind is not Kind.SEARCHES]
+        job = [one.at(one.options[0]) if one.options else one for one in listed]
+        return composer.config(job).hydra
     return composer.config([one for one in words if not one.is_multiple]).hydra
 
 

@@ -1,11 +1,13 @@
 """What a configuration says, as plain checked data."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.config.command_line import Word
-from runner.config.text import to_yaml
+import yaml
+
+from runner.config.command_line import Words
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Settings(Schema):
     """
 
     choices: Mapping[str, str] = field(default_factory=dict)
-    overrides: tuple[Word, ...] = ()
+    overrides: Words = ()
     config_dir: str | None = None
     forced_sweep: bool = False
 
@@ -72,3 +74,38 @@ class Settings(Schema):
     def yaml(self) -> str:
         """Return the resolved configuration as text."""
         return to_yaml(self.resolved())
+
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Text(_Dumper):  # type: ignore[misc]
+    """Quotes text that OmegaConf, unlike YAML, takes for a number, such as 1e-3."""
+
+
+def _string(dumper: Any, text: str) -> Any:
+    style = None
+    with suppress(ValueError):
+        float(text)
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Text.add_representer(str, _string)
+_Text.ignore_aliases = lambda *_: True
+
+
+def to_yaml(values: Any) -> str:
+    """Return mappings, lists, texts, numbers, booleans and None as YAML, in their order.
+
+    It is what `OmegaConf.to_yaml` gives, by the C library, which takes a tenth of the time.
+
+    >>> print(to_yaml({"lr": 0.001, "start": "1e-3", "boundaries": ["30%", "2ep"]}), end="")
+    lr: 0.001
+    start: '1e-3'
+    boundaries:
+    - 30%
+    - 2ep
+    """
+    text: str = yaml.dump(values, Dumper=_Text, sort_keys=False, allow_unicode=True)
+    return text

@@ -28,7 +28,11 @@ def leaves_of(
     for name, given in tree.items():
         key = f"{prefix}{name}"
         if key == WHEN:
-            for condition, part in _parts(given):
+            if not isinstance(given, Mapping):
+                raise Mistake(_WHEN, "must list parts as GROUP=OPTION: keys", repr(given))
+            for condition, part in given.items():
+                if not isinstance(part, Mapping):
+                    raise Mistake(f"{_WHEN}.{condition}", "must have keys", repr(part))
                 group, option = map(str.strip, f"{condition}=".split("=")[:2])
                 if group not in groups:
                     given = f"{condition!r}{nearest(group, groups)}"
@@ -69,12 +73,3 @@ def check_conditions(written: list[Entry], searched: Mapping[str, Spec], fixed: 
             given = f"{group}={option}{nearest(option, map(str, declared[group]))}"
             must = f"must name an option of {group} that is searched ({options})"
             raise Mistake(_WHEN, must, given)
-
-
-def _parts(given: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if not isinstance(given, Mapping):
-        raise Mistake(_WHEN, "must list parts as GROUP=OPTION: keys", repr(given))
-    for condition, part in given.items():
-        if not isinstance(part, Mapping):
-            raise Mistake(f"{_WHEN}.{condition}", "must have keys", repr(part))
-        yield str(condition), part

@@ -1,9 +1,12 @@
 """`_target_` and arguments -> object, with errors that name the key."""
 
+import contextlib
 import functools
 import inspect
 import pkgutil
 import re
+import types
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,25 +15,32 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from runner.config.arguments import Spec, fitting
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake, nearest, one_line
 from schedules.errors import ArgumentError
 
-_NOT_THERE = (ImportError, AttributeError, ValueError)
+Spec = Mapping[str, Any]
 _FROM_DATA = ("input_shape", "classes")  # what a model may ask for
+_KINDS = {float: "a number", int: "a whole number", bool: "true or false"}
 
 
 def partial(key: str, spec: Spec) -> "Target":
     """Return the callable that `spec` names, with its arguments filled in.
 
-    Arguments that are specs themselves are built first. Calling it turns a ValueError or
-    TypeError of the target's own checks into a Mistake that names `key`.
+    Arguments that are specs themselves are built first. A null that it has no argument for is left
+    out. Calling it turns a ValueError or TypeError of the target's own checks into a Mistake that
+    names `key`.
+
+    Raises Mistake for what it has no argument for, and for a value of a wrong kind.
     """
     if not isinstance(spec, Mapping) or not spec.get("_target_"):
         given = dict(spec) if isinstance(spec, Mapping) else spec
         raise Mistake(key, "must have a _target_ and its arguments", repr(given))
     target = _locate(key, str(spec["_target_"]))
-    spec = fitting(key, target, spec)
+    known = _parameters(target)
+    if known is not None and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        _check_names(key, spec, known)
+        spec = {k: v for k, v in spec.items() if v is not None or k in known}
+    check_kinds(key, target, spec)
     try:
         config = OmegaConf.create({**spec, "_partial_": True, "_convert_": "all"})
         bound = hydra.utils.instantiate(config)
@@ -56,17 +66,9 @@ class Target:
     key: str
     bound: functools.partial[Any]
 
-    @property
-    def function(self) -> Callable[..., Any]:
-        """What `_target_` names."""
-        return self.bound.func
-
     def accepts(self, name: str) -> bool:
         """Return whether the callable has an argument of this name."""
-        try:
-            return name in inspect.signature(self.function).parameters
-        except ValueError:  # some classes of C extensions have no signature
-            return False
+        return name in (_parameters(self.bound.func) or ())
 
     def __call__(self, *args: Any, **more: Any) -> Any:
         self._check_complete(*args, **more)
@@ -76,16 +78,11 @@ class Target:
             raise self._mistake(error) from error
 
     def _check_complete(self, *args: Any, **more: Any) -> None:
-        try:
-            inspect.signature(self.bound).bind(*args, **more)
-            return
-        except ValueError:  # some classes of C extensions have no signature
-            return
-        except TypeError:
-            parameters = inspect.signature(self.function).parameters.values()
+        parameters = (_parameters(self.bound.func) or {}).values()
         named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         needed = [p.name for p in parameters if p.default is p.empty and p.kind in named]
-        missing = [n for n in needed[len(args) :] if n not in {**self.bound.keywords, **more}]
+        given = len(self.bound.args) + len(args)
+        missing = [n for n in needed[given:] if n not in {**self.bound.keywords, **more}]
         if not missing:
             return
         must = f"needs {' and '.join(missing)}"
@@ -102,21 +99,90 @@ class Target:
         return Mistake(f"{self.key}.{text}")
 
 
+def check_kinds(key: str, target: Callable[..., Any], spec: Spec) -> None:
+    """Raise Mistake for a value that is none of the numbers that its argument wants.
+
+    Arguments that are annotated with more than numbers, or not at all, are left to the target.
+
+    >>> def rest(seconds: float, times: int | None = None): ...
+    >>> check_kinds("rest", rest, {"seconds": 1, "times": None})
+    >>> check_kinds("rest", rest, {"seconds": "long"})
+    Traceback (most recent call last):
+    runner.errors.Mistake: rest.seconds must be a number, got 'long'
+    """
+    made = inspect.getattr_static(target, "__init__") if isinstance(target, type) else target
+    hints = _hints(made)
+    for name, value in spec.items():
+        if name in hints:
+            _check_kind(f"{key}.{name}", value, hints[name])
+
+
 def _locate(key: str, path: str) -> Callable[..., Any]:
+    module, _, name = path.rpartition(".")
     try:
-        target = _resolved(path)
+        try:  # most are in a module, which need not be searched for a submodule of that name
+            target = pkgutil.resolve_name(f"{module}:{name}")
+        except (ImportError, AttributeError, ValueError):
+            target = pkgutil.resolve_name(path)
     except Exception as error:  # a file of a person's own may fail in any way
-        kind = "" if isinstance(error, _NOT_THERE) else f"{type(error).__name__}: "
-        given = f"'{path}': {kind}{one_line(error)}"
+        plain = isinstance(error, ImportError | AttributeError | ValueError)
+        given = f"'{path}': {'' if plain else f'{type(error).__name__}: '}{one_line(error)}"
         raise Mistake(f"{key}._target_", "must name a class that can be imported", given) from error
     if not callable(target):
         raise Mistake(f"{key}._target_", "must be callable", f"'{path}'")
     return target  # type: ignore[no-any-return]
 
 
-def _resolved(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    try:  # most are in a module, which need not be searched for a submodule of that name
-        return pkgutil.resolve_name(f"{module}:{name}")
-    except (ImportError, AttributeError, ValueError):
-        return pkgutil.resolve_name(path)
+def _parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:
+    """Return the arguments of a callable; some classes of C extensions do not say them."""
+    try:
+        return inspect.signature(target).parameters
+    except ValueError:
+        return None
+
+
+def _check_names(key: str, spec: Spec, known: Mapping[str, Any]) -> None:
+    """Raise Mistake for values, other than null, that a target has no argument for."""
+    names = {k: v for k, v in spec.items() if k not in known and not k.startswith("_")}
+    odd = [f"{key}.{name}" for name, value in names.items() if value is not None]
+    if not odd:
+        return
+    must = f"are no arguments of {spec['_target_']}"
+    if len(odd) == 1:
+        hint = nearest(odd[0].removeprefix(f"{key}."), known)
+        must = f"is not an argument of {spec['_target_']}{hint}"
+    one = "it" if len(odd) == 1 else "them"
+    advice = f"leave {one} out with {' '.join(f'~{name}' for name in odd)}"
+    raise Mistake(", ".join(odd), must, advice=advice)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations that can be read; libraries import some for type checkers only."""
+    plain: Any = inspect.unwrap(function)
+    found: dict[str, Any] = {}
+    for name, hint in getattr(plain, "__annotations__", {}).items():
+        with contextlib.suppress(NameError, TypeError, AttributeError):
+            one = types.SimpleNamespace(__annotations__={name: hint})
+            found |= typing.get_type_hints(one, plain.__globals__)
+    return found
+
+
+def _check_kind(key: str, value: Any, hint: Any) -> None:
+    parts = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple and ... not in parts:
+        if not isinstance(value, list) or len(value) != len(parts):
+            raise Mistake(key, f"must be a list of {len(parts)}", repr(value))
+        for i, (element, part) in enumerate(zip(value, parts, strict=True)):
+            _check_kind(f"{key}[{i}]", element, part)
+        return
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    kinds = set(parts if union else (hint,))
+    numbers = [kind for kind in _KINDS if kind in kinds]
+    others = {getattr(kind, "__name__", "") for kind in kinds.difference(_KINDS)}
+    if not numbers or others - {"NoneType", "Tensor"}:  # no value in a file is a tensor
+        return
+    if value is None and types.NoneType in kinds:
+        return
+    accepted = (int, *numbers) if float in numbers else tuple(numbers)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in numbers):
+        raise Mistake(key, f"must be {_KINDS[numbers[0]]}", repr(value))

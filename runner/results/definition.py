@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.moved import current
+from runner.flat import flat
+from runner.moved import targets
 from runner.results.metrics import MAXIMIZE, MINIMIZE
 
 __all__ = ["MAXIMIZE", "MINIMIZE", "Definition", "Goal"]
@@ -97,7 +98,7 @@ class Definition:
     @property
     def is_grid(self) -> bool:
         """Whether the trials are given; nothing is trained in the place of one that crashed."""
-        return current(str(self.sampler.get("_target_"))) == GRID
+        return bool(self.sampler.get("_target_") == GRID)
 
     @property
     def prunes_by_seed(self) -> bool:
@@ -147,7 +148,7 @@ class Definition:
     def from_json(cls, text: str) -> "Definition":
         """Return the definition that `as_json` of this version wrote, or of another one, which may
         have more keys or fewer."""
-        values = _known(cls, json.loads(text))
+        values = _known(cls, targets(json.loads(text)))
         values["goals"] = tuple(Goal(**_known(Goal, goal)) for goal in values["goals"])
         values["overrides"] = tuple(values["overrides"])
         return cls(**values)
@@ -158,12 +159,5 @@ def _known(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key in names}
 
 
-def _flat(value: Any, key: str = "") -> dict[str, str]:
-    """Return values by dotted key as text, classes by where they are today."""
-    if not isinstance(value, Mapping):
-        is_class = key.rpartition(".")[2] == "_target_" and value is not None
-        return {key: json.dumps(current(value) if is_class else value)}
-    found: dict[str, str] = {}
-    for name, inner in value.items():
-        found |= _flat(inner, f"{key}.{name}" if key else str(name))
-    return found
+def _flat(values: Mapping[str, Any]) -> dict[str, str]:
+    return {key: json.dumps(value) for key, value in flat(values).items()}

@@ -6,20 +6,8 @@ ArgumentError of a spec has no name: what holds the spec gives it its key.
 """
 
 from runner.space.choice import Choice, text_of
-from runner.space.entry import Entry, Spec
 from runner.space.interval import Interval
 from runner.space.ordered import Ordered
-from runner.space.quantities import UNITS
-from runner.space.space import Applies, Space
+from runner.space.space import Entry, Space, Spec
 
-__all__ = [
-    "UNITS",
-    "Applies",
-    "Choice",
-    "Entry",
-    "Interval",
-    "Ordered",
-    "Space",
-    "Spec",
-    "text_of",
-]
+__all__ = ["Choice", "Entry", "Interval", "Ordered", "Space", "Spec", "text_of"]

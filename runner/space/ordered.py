@@ -8,8 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from runner.space.continuum import Continuum
-from runner.space.grid import Grid
+from runner.space.elements import Continuum, Grid
 from runner.space.interval import Interval
 from runner.space.quantities import exact, with_unit
 from schedules.errors import ArgumentError
@@ -90,13 +89,6 @@ class Ordered:
             return None
         numbers = [self._elements.encode(*element) for element in self._in_turn(amounts)]
         return numbers if self._amounts(self.decode(numbers)) == amounts else None
-
-    def preimage(self, values: Sequence[Any]) -> list[tuple[Fraction, Fraction]]:
-        """Return from where to where each inner number gives a list of a grid."""
-        amounts = self._amounts(values)
-        assert amounts is not None
-        assert isinstance(self._elements, Grid)
-        return [self._elements.preimage(*element) for element in self._in_turn(amounts)]
 
     def size(self) -> int | None:
         """Return how many lists there are; None when the interval is continuous."""

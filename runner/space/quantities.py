@@ -4,7 +4,6 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
-UNITS = ("", "%", "ep", "samples")
 QUANTITY = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(%|ep|samples)")
 
 

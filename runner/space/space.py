@@ -1,4 +1,4 @@
-"""What a study searches."""
+"""What a study searches: keys, and when each is searched."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,14 +7,37 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import Mistake
-from runner.space.entry import Entry
+from runner.space.choice import Choice
+from runner.space.interval import Interval
 from runner.space.ordered import Ordered
 from schedules.errors import ArgumentError
 
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
+Spec = Interval | Choice | Ordered
 Applies = Callable[[dict[str, str], str], bool]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key that is searched, and the group options under which it is: all of `when`."""
+
+    key: str
+    spec: Spec
+    when: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "when", tuple(sorted(set(self.when))))
+
+    def holds(self, choices: Mapping[str, Any]) -> bool:
+        """Return whether it is searched under these choices of groups."""
+        return all(choices.get(group) == option for group, option in self.when)
+
+    def excludes(self, other: "Entry") -> bool:
+        """Return whether no trial has both."""
+        options = dict(self.when)
+        return any(options.get(group, option) != option for group, option in other.when)
 
 
 @dataclass(frozen=True)
@@ -64,14 +87,6 @@ class Space:
         depth = self._depths()
         ordered = sorted(self.entries, key=lambda e: (depth.get(e.key, len(depth)), e.key, e.when))
         object.__setattr__(self, "entries", tuple(ordered))
-
-    def groups(self) -> dict[str, list[str]]:
-        """Return the searched groups with all their options."""
-        found: dict[str, dict[str, None]] = {}
-        for entry in self.entries:
-            if entry.key in self.group_names:
-                found.setdefault(entry.key, {}).update(dict.fromkeys(map(str, entry.spec.values())))
-        return {group: list(options) for group, options in found.items()}
 
     def combinations(self) -> list[dict[str, str]]:
         """Return every combination of the searched groups that a trial may have.

@@ -1,10 +1,11 @@
 """How the jobs of a grid are run: here, one after the other, or by one of Hydra's launchers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from runner.config.grid import Words
+from runner.config.command_line import Words
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.results.result import Result, Status
@@ -22,38 +23,46 @@ class Job:
     settings: Settings
 
 
+@contextmanager
+def named(number: int, count: int, name: str) -> Iterator[None]:
+    """Let a mistake say which job of several it is about."""
+    try:
+        yield
+    except Mistake as mistake:
+        if count == 1:
+            raise
+        where = f"job {number} of {count} ({name}):"
+        raise Mistake(where, one_line(mistake)) from mistake
+
+
 def run_here(job: Job, run: Run) -> Result:
     """Run a job in this process. Nothing is raised: the result says what went wrong."""
-    try:
-        return run(job.settings)
-    except KeyboardInterrupt:
-        return Result(job.name, Status.KILLED, reason="interrupted")
-    except Exception as error:
-        return _failed(job, error)
+    return _results([job], lambda: [run(job.settings)])[0]
 
 
-def run_elsewhere(jobs: Sequence[Job], launch: Launch, first: int) -> list[Result]:
+def run_elsewhere(jobs: Sequence[Job], launch: Launch, first: int) -> Sequence[Result]:
     """Run jobs together, by a launcher that returns when all are done.
 
     first: the number of the first one.
     """
-    try:
+
+    def launched() -> list[Result]:
         returned = launch([[word.text for word in job.words] for job in jobs], first)
+        found: list[Result] = []
+        for job, one in zip(jobs, returned, strict=True):
+            found += _results([job], lambda one=one: [one.return_value])  # type: ignore[misc]
+        return found
+
+    return _results(jobs, launched)
+
+
+def _results(jobs: Sequence[Job], ask: Callable[[], Sequence[Result]]) -> Sequence[Result]:
+    """Return what is asked for; where a process died, it took all its jobs' results along."""
+    try:
+        return ask()
     except KeyboardInterrupt:
         return [Result(job.name, Status.KILLED, reason="interrupted") for job in jobs]
-    except Exception as error:  # a process died and took its batch's results along
-        return [_failed(job, error) for job in jobs]
-    return [_result(job, one) for job, one in zip(jobs, returned, strict=True)]
-
-
-def _result(job: Job, returned: Any) -> Result:
-    try:
-        result: Result = returned.return_value
-        return result
     except Exception as error:
-        return _failed(job, error)
-
-
-def _failed(job: Job, error: Exception) -> Result:
-    kind = "" if isinstance(error, Mistake) else f"{type(error).__name__}: "
-    return Result(job.name, Status.FAILED, reason=f"{kind}{one_line(error)}")
+        kind = "" if isinstance(error, Mistake) else f"{type(error).__name__}: "
+        reason = f"{kind}{one_line(error)}"
+        return [Result(job.name, Status.FAILED, reason=reason) for job in jobs]

@@ -12,18 +12,17 @@ from typing import Any
 
 from runner import provenance
 from runner.build.setup import check
-from runner.config.command_line import Word, word
+from runner.config.command_line import Words, varying, word
 from runner.config.composer import Composer
 from runner.config.configurator import assigned
-from runner.config.grid import Words, varying
-from runner.config.launcher import BASIC_LAUNCHER, check_launcher
+from runner.config.request import BASIC_LAUNCHER, check_launcher
 from runner.config.settings import Settings
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, Status
-from runner.sweep.launch import Job, Launch, Run, run_elsewhere, run_here
+from runner.sweep.launch import Job, Launch, Run, named, run_elsewhere, run_here
 from runner.tracking import trackers_of
 from runner.training import devices
 
@@ -49,7 +48,8 @@ class Sweep:
         """
         check_launcher(self.launcher)
         checked = self._checked(jobs)
-        placed = self._placed(checked, _subject(jobs))
+        subject = ",".join(jobs[0][i].key for i in varying(jobs)) or "sweep"
+        placed = self._placed(checked, subject)
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
@@ -68,19 +68,13 @@ class Sweep:
         for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
             if sys.stderr.isatty():
                 warn(f"\rchecking job {number} of {len(jobs)}", end="\r")
-            try:
+            with named(number, len(jobs), name):
                 settings = self.composer.settings(words)
                 for tracker in trackers_of(settings.tracking):
                     if tracker.address not in asked:
                         tracker.check()
                     asked.add(tracker.address)
                 _check(settings)
-            except Mistake as mistake:
-                if len(jobs) == 1:
-                    raise
-                raise Mistake(
-                    f"job {number} of {len(jobs)} ({name}):", one_line(mistake)
-                ) from mistake
             checked.append(Job(name, words, settings))
         return checked
 
@@ -101,16 +95,16 @@ class Sweep:
         workers = self._workers()
         placed = []
         for i, job in enumerate(jobs):
-            settings, more = job.settings, list[Word]()
+            settings, more = job.settings, dict[str, Any]()
             if settings.tracking.experiment is None:
-                more += assigned({"tracking.experiment": usual})
+                more["tracking.experiment"] = usual
             if settings.tracking.run_name is None:
-                more += assigned({"tracking.run_name": job.name})
+                more["tracking.run_name"] = job.name
             if settings.threads is None and workers:
-                more += assigned({"threads": max(1, devices.DEFAULT_THREADS // workers)})
+                more["threads"] = max(1, devices.DEFAULT_THREADS // workers)
+            words = (*job.words, *assigned(more))
             if settings.device == "auto" and workers and workers > 1 and devices.count() > 1:
-                more.append(word(f"device={devices.available()[0]}:{i % devices.count()}"))
-            words = (*job.words, *more)
+                words = (*words, word(f"device={devices.available()[0]}:{i % devices.count()}"))
             placed.append(replace(job, words=words, settings=self.composer.settings(words)))
         return placed
 
@@ -149,11 +143,6 @@ def _check(settings: Settings) -> None:
         if not devices.out_of_memory(error):
             raise
         raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
-
-
-def _subject(jobs: Sequence[Words]) -> str:
-    """Return the keys that differ between jobs."""
-    return ",".join(jobs[0][i].key for i in varying(jobs)) or "sweep"
 
 
 def _with_settings(results: Sequence[Result], jobs: Sequence[Job]) -> list[Result]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.config import CONF
+from runner.config.options import CONF
 
 pytestmark = pytest.mark.stress
 ROOT = CONF.parent

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from runner import provenance
-from runner.config import Settings, compose, read
+from runner.config import Settings
 from runner.config.command_line import word
+from runner.config.composer import compose
+from runner.config.reading import read
 
 
 @pytest.fixture
@@ -80,9 +82,9 @@ def test_parameters_are_choices_and_resolved_values_without_tracking(settings: A
     assert not [value for value in params.values() if "${" in value or value == "None"]
 
 
-def test_lists_are_recorded_as_json() -> None:
-    flat = provenance.flat({"optimizer": {"betas": (0.9, 0.99)}, "names": ["a", "b"]})
-    assert flat == {"optimizer.betas": "[0.9, 0.99]", "names": '["a", "b"]'}
+def test_lists_are_recorded_as_json(settings: Any) -> None:
+    params = provenance.params(settings("model=mlp model.hidden=[8,16]"))
+    assert (params["model.hidden"], params["optimizer.groups"]) == ("[8, 16]", "[]")
 
 
 def test_tags_name_device_threads_versions_and_overrides(settings: Any) -> None:

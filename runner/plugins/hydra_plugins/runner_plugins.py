@@ -35,9 +35,8 @@ class GridSweeper(_Launching):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep; a status other than 0 ends the program with it."""
-        from runner.config.command_line import word
+        from runner.config.command_line import expand, word
         from runner.config.composer import Composer
-        from runner.config.grid import expand
         from runner.config.reading import config_dir
         from runner.sweep.sweep import Sweep
 

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from runner import config
 from runner.build.data import load
-from runner.config import Settings, StudySettings
+from runner.config import Settings
 from runner.config.command_line import word
-from runner.config.composer import Composer
+from runner.config.composer import Composer, compose
 from runner.config.configurator import Configurator, check_space
 from runner.config.configurator import words as overrides_of
 from runner.config.grammar import space_of
 from runner.config.options import group_options
+from runner.config.reading import read
+from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
 from runner.results.definition import Definition, Goal
 from runner.results.metrics import evaluated, metric
@@ -76,7 +77,7 @@ def plan(
     """
     composer = composer or Composer(config_dir)
     study, space, fixed = _searched(words, composer)
-    configurator = Configurator(tuple(fixed), config_dir, space, composer)
+    configurator = Configurator(tuple(fixed), space, composer)
     check_space(configurator)
     settings = configurator.settings({})
     for tracker in trackers_of(settings.tracking):
@@ -113,7 +114,7 @@ def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Spac
     """Return how a command line searches, what, and its words that fix a value."""
     groups = group_options(composer.config_dir)
     _, fixed = space_of(words, None, groups)
-    study = config.read_study(composer.config([word(text) for text in fixed]))
+    study = read_study(composer.config([word(text) for text in fixed]))
     space, fixed = space_of(words, study.space, groups)
     if not space.entries:
         advice = (
@@ -159,12 +160,12 @@ def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:
 
 def _usual(words: list[str], config_dir: str | None) -> dict[str, Any]:
     """Return the identity of a configuration that a few words give: its values by key."""
-    composed = config.compose([*words, "tracking=off"], config_dir)
+    composed = compose([*words, "tracking=off"], config_dir)
     try:
-        base = _base(config.read(composed, composed.hydra))
+        base = _base(read(composed, composed.hydra))
     except Mistake:  # an option of a person's own that needs more words
         return {}
-    return {**base, "study": {"seeds": config.read_study(composed).seeds}}
+    return {**base, "study": {"seeds": read_study(composed).seeds}}
 
 
 def _base(settings: Settings) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.config import BASIC_LAUNCHER
-from runner.config.launcher import check_launcher
+from runner.config.request import BASIC_LAUNCHER, check_launcher
 from runner.errors import Mistake
 
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]

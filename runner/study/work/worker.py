@@ -11,6 +11,7 @@ import optuna
 from optuna.study import Study
 from optuna.trial import TrialState
 
+from runner.config.composer import Composer
 from runner.config.configurator import Configurator
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
@@ -58,8 +59,8 @@ class Worker:
             self.definition,
             Configurator(
                 self.definition.overrides,
-                self.definition.config_dir,
                 parse_space(self.definition.space),
+                Composer(self.definition.config_dir),
             ),
             device,
             confirms=self.confirms,

@@ -9,7 +9,8 @@ import torch
 
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
-from runner.config import compose, read
+from runner.config.composer import compose
+from runner.config.reading import read
 from runner.errors import Mistake
 from runner.training import clipping, optimizers
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from runner.config.arguments import check_kinds
+from runner.config.targets import check_kinds
 from runner.errors import Mistake
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hydra.core.global_hydra import GlobalHydra
 
-from runner.config import compose
+from runner.config.composer import compose
 
 
 def test_composing_inside_a_running_hydra_leaves_it_alone() -> None:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from runner.config.command_line import word
-from runner.config.grid import expand, first, varying
+from runner.config.command_line import expand, varying, word
 from runner.errors import Mistake
 
 
@@ -41,11 +40,6 @@ def test_an_interval_is_no_grid() -> None:
 def test_a_word_without_a_list_stays_as_it_was_typed() -> None:
     typed = ["+model.width=8", "~model.depth", "tracking.uri=http://host:5000/a", "lr=[1, 2]"]
     assert jobs(*typed, "++seed=0,1") == [[*typed, "++seed=0"], [*typed, "++seed=1"]]
-
-
-def test_the_first_job_has_no_ranges() -> None:
-    words = [word(text) for text in ("model=mlp,linear", "lr=interval(0, 1)", "seed=3")]
-    assert [one.text for one in first(words)] == ["model=mlp", "seed=3"]
 
 
 def test_what_varies_is_not_the_same_in_all_jobs() -> None:

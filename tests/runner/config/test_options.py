@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from runner.config import compose
+import pytest
+
+from runner.config.composer import compose
 from runner.config.options import group_options, is_overlay, owners_of
+from runner.errors import Mistake
 
 
 def test_own_options_stand_beside_ours(tmp_path: Path) -> None:
@@ -24,3 +27,10 @@ def test_the_options_that_have_a_key_are_named() -> None:
         "warmup=constant, cosine, exponential, linear or sqrt"
     )
     assert owners_of("warmup.nothing", None) == ""
+
+
+def test_an_option_that_one_of_ours_would_hide_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mlp.yaml").write_text("_target_: mine.Net\n")
+    with pytest.raises(Mistake, match=r"mlp.yaml must have another name: .* option model=mlp too$"):
+        group_options(str(tmp_path))

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.config import CONF, compose, partial, read
-from runner.config.options import group_options
+from runner.config import partial
+from runner.config.composer import compose
+from runner.config.options import CONF, group_options
+from runner.config.reading import read
 from runner.training import datasets
 
 FILES = sorted(CONF.rglob("*.yaml"))
@@ -45,7 +47,7 @@ def test_every_option_fits_the_defaults(job, group: str, option: str) -> None:
 def test_a_data_set_that_is_downloaded_takes_its_arguments(name: str) -> None:
     config = compose([f"dataset={name}", "dataset.root=digits"])
     load = partial("dataset", read(config, config.hydra).dataset)
-    assert load.function is getattr(datasets, name)
+    assert load.bound.func is getattr(datasets, name)
 
 
 @pytest.mark.parametrize("name", [n for n in group_options()["experiment"] if n != "finetune"])

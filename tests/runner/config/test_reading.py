@@ -4,8 +4,10 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from runner.config import compose, read, read_study
+from runner.config.composer import compose
+from runner.config.reading import read
 from runner.config.settings import Settings
+from runner.config.study import read_study
 
 
 def settings(*overrides: str) -> Settings:

@@ -4,14 +4,12 @@ import shlex
 
 import pytest
 
-from runner.config.command_line import CommandLine
-from runner.config.launcher import is_left_to_hydra
 from runner.config.request import Request, read_line, request
 from runner.errors import Mistake
 
 
 def asked(line: str) -> Request:
-    return request(CommandLine.read(shlex.split(line)))
+    return request(read_line(shlex.split(line)))
 
 
 def texts(found: Request) -> list[str]:
@@ -98,4 +96,4 @@ def test_a_flag_of_hydras_wants_one_value() -> None:
     ],
 )
 def test_launchers_and_what_hydra_does_around_jobs_are_left_to_hydra(line: str, left: bool) -> None:
-    assert is_left_to_hydra(asked(line)) == left
+    assert asked(line).is_left_to_hydra == left

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from runner.config import compose
+from runner.config.composer import compose
 from runner.config.options import group_options
-from runner.config.text import to_yaml
+from runner.config.settings import to_yaml
 
 PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="$"))  # no interpolations
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | PLAIN

@@ -67,14 +67,22 @@ def amounts(values: list[Any]) -> list[Fraction]:
 # Ordered lists
 
 
+def measure(spec: Ordered, values: list[Any]) -> Fraction:
+    """How much of the inner numbers gives a list."""
+    found, before = Fraction(1), None
+    for left, amount in zip(range(spec.count, 0, -1), amounts(values), strict=True):
+        low, high = spec._elements.preimage(before, left, amount)  # type: ignore[union-attr]
+        found, before = found * (high - low), amount
+    return found
+
+
 def test_the_136_lists_of_two_boundaries_have_equal_measures() -> None:
     lists = BOUNDARIES.values()
     assert len(lists) == BOUNDARIES.size() == 136
     assert lists[0] == ["10%", "15%"]
     assert lists[-1] == ["85%", "90%"]
     for values in lists:
-        (a, b), (c, d) = BOUNDARIES.preimage(values)
-        assert (b - a) * (d - c) == Fraction(1, 136)
+        assert measure(BOUNDARIES, values) == Fraction(1, 136)
 
 
 def test_every_one_of_the_136_lists_is_reached_equally_often() -> None:
@@ -94,16 +102,14 @@ def test_lists_of_any_length_have_equal_measures(count: int, decreasing: bool) -
     lists = spec.values()
     assert len(lists) == math.comb(7, count)
     for values in lists:
-        measure = math.prod(high - low for low, high in spec.preimage(values))
-        assert measure == Fraction(1, math.comb(7, count))
+        assert measure(spec, values) == Fraction(1, math.comb(7, count))
 
 
 def test_the_lists_of_a_grid_are_counted_exactly_where_floats_cannot() -> None:
     spec = Ordered(12, Interval(0, 100, step=0.1, unit="%"))
     values = [f"{i}.5%" for i in range(80, 92)]
     assert spec.size() == math.comb(1001, 12)
-    measure = math.prod(high - low for low, high in spec.preimage(values))
-    assert measure == Fraction(1, math.comb(1001, 12))
+    assert measure(spec, values) == Fraction(1, math.comb(1001, 12))
     assert spec.decode(spec.numbers(values) or []) == values
 
 
@@ -498,11 +504,6 @@ def test_groups_may_depend_on_groups() -> None:
         {"clipping": "norm", "clipping/max_norm_schedule": "none"},
         {"clipping": "norm", "clipping/max_norm_schedule": "linear", "aaa": "x"},
     ]
-    assert space.groups() == {
-        "clipping": ["none", "norm"],
-        "clipping/max_norm_schedule": ["none", "linear"],
-        "aaa": ["x"],
-    }
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.config import BASIC_LAUNCHER, Settings
-from runner.config.command_line import word
+from runner.config import Settings
+from runner.config.command_line import expand, word
 from runner.config.composer import Composer
-from runner.config.grid import expand
+from runner.config.request import BASIC_LAUNCHER
 from runner.errors import Mistake
 from runner.results.result import Result, Status
 from runner.sweep.launch import Job, run_elsewhere, run_here
@@ -264,7 +264,7 @@ def test_jobs_are_spread_over_accelerators_and_cores(
 
 def test_a_grid_composes_each_choice_of_groups_once(command, monkeypatch) -> None:
     from runner.config import composer
-    from runner.config.compose import compose
+    from runner.config.composer import compose
 
     composed = []
     monkeypatch.setattr(

@@ -10,7 +10,7 @@ import optuna
 import pytest
 from omegaconf import OmegaConf
 
-from runner.config import CONF
+from runner.config.options import CONF
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.results.answer import front

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.config import compose
+from runner.config.composer import compose
 from runner.study.start import start
 from runner.study.work.launched import work_launched
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from runner.config import BASIC_LAUNCHER
 from runner.config.command_line import word
 from runner.config.composer import Composer
+from runner.config.request import BASIC_LAUNCHER
 from runner.errors import Mistake
 from runner.study.start import start
 from runner.study.work.launcher import Launcher
