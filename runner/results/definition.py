@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.moved import current
-from runner.results.metrics import MAXIMIZE, MINIMIZE
+from runner.results.metrics import MAXIMIZE
 
-__all__ = ["MAXIMIZE", "MINIMIZE", "Definition", "Goal"]
 HEX = 8  # digits of the digest in a study's name
 GRID = "runner.study.plan.samplers.Grid"
 WILCOXON = "optuna.pruners.WilcoxonPruner"
@@ -82,8 +81,6 @@ class Definition:
     trials: int = 0
     config_dir: str | None = None
     experiment: str = ""
-    tracking: bool = False
-    tracking_uri: str | None = None
     threads: int | None = None
     seeds: int = 1
     confirm_seeds: int = 0

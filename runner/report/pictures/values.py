@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from runner.report.words import heading
 from runner.results import metrics
-from runner.results.definition import MAXIMIZE, Goal
+from runner.results.definition import Goal
+from runner.results.metrics import MAXIMIZE
 from runner.results.rows import Row
 
 _FAR = 3  # times the distance from the best to the median

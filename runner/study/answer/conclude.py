@@ -27,7 +27,6 @@ from runner.study.answer.summary import Summary
 from runner.study.plan.plan import Plan
 from runner.study.queue import attributes
 from runner.study.queue.locks import creating
-from runner.study.queue.rows import rows
 from runner.tracking import trackers_of
 
 MOST_TRACES = 200
@@ -38,7 +37,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     """Keep what a study has found so far, and then print it: nobody may read to the end."""
     definition = attributes.definition(study)
     configurator = planned.configurator
-    found = rows(study.get_trials(deepcopy=False), definition)
+    found = attributes.rows(study.get_trials(deepcopy=False), definition)
     lines = ["", *tables.top(found, definition)]
     best = next(iter(ranked(found, definition)), None)
     if best is None:

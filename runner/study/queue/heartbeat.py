@@ -18,7 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from runner.study.queue import private
+from runner.study.queue import locks
 from runner.study.queue.attributes import SUSPECTED, WORKER
 
 _GAP_SECONDS = 2.0
@@ -93,7 +93,7 @@ class Watch:
             return False
         if now - since >= self.seconds * 2 / 3 and number not in self._suspected:
             with suppress(UpdateFinishedTrialError):
-                private.write(study, trial, SUSPECTED, time.time())
+                locks.write(study, trial, SUSPECTED, time.time())
             self._suspected[number] = monotonic()
         suspected = self._suspected.get(number, now)
         return now - since > self.seconds and now - suspected > _GRACE_SECONDS

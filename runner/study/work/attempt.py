@@ -51,7 +51,8 @@ class Attempt:
             if self.claim.lost:
                 return
             setup = build(self.runs.settings(self.values, first + i, self.claim.label))
-            if i == 0 and self._is_copied(setup):
+            may_copy = i == 0 and not self.runs.confirms
+            if may_copy and copy(self.claim, setup.trial.identity(), self.runs.should_stop):
                 return
             objective = Objective(setup.trial, self.definition.goals, self._report(i))
             result = self.runs.train(setup, objective, self._opened)
@@ -68,12 +69,6 @@ class Attempt:
         return self.claim.draw(
             lambda trial: configurator.space.suggest(trial, configurator.applies)
         )
-
-    def _is_copied(self, setup: Setup) -> bool:
-        """Take over the value of a trial that is the same; return whether there was one."""
-        if self.runs.confirms:
-            return False
-        return copy(self.claim, setup.trial.identity(), self.runs.should_stop)
 
     def _opened(self, run_id: str) -> None:
         """Keep which runs are this trial's, for whoever takes it over."""

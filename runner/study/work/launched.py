@@ -1,6 +1,6 @@
-"""Workers that one of Hydra's launchers starts, on this machine or elsewhere.
+"""How workers are started, and those that one of Hydra's launchers starts, here or elsewhere.
 
-They hear of an interrupt by the storage, since no signal reaches them everywhere. A launcher may
+These hear of an interrupt by the storage, since no signal reaches them everywhere. A launcher may
 give up at the first worker that dies, while others still work: who has started them looks on.
 """
 
@@ -9,11 +9,16 @@ import signal
 import threading
 import time
 import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import optuna
 from optuna.study import Study
 
-from runner.errors import one_line
+from runner.config import BASIC_LAUNCHER
+from runner.config.launcher import check_launcher
+from runner.errors import Mistake, one_line
 from runner.interrupts import Interrupts
 from runner.report.say import warn
 from runner.results.definition import Definition
@@ -22,12 +27,45 @@ from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
-from runner.study.work.launcher import Launch
 from runner.study.work.worker import work
 
 LOOK_SECONDS = 0.25
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 5.0  # without a running trial, after which stopped workers are waited for no more
+Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
+_HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """How a study's workers are started.
+
+    launch, config: Hydra's launcher, None where workers are ours, and its configuration.
+    """
+
+    launch: Launch | None
+    config: Mapping[str, Any]
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether workers are processes of this machine that we start ourselves."""
+        return bool(self.config["_target_"] == BASIC_LAUNCHER)
+
+    @property
+    def sharing(self) -> int | None:
+        """How many workers share this machine's cores: 0 where a launcher sends each away, None
+        where all of them do."""
+        joins_a_cluster = ((self.config.get("ray") or {}).get("init") or {}).get("address")
+        stays = self.config["_target_"].endswith(_HERE) and not joins_a_cluster
+        return None if self.is_pool or "n_jobs" in self.config or stays else 0
+
+    def check(self, workers: int) -> None:
+        """Raise Mistake where workers would wait for each other's end, or cannot be launched."""
+        check_launcher(self.config)
+        jobs = self.config.get("n_jobs", -1)
+        if not self.is_pool and 0 < jobs < workers:
+            must = "must be at least study.workers"
+            raise Mistake("hydra.launcher.n_jobs", must, f"{jobs} and {workers}")
 
 
 def launch_workers(
