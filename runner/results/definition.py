@@ -57,10 +57,6 @@ class Goal:
         """Return whether one value is better than another."""
         return self.cost(one) < self.cost(other)
 
-    def worst(self, values: list[float]) -> float:
-        """Return the worst of some values."""
-        return max(values, key=self.cost)
-
 
 @dataclass(frozen=True)
 class Definition:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from optuna.study import Study
@@ -12,7 +11,7 @@ from runner import provenance
 from runner.build.data import load
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
-from runner.config import Settings, experiment
+from runner.config import experiment
 from runner.config.configurator import Configurator
 from runner.errors import Mistake
 from runner.report import pictures, tables
@@ -113,12 +112,9 @@ def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.nd
     for row in [row for row in found if row.values][-MOST_TRACES:]:
         try:
             settings = configurator.settings(row.values)
-            traces[row.number] = numbers(settings, _length(settings)).trace("lr")
+            data = load(settings.dataset)
+            length = horizon(settings, len(data.train) if data else 0)
+            traces[row.number] = numbers(settings, length).trace("lr")
         except Mistake:  # a trial that was refused has none
             continue
     return traces
-
-
-def _length(settings: Settings) -> Any:
-    data = load(settings.dataset)
-    return horizon(settings, len(data.train) if data else 0)

@@ -3,8 +3,10 @@
 Of all that want a waiting trial the database lets one set it running (locks.py, where it does not).
 While it runs its heartbeat says so; who takes it for lost ends it before it is queued again, and
 an ended trial takes nothing more: what a lost worker reports or tells afterwards is refused.
+Of trials that would train the very same one is trained, the others take over its value.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -17,6 +19,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, locks, queue
 from runner.study.queue.heartbeat import sign_of_life
+
+POLL_SECONDS = 0.25
 
 
 def claim(
@@ -122,6 +126,47 @@ class Claim:
 
     def _beat(self) -> None:
         self.store(attributes.WORKER, sign_of_life())
+
+
+def copy(own: Claim, digest: str, should_stop: Callable[[], bool]) -> bool:
+    """End a trial with the value of one that is the same; return False where it is to be trained.
+
+    One that still trains is waited for. Of two that come at the same moment, where nothing keeps
+    them apart, the later number waits.
+
+    digest: of what the trial trains.
+    """
+    is_stored = False
+    while not should_stop():
+        with locks.exclusive(own.study) as is_exclusive:
+            other = same(own.study, digest, before=own.number if is_stored else None)
+            if other is None and not is_stored:
+                own.store(attributes.IDENTITY, digest)
+                is_stored = True
+                if not is_exclusive:
+                    continue
+        if other is None:
+            return False
+        if other.state in attributes.DONE:
+            for step, value in other.intermediate_values.items():
+                own.report(step, value)
+            taken = {"copy_of": other.number, "seconds": 0.0, "run_ids": []}
+            values = other.values if other.state == TrialState.COMPLETE else None
+            own.end({**attributes.outcome(other), **taken}, values, other.state)
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def same(study: Study, digest: str, before: int | None) -> FrozenTrial | None:
+    """Return a trial that has trained the same, or that trains it; of the latter only one in front
+    of a number."""
+    for other in study.get_trials(deepcopy=False, states=(*attributes.DONE, TrialState.RUNNING)):
+        if other.user_attrs.get(attributes.IDENTITY) != digest or attributes.is_copy(other):
+            continue
+        if other.state in attributes.DONE or before is None or other.number < before:
+            return other
+    return None
 
 
 def _take(study: Study, known: Sequence[FrozenTrial]) -> FrozenTrial | None:

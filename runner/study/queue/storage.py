@@ -67,8 +67,10 @@ def open_storage(address: str) -> BaseStorage:
         raise
     except Exception as error:
         reason = hide(one_line(error.__cause__ or error))[:300]
-        given = f"{hide(address)}: {reason}"
-        raise Mistake("study.storage", f"must be {_wanted(address)}", given) from error
+        must = f"must be a database that takes studies and answers within {2 * ANSWER_SECONDS} s"
+        if address.startswith("journal:"):
+            must = "must be a journal file that can be read and written"
+        raise Mistake("study.storage", must, f"{hide(address)}: {reason}") from error
 
 
 def make(storage: BaseStorage, name: str, definition: Definition) -> Study:
@@ -147,12 +149,6 @@ def _answers(address: str) -> None:
     where = host_port(address)
     if where is not None:
         socket.create_connection(where, timeout=ANSWER_SECONDS).close()
-
-
-def _wanted(address: str) -> str:
-    if address.startswith("journal:"):
-        return "a journal file that can be read and written"
-    return f"a database that takes studies and answers within {2 * ANSWER_SECONDS} s"
 
 
 def _local(address: str, prefix: str) -> Path:

@@ -9,8 +9,7 @@ from runner.build.setup import Setup, build
 from runner.results.definition import Definition
 from runner.results.result import Result, Status
 from runner.study.queue import attributes
-from runner.study.queue.claim import Claim
-from runner.study.queue.copies import copy
+from runner.study.queue.claim import Claim, copy
 from runner.study.work.objective import Objective, Outcome, Report, diverged_value
 from runner.study.work.runs import Runs, Stopped
 

@@ -35,11 +35,10 @@ class _Watched:
         self.crashed = {trial.number for trial in attributes.crashed(before)}
         self.earlier_crashes = len(self.crashed)
         self.done = {trial.number for trial in before if trial.state in attributes.DONE}
-        self.gone = {trial.number for trial in before if _is_gone(trial)}
+        self.gone = {trial.number for trial in attributes.lost(before) if _is_gone(trial)}
         self.disowned: set[str] = set()
 
     def crashes(self) -> int:
-        """Return how many trials crashed since this start."""
         return queue.crashes(self.study) - self.earlier_crashes
 
 
@@ -107,22 +106,19 @@ class Monitor:
         trials."""
         queue.requeue_lost(one.study, one.watch)
         trials = one.study.get_trials(deepcopy=False)
-        for trial in trials:
+        lost = attributes.lost(trials)
+        for trial in lost:
             if _is_gone(trial) and trial.number not in one.gone:
                 one.gone.add(trial.number)
                 say(f"the worker of {attributes.label(trial)} is gone; queued again")
-        if self.trackers:
-            self._disown(one, trials)
+        if lost and self.trackers:
+            self._disown(one, lost)
         return trials
 
-    def _disown(self, one: _Watched, trials: Sequence[FrozenTrial]) -> None:
+    def _disown(self, one: _Watched, lost: Sequence[FrozenTrial]) -> None:
         """Let the runs of lost trials end as failed, whoever has queued the trials again."""
-        lost = {
-            run_id
-            for trial in attributes.lost(trials)
-            for run_id in trial.user_attrs.get(attributes.RUNS, ())
-        }
-        if not (new := lost - one.disowned):
+        ids = {run_id for trial in lost for run_id in trial.user_attrs.get(attributes.RUNS, ())}
+        if not (new := ids - one.disowned):
             return
         try:
             disown(self.trackers[0], sorted(new), "queued again as another trial")
@@ -133,6 +129,8 @@ class Monitor:
         one.disowned |= new
 
     def _print(self, trials: Sequence[FrozenTrial]) -> None:
+        if all(trial.number in self._shown or not trial.state.is_finished() for trial in trials):
+            return
         found = attributes.rows(trials, self.definition)
         ended = [row for row in found if row.state not in (RUNNING, WAITING)]
         new = [row for row in ended if row.number not in self._shown]
@@ -171,5 +169,4 @@ class Monitor:
 
 
 def _is_gone(trial: FrozenTrial) -> bool:
-    lost = attributes.is_lost(trial)
-    return lost and trial.user_attrs[attributes.LOST] == attributes.GONE
+    return trial.user_attrs.get(attributes.LOST) == attributes.GONE

@@ -101,7 +101,6 @@ class Worker:
         return False
 
     def _should_stop(self) -> bool:
-        """Return whether what trains is to stop: it is asked after each step."""
         is_lost = self._claim is not None and self._claim.lost
         return is_lost or self.interrupts.requested()
 
