@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from runner.results.answer import Confirmed, candidates
 from runner.results.definition import Definition
-from runner.results.rows import COMPLETE, PRUNED, Row
+from runner.results.rows import COMPLETE, PRUNED
 from runner.study.queue import attributes, queue
 from runner.study.queue.attributes import CANDIDATE, CONFIRMS, FIXED, LABEL, SEED, rows
 from runner.study.queue.locks import creating, storage
@@ -34,14 +34,15 @@ def confirmation(study: Study) -> Study | None:
     if not chosen or not definition.confirm_seeds:
         return None
     baseline = [row for row in found if row.baseline and row.values and row.state in _TRAINED]
+    wanted: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for seed in _seeds(definition):
+        for row in (*baseline[:1], *chosen):
+            name = _BASELINE if row.baseline else f"trial {row.number}"
+            attrs = {CANDIDATE: row.number, SEED: seed, LABEL: f"{_PREFIX}{name}"}
+            wanted.append(({}, {FIXED: dict(row.values), **attrs}))
     with creating():
         again = make(storage(study), study.study_name + SUFFIX, definition)
         again.set_user_attr(CONFIRMS, study.study_name)
-        wanted: list[tuple[dict[str, Any], dict[str, Any]]] = [
-            ({}, _attributes(row, seed))
-            for seed in _seeds(definition)
-            for row in (*baseline[:1], *chosen)
-        ]
         queue.add(again, wanted)
     return again
 
@@ -82,16 +83,6 @@ def confirmations(
 def _seeds(definition: Definition) -> range:
     first = int(definition.base.get("seed", 0)) + FRESH
     return range(first, first + definition.confirm_seeds)
-
-
-def _attributes(row: Row, seed: int) -> dict[str, Any]:
-    name = _BASELINE if row.baseline else f"trial {row.number}"
-    return {
-        FIXED: dict(row.values),
-        CANDIDATE: row.number,
-        SEED: seed,
-        LABEL: f"{_PREFIX}{name}",
-    }
 
 
 def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial], step: float) -> Confirmed:

@@ -19,7 +19,7 @@ from runner.errors import Mistake, one_line
 from runner.results.definition import Definition
 from runner.study.queue.draws import InOrder, places
 
-_SHARED_SEED = ("optuna.samplers.QMCSampler",)  # its sequence is one for all workers
+_SHARED_SEED = "optuna.samplers.QMCSampler"  # its sequence is one for all workers
 # what Optuna would find odd late or never
 _LEAST = {
     "n_startup_trials": 0,
@@ -55,7 +55,7 @@ class Samplers:
         self._seed = definition.seed
         self._target = config.partial("study.sampler", definition.sampler)
         self._is_seeded = self._target.accepts("seed")
-        self._is_shared = definition.sampler["_target_"] in _SHARED_SEED
+        self._is_shared = definition.sampler["_target_"] == _SHARED_SEED
 
     def of(self, trials: Sequence[FrozenTrial], number: int) -> BaseSampler:
         """Return the sampler of a trial.
