@@ -10,9 +10,8 @@ from typing import Any
 
 from runner.flat import flat
 from runner.moved import targets
-from runner.results.metrics import MAXIMIZE, MINIMIZE
+from runner.results.metrics import MAXIMIZE
 
-__all__ = ["MAXIMIZE", "MINIMIZE", "Definition", "Goal"]
 HEX = 8  # digits of the digest in a study's name
 GRID = "runner.study.plan.samplers.Grid"
 WILCOXON = "optuna.pruners.WilcoxonPruner"
@@ -59,10 +58,6 @@ class Goal:
         """Return whether one value is better than another."""
         return self.cost(one) < self.cost(other)
 
-    def worst(self, values: list[float]) -> float:
-        """Return the worst of some values."""
-        return max(values, key=self.cost)
-
 
 @dataclass(frozen=True)
 class Definition:
@@ -83,8 +78,6 @@ class Definition:
     trials: int = 0
     config_dir: str | None = None
     experiment: str = ""
-    tracking: bool = False
-    tracking_uri: str | None = None
     threads: int | None = None
     seeds: int = 1
     confirm_seeds: int = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.results.definition import Definition
+from runner.results.metrics import MAXIMIZE
 
 COMPLETE, PRUNED, FAILED, RUNNING, WAITING = "COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"
 
@@ -44,6 +45,6 @@ class Row:
 
 def ranked(rows: Sequence[Row], definition: Definition) -> list[Row]:
     """Return the rows that count, best first by the first goal; a copy stands for its original."""
-    first = definition.goals[0]
+    descending = definition.goals[0].direction == MAXIMIZE
     counted = [row for row in rows if row.counts and row.copy_of is None]
-    return sorted(counted, key=lambda row: first.cost(row.objective[0]))
+    return sorted(counted, key=lambda row: row.objective[0], reverse=descending)

@@ -14,7 +14,7 @@ The life of a trial:
 3.  The claim's heart beats: which process, on which machine, when it last said so.
 4.  Its sampler is seeded by the study's seed and the trial's place, and sees the draws before it
     (draws.py), so that a study that was interrupted draws what it would have drawn.
-5.  Where another trial trains the same, the value of that one is taken over (copies.py).
+5.  Where another trial trains the same, the value of that one is taken over (claim.copy).
 6.  An attempt trains it, seed by seed. Each evaluation of the first seed is an objective so far,
     which is reported by percent of the run; the pruner may stop the trial there.
 7.  It ends: complete with the mean over its seeds; pruned; diverged, told as the worst value, so

@@ -14,10 +14,8 @@ from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
 from runner.study.queue.storage import open_storage
-from runner.study.work.launched import launch_workers
-from runner.study.work.launcher import Launch, Launcher
+from runner.study.work.launched import Launch, Launcher, launch_workers, run_pool
 from runner.study.work.monitor import Monitor
-from runner.study.work.pool import run_pool
 from runner.study.work.worker import work
 from runner.tracking import trackers_of
 from runner.training import devices
@@ -87,7 +85,7 @@ def _work(
         launch_workers(study, address, started_by.launch, workers, deadline, interrupts)
         return
     if workers == 1:
-        work(study, interrupts, deadline, None)
+        work(study, interrupts, deadline, None, planned.configurator)
         return
     kind, count = devices.available()[0], devices.count()
     spread = count > 1 and planned.settings.device == "auto"

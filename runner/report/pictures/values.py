@@ -8,8 +8,8 @@ import numpy as np
 
 from runner.report.pictures.picture import Shades
 from runner.report.pictures.scale import Scale
-from runner.results.definition import MAXIMIZE, Goal
-from runner.results.metrics import heading, metric
+from runner.results.definition import Goal
+from runner.results.metrics import MAXIMIZE, heading, metric
 from runner.results.rows import Row
 
 _FAR = 3  # times the distance from the best to the median

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from optuna.study import Study
@@ -12,7 +11,7 @@ from runner import provenance
 from runner.build.data import load
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
-from runner.config import Settings, experiment
+from runner.config import experiment
 from runner.config.configurator import Configurator
 from runner.errors import Mistake
 from runner.report import pictures, tables
@@ -27,7 +26,6 @@ from runner.study.answer.summary import Summary
 from runner.study.plan.plan import Plan
 from runner.study.queue import attributes
 from runner.study.queue.locks import creating
-from runner.study.queue.rows import rows
 from runner.tracking import trackers_of
 
 MOST_TRACES = 200
@@ -38,7 +36,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     """Keep what a study has found so far, and then print it: nobody may read to the end."""
     definition = attributes.definition(study)
     configurator = planned.configurator
-    found = rows(study.get_trials(deepcopy=False), definition)
+    found = attributes.rows(study.get_trials(deepcopy=False), definition)
     lines = ["", *tables.top(found, definition)]
     best = next(iter(ranked(found, definition)), None)
     if best is None:
@@ -114,12 +112,9 @@ def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.nd
     for row in [row for row in found if row.values][-MOST_TRACES:]:
         try:
             settings = configurator.settings(row.values)
-            traces[row.number] = numbers(settings, _length(settings)).trace("lr")
+            data = load(settings.dataset)
+            length = horizon(settings, len(data.train) if data else 0)
+            traces[row.number] = numbers(settings, length).trace("lr")
         except Mistake:  # a trial that was refused has none
             continue
     return traces
-
-
-def _length(settings: Settings) -> Any:
-    data = load(settings.dataset)
-    return horizon(settings, len(data.train) if data else 0)

@@ -10,11 +10,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from runner.results.answer import Confirmed, candidates
 from runner.results.definition import Definition
-from runner.results.rows import COMPLETE, PRUNED, Row
-from runner.study.queue import attributes, private
-from runner.study.queue.attributes import CANDIDATE, CONFIRMS, FIXED, LABEL, SEED
-from runner.study.queue.locks import creating
-from runner.study.queue.rows import rows
+from runner.results.rows import COMPLETE, PRUNED
+from runner.study.queue import attributes, queue
+from runner.study.queue.attributes import CANDIDATE, CONFIRMS, FIXED, LABEL, SEED, rows
+from runner.study.queue.locks import creating, storage
 from runner.study.queue.storage import make
 
 FRESH = 10_000  # how far the seeds that confirm lie from those that chose
@@ -35,26 +34,25 @@ def confirmation(study: Study) -> Study | None:
     if not chosen or not definition.confirm_seeds:
         return None
     baseline = [row for row in found if row.baseline and row.values and row.state in _TRAINED]
+    wanted: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    for seed in _seeds(definition):
+        for row in (*baseline[:1], *chosen):
+            name = _BASELINE if row.baseline else f"trial {row.number}"
+            attrs = {CANDIDATE: row.number, SEED: seed, LABEL: f"{_PREFIX}{name}"}
+            wanted.append(({}, {FIXED: dict(row.values), **attrs}))
     with creating():
-        again = make(private.storage(study), study.study_name + SUFFIX, definition)
+        again = make(storage(study), study.study_name + SUFFIX, definition)
         again.set_user_attr(CONFIRMS, study.study_name)
-        there = {
-            (trial.user_attrs[CANDIDATE], trial.user_attrs[SEED])
-            for trial in again.get_trials(deepcopy=False, states=attributes.COUNTED)
-        }
-        for seed in _seeds(definition):
-            for row in [*baseline[:1], *chosen]:
-                if (row.number, seed) not in there:
-                    again.enqueue_trial({}, user_attrs=_attributes(row, seed))
+        queue.add(again, wanted)
     return again
 
 
 def existing(study: Study) -> Study | None:
     """Return the study that confirms another's answer, None where there is none yet."""
-    name, storage = study.study_name + SUFFIX, private.storage(study)
-    if name not in optuna.get_all_study_names(storage):
+    name, kept = study.study_name + SUFFIX, storage(study)
+    if name not in optuna.get_all_study_names(kept):
         return None
-    return optuna.load_study(study_name=name, storage=storage)
+    return optuna.load_study(study_name=name, storage=kept)
 
 
 def confirmations(
@@ -85,16 +83,6 @@ def confirmations(
 def _seeds(definition: Definition) -> range:
     first = int(definition.base.get("seed", 0)) + FRESH
     return range(first, first + definition.confirm_seeds)
-
-
-def _attributes(row: Row, seed: int) -> dict[str, Any]:
-    name = _BASELINE if row.baseline else f"trial {row.number}"
-    return {
-        FIXED: dict(row.values),
-        CANDIDATE: row.number,
-        SEED: seed,
-        LABEL: f"{_PREFIX}{name}",
-    }
 
 
 def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial], step: float) -> Confirmed:

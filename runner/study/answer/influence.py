@@ -11,7 +11,7 @@ from optuna.study import Study, StudyDirection
 
 from runner.results.definition import Definition
 from runner.results.rows import Row, ranked
-from runner.study.queue.rows import rows
+from runner.study.queue.attributes import rows
 
 _FEWEST = 5  # trials that a correlation is made of
 _ENOUGH = 10  # trials that an importance is made of, and those that have a key

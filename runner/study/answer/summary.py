@@ -37,7 +37,10 @@ class Summary:
         self._digest = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
         before = study.user_attrs.get(SUMMARY, {})
         self._before = before.get("said")
-        self.link = _link(before["link"]) if before.get("link") else None
+        stored = before.get("link")
+        # version 0.1.0 stored none of its pages
+        known = Link if "compare" in (stored or ()) else link
+        self.link = known(**stored) if stored else None
 
     def is_new(self) -> bool:
         """Return whether something has changed since it was recorded."""
@@ -55,36 +58,22 @@ class Summary:
         values: of the best trial.
         """
         if trackers:
-            self._replace(folder, trackers, definition, values)
-        link = None if self.link is None else vars(self.link)
-        self.study.set_user_attr(SUMMARY, {"said": self._digest, "link": link})
-
-    def _replace(
-        self,
-        folder: Path,
-        trackers: Sequence[Tracker],
-        definition: Definition,
-        values: Mapping[str, Any],
-    ) -> None:
-        recording = Recording(trackers, warn)
-        header = Header(
-            experiment=definition.experiment,
-            name="summary",
-            params={key: shown(value) for key, value in values.items()},
-            tags={"command": self.command, "kind": "summary"},
-        )
-        try:
-            recording.start().open(header)
-        except Mistake as mistake:
-            warn(f"the summary is in {folder} only: {one_line(mistake)}")
-            return
-        recording.artifacts(folder)
-        recording.close(Status.FINISHED)
-        if self.link is not None:
-            trackers[0].remove(self.link.run_id)
-        self.link = recording.link
-
-
-def _link(stored: Mapping[str, str]) -> Link:
-    """Return a stored link; version 0.1.0 stored none of its pages."""
-    return Link(**stored) if "compare" in stored else link(**stored)
+            recording = Recording(trackers, warn)
+            header = Header(
+                experiment=definition.experiment,
+                name="summary",
+                params={key: shown(value) for key, value in values.items()},
+                tags={"command": self.command, "kind": "summary"},
+            )
+            try:
+                recording.start().open(header)
+            except Mistake as mistake:
+                warn(f"the summary is in {folder} only: {one_line(mistake)}")
+            else:
+                recording.artifacts(folder)
+                recording.close(Status.FINISHED)
+                if self.link is not None:
+                    trackers[0].remove(self.link.run_id)
+                self.link = recording.link
+        kept = None if self.link is None else vars(self.link)
+        self.study.set_user_attr(SUMMARY, {"said": self._digest, "link": kept})

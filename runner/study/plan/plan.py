@@ -7,12 +7,11 @@ from typing import Any
 from runner.build.data import load
 from runner.config import Settings
 from runner.config.command_line import word
-from runner.config.composer import Composer, compose
+from runner.config.composer import Composer
 from runner.config.configurator import Configurator, check_space
 from runner.config.configurator import words as overrides_of
 from runner.config.grammar import space_of
 from runner.config.options import group_options
-from runner.config.reading import read
 from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
 from runner.results.definition import Definition, Goal
@@ -39,6 +38,7 @@ class Plan:
     study: StudySettings
     definition: Definition
     configurator: Configurator
+    composer: Composer
     settings: Settings
     baseline: Mapping[str, Any]
     grid: tuple[Mapping[str, Any], ...] = ()
@@ -46,7 +46,7 @@ class Plan:
     @property
     def name(self) -> str:
         """What the study is called where it is new."""
-        return self.study.name or self.definition.name(_usual([], self.settings.config_dir))
+        return self.study.name or self.definition.name(_usual([], self.composer))
 
     def differences(self, other: Definition) -> list[str]:
         """Return in what this study differs from a stored one, a line each.
@@ -61,7 +61,7 @@ class Plan:
             for group, option in self.settings.choices.items()
             if group.partition("/")[0] not in _NO_PART_OF_A_TRIAL
         ]
-        return self.definition.differences(other, _usual(chosen, self.settings.config_dir))
+        return self.definition.differences(other, _usual(chosen, self.composer))
 
 
 def plan(
@@ -82,16 +82,15 @@ def plan(
     settings = configurator.settings({})
     for tracker in trackers_of(settings.tracking):
         tracker.check()
+    chosen = settings.choices.get("study", "none")
     shared = {field.name for field in fields(Definition)} & vars(study).keys()
     definition = Definition(
-        preset=_preset(settings),
+        preset="optuna" if chosen == "none" else chosen.replace("/", "-"),
         space=space.text(),
         overrides=tuple(fixed),
         base=_base(settings),
         goals=_goals(study, settings),
         config_dir=config_dir,
-        tracking=settings.tracking.enabled,
-        tracking_uri=settings.tracking.uri,
         threads=_threads(settings, study.workers if sharing is None else sharing),
         trials=study.trials or DEFAULT_TRIALS,
         **{name: getattr(study, name) for name in shared - {"space", "trials"}},
@@ -107,7 +106,7 @@ def plan(
     if study.baseline:
         dry_run.baseline()
     dry_run.space()
-    return Plan(study, definition, configurator, settings, baseline, grid)
+    return Plan(study, definition, configurator, composer, settings, baseline, grid)
 
 
 def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Space, list[str]]:
@@ -137,11 +136,6 @@ def _added(words: list[str], space: Space) -> list[str]:
     return [f"+{text}" for text in overrides_of(first)]
 
 
-def _preset(settings: Settings) -> str:
-    chosen = settings.choices.get("study", "none")
-    return "optuna" if chosen == "none" else chosen.replace("/", "-")
-
-
 def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:
     known = evaluated(data=load(settings.dataset) is not None)
     keys = study.metrics() or [known[-1]]
@@ -158,14 +152,14 @@ def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:
     )
 
 
-def _usual(words: list[str], config_dir: str | None) -> dict[str, Any]:
+def _usual(texts: list[str], composer: Composer) -> dict[str, Any]:
     """Return the identity of a configuration that a few words give: its values by key."""
-    composed = compose([*words, "tracking=off"], config_dir)
+    chosen = [word(text) for text in (*texts, "tracking=off")]
     try:
-        base = _base(read(composed, composed.hydra))
+        base = _base(composer.settings(chosen))
     except Mistake:  # an option of a person's own that needs more words
         return {}
-    return {**base, "study": {"seeds": read_study(composed).seeds}}
+    return {**base, "study": {"seeds": read_study(composer.config(chosen)).seeds}}
 
 
 def _base(settings: Settings) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import copy
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,26 @@ from optuna.trial import FrozenTrial
 from runner import config
 from runner.errors import Mistake, one_line
 from runner.results.definition import Definition
-from runner.study.plan import options
 from runner.study.queue.draws import InOrder, places
 
-_SHARED_SEED = ("optuna.samplers.QMCSampler",)  # its sequence is one for all workers
+_SHARED_SEED = "optuna.samplers.QMCSampler"  # its sequence is one for all workers
+# what Optuna would find odd late or never
+_LEAST = {
+    "n_startup_trials": 0,
+    "n_ei_candidates": 1,
+    "population_size": 2,
+    "n_warmup_steps": 0,
+    "n_min_trials": 1,
+    "n_startup_steps": 0,
+    "min_resource": 1,
+    "max_resource": 1,
+    "reduction_factor": 2,
+    "min_early_stopping_rate": 0,
+    "patience": 1,
+    "min_delta": 0,
+}
+_SHARES = ("crossover_prob", "swapping_prob", "p_threshold")
+_WORDS = {"qmc_type": ("sobol", "halton")}
 
 
 class Grid(optuna.samplers.RandomSampler):
@@ -39,7 +55,7 @@ class Samplers:
         self._seed = definition.seed
         self._target = config.partial("study.sampler", definition.sampler)
         self._is_seeded = self._target.accepts("seed")
-        self._is_shared = definition.sampler["_target_"] in _SHARED_SEED
+        self._is_shared = definition.sampler["_target_"] == _SHARED_SEED
 
     def of(self, trials: Sequence[FrozenTrial], number: int) -> BaseSampler:
         """Return the sampler of a trial.
@@ -70,8 +86,8 @@ def pruner(definition: Definition) -> BasePruner:
 
 def check(definition: Definition) -> None:
     """Raise Mistake for a sampler or a pruner that cannot do what is asked of it."""
-    options.check("study.sampler", definition.sampler)
-    options.check("study.pruner", definition.pruner)
+    _check_options("study.sampler", definition.sampler)
+    _check_options("study.pruner", definition.pruner)
     _try(definition)
     chosen = pruner(definition)
     if len(definition.goals) > 1 and not isinstance(chosen, NopPruner):
@@ -86,6 +102,28 @@ def check(definition: Definition) -> None:
                 f"seeds is never below study.pruner.p_threshold={definition.pruner['p_threshold']}"
             )
             raise Mistake("study.seeds", must, str(definition.seeds))
+
+
+def _check_options(key: str, spec: Mapping[str, Any]) -> None:
+    """Raise Mistake for an option that is out of its range; an option may be a pruner itself."""
+    for name, value in spec.items():
+        if isinstance(value, Mapping):
+            _check_options(f"{key}.{name}", value)
+        elif name in _WORDS and value not in _WORDS[name]:
+            raise Mistake(f"{key}.{name}", f"must be {' or '.join(_WORDS[name])}", repr(value))
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        elif value < _LEAST.get(name, value):
+            raise Mistake(f"{key}.{name}", f"must be at least {_LEAST[name]}", str(value))
+        elif name in _SHARES and not 0 <= value <= 1:
+            raise Mistake(f"{key}.{name}", "must lie in [0, 1]", str(value))
+    lower, upper = spec.get("lower"), spec.get("upper")
+    if lower is not None and upper is not None and lower >= upper:
+        raise Mistake(f"{key}.lower", f"must be less than {key}.upper", f"{lower} and {upper}")
+    least, most = spec.get("min_resource"), spec.get("max_resource")
+    if isinstance(least, int) and isinstance(most, int) and least > most:
+        must = f"must be at most {key}.max_resource"
+        raise Mistake(f"{key}.min_resource", must, f"{least} and {most}")
 
 
 def _try(definition: Definition) -> None:

@@ -3,13 +3,15 @@
 Studies of every version have these names: a constant may be renamed, its text may not.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from runner.results.definition import Definition
+from runner.results.rows import Row
 
 # of a study: what it is, as JSON; the study that it confirms; how many trials crashed in earlier
 # starts; the start whose workers are to stop; what its summary says
@@ -37,7 +39,10 @@ DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 def definition(study: Study) -> Definition:
     """Return what a study is, by its last start."""
-    return Definition.from_json(study.user_attrs[DEFINITION])
+    return _parsed(study.user_attrs[DEFINITION])
+
+
+_parsed = functools.lru_cache(maxsize=8)(Definition.from_json)
 
 
 def done(study: Study) -> list[FrozenTrial]:
@@ -61,6 +66,42 @@ def is_lost(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.FAIL and LOST in trial.user_attrs
 
 
+def lost(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Return those of some trials that were given up before their end."""
+    return list(filter(is_lost, trials))
+
+
+def crashed(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """Return those of some trials that crashed."""
+    return [t for t in trials if t.state == TrialState.FAIL and "failed" in outcome(t)]
+
+
 def label(trial: FrozenTrial | Trial) -> str:
     """Return what a trial is called."""
     return str(trial.user_attrs.get(LABEL, f"trial {trial.number}"))
+
+
+def rows(trials: Iterable[FrozenTrial], definition: Definition) -> list[Row]:
+    """Return Optuna's trials as plain rows, those that were lost or left over not among them."""
+    prunes_by_seed = definition.prunes_by_seed
+    return [_row(trial, prunes_by_seed) for trial in trials if not is_lost(trial)]
+
+
+def _row(trial: FrozenTrial, prunes_by_seed: bool) -> Row:
+    attrs, end = trial.user_attrs, outcome(trial)
+    by_seed = end.get("by_seed", prunes_by_seed)
+    return Row(
+        number=trial.number,
+        state=trial.state.name,
+        values=attrs.get(VALUES, {}),
+        objective=tuple(trial.values) if trial.state == TrialState.COMPLETE else (),
+        per_seed=tuple(map(tuple, end.get("per_seed", ()))),
+        rungs={} if by_seed else dict(sorted(trial.intermediate_values.items())),
+        seconds=end.get("seconds", 0.0),
+        baseline=bool(attrs.get(BASELINE)),
+        diverged=end.get("diverged", ""),
+        copy_of=end.get("copy_of"),
+        reason=end.get("reason", ""),
+        run_ids=tuple(end.get("run_ids", ())),
+        inner=trial.params,
+    )

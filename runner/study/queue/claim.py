@@ -3,11 +3,12 @@
 Of all that want a waiting trial the database lets one set it running (locks.py, where it does not).
 While it runs its heartbeat says so; who takes it for lost ends it before it is queued again, and
 an ended trial takes nothing more: what a lost worker reports or tells afterwards is refused.
+Of trials that would train the very same one is trained, the others take over its value.
 """
 
-import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Self
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -16,10 +17,10 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from runner.study.periodic import Periodic
-from runner.study.queue import attributes, private, queue
-from runner.study.queue.attributes import DONE, RETRY_OF, definition
+from runner.study.queue import attributes, locks, queue
 from runner.study.queue.heartbeat import sign_of_life
-from runner.study.queue.locks import exclusive
+
+POLL_SECONDS = 0.25
 
 
 def claim(
@@ -34,17 +35,17 @@ def claim(
         known: the study's trials as they were a moment ago.
     """
     while True:
-        with exclusive(study):
+        with locks.exclusive(study):
             taken = _take(study, known) or _take(study, study.get_trials(deepcopy=False))
         known = ()
         if taken is None:
             return None
         trials = study.get_trials(deepcopy=False)
-        if not _is_surplus(study, trials, taken.number):
+        if not queue.is_surplus(study, trials, taken.number):
             if sampler is not None:
                 study.sampler = sampler(trials, taken.number)
-            return Claim(study, private.handle(study, taken))
-        queue.drop(study, taken, attributes.LEFT_OVER)
+            return Claim(study, locks.handle(study, taken))
+        locks.fail(study, taken, attributes.LOST, attributes.LEFT_OVER)
 
 
 class Claim:
@@ -60,7 +61,7 @@ class Claim:
         self.label = attributes.label(trial)
         self.lost = False
         self._trial = trial
-        pause = max(definition(study).heartbeat_seconds / 3, 0.2)
+        pause = max(attributes.definition(study).heartbeat_seconds / 3, 0.2)
         self._heartbeat = Periodic(self._beat, lambda: pause)
 
     def __enter__(self) -> Self:
@@ -102,11 +103,11 @@ class Claim:
         """Tell how the trial ended; return False, with nothing told, where it is lost."""
         self._heartbeat.stop()  # one after the end would take the trial for lost
         try:
-            with exclusive(self.study):
+            with locks.exclusive(self.study):
                 self._trial.set_user_attr(attributes.OUTCOME, outcome)
                 found = self.study.tell(self._trial, values, state=state, skip_if_finished=True)
         except UpdateFinishedTrialError:
-            found = private.trial_now(self.study, self._trial)
+            found = locks.trial_now(self.study, self._trial)
         self.lost = found.state != state or attributes.is_lost(found)
         return not self.lost
 
@@ -127,49 +128,51 @@ class Claim:
         self.store(attributes.WORKER, sign_of_life())
 
 
-def _take(study: Study, known: Sequence[FrozenTrial]) -> FrozenTrial | None:
-    """Return a waiting trial that runs now: first those that are queued again, by number."""
-    waiting = [trial for trial in known if trial.state == TrialState.WAITING]
-    for trial in sorted(waiting, key=lambda t: (RETRY_OF not in t.user_attrs, t.number)):
-        with suppress(UpdateFinishedTrialError):
-            if private.set_state(study, trial, TrialState.RUNNING):
-                return trial
+def copy(own: Claim, digest: str, should_stop: Callable[[], bool]) -> bool:
+    """End a trial with the value of one that is the same; return False where it is to be trained.
+
+    One that still trains is waited for. Of two that come at the same moment, where nothing keeps
+    them apart, the later number waits.
+
+    digest: of what the trial trains.
+    """
+    is_stored = False
+    while not should_stop():
+        with locks.exclusive(own.study) as is_exclusive:
+            other = same(own.study, digest, before=own.number if is_stored else None)
+            if other is None and not is_stored:
+                own.store(attributes.IDENTITY, digest)
+                is_stored = True
+                if not is_exclusive:
+                    continue
+        if other is None:
+            return False
+        if other.state in attributes.DONE:
+            for step, value in other.intermediate_values.items():
+                own.report(step, value)
+            taken = {"copy_of": other.number, "seconds": 0.0, "run_ids": []}
+            values = other.values if other.state == TrialState.COMPLETE else None
+            own.end({**attributes.outcome(other), **taken}, values, other.state)
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def same(study: Study, digest: str, before: int | None) -> FrozenTrial | None:
+    """Return a trial that has trained the same, or that trains it; of the latter only one in front
+    of a number."""
+    for other in study.get_trials(deepcopy=False, states=(*attributes.DONE, TrialState.RUNNING)):
+        if other.user_attrs.get(attributes.IDENTITY) != digest or attributes.is_copy(other):
+            continue
+        if other.state in attributes.DONE or before is None or other.number < before:
+            return other
     return None
 
 
-def _is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> bool:
-    """Return whether a claimed trial is one too many: the total is reached without it, or what it
-    was queued as has a trial already."""
-    (own,) = (trial for trial in trials if trial.number == number)
-    named: set[str] = set()
-    before = 0
-    for other in trials:
-        if other.state not in attributes.COUNTED:
-            continue
-        names = set(_names(other))
-        is_double = bool(names & named)
-        named |= names
-        if other.number == number and is_double:
-            return True
-        if other.number != number and not is_double:
-            before += _precedes(other, own)
-    return attributes.CONFIRMS not in study.user_attrs and before >= definition(study).trials
-
-
-def _names(trial: FrozenTrial) -> Iterator[str]:
-    """Return as what a trial was queued: there is one baseline, one trial of each cell of a grid
-    and of each candidate with each seed, and one repetition of a lost trial."""
-    for keys in attributes.QUEUED_AS:
-        if all(key in trial.user_attrs for key in keys):
-            yield json.dumps([[key, trial.user_attrs[key]] for key in keys], sort_keys=True)
-
-
-def _precedes(other: FrozenTrial, trial: FrozenTrial) -> bool:
-    """Return whether another trial has the older right to a place in the total."""
-
-    def place(one: FrozenTrial) -> tuple[bool, int]:
-        return not any(_names(one)), one.number
-
-    if other.state in DONE or place(other) < place(trial):
-        return True
-    return other.state == TrialState.RUNNING and other.number < trial.number
+def _take(study: Study, known: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    """Return a waiting trial that runs now: first those that are queued again, by number."""
+    waiting = [trial for trial in known if trial.state == TrialState.WAITING]
+    for trial in sorted(waiting, key=lambda t: (attributes.RETRY_OF not in t.user_attrs, t.number)):
+        if locks.run(study, trial):
+            return trial
+    return None

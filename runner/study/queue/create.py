@@ -1,6 +1,5 @@
 """A planned study as it stands in a storage: made or found again, with the trials that it lacks."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,34 +28,32 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
     Raises Mistake for a name that another search has.
     """
     with creating():
-        definition = planned.definition
-        study = _named(planned, storage)
+        names = optuna.get_all_study_names(storage)
+        find = _same if planned.study.name is None else _named
+        study = find(planned, storage, names)
         if study is None:
-            same = _same(planned, storage)
-            study = same if planned.study.name is None else None
-        if study is None:
-            name = _new_name(planned, storage)
-            definition = replace(definition, experiment=name)
+            # another search may have the name, since a default was another one
+            name = planned.definition.name() if planned.name in names else planned.name
             for tracker in trackers_of(planned.settings.tracking):
                 tracker.prepare(name)
-            study = make(storage, name, definition)
+            study = make(storage, name, replace(planned.definition, experiment=name))
         else:
-            definition = replace(definition, experiment=study.study_name)
+            definition = replace(planned.definition, experiment=study.study_name)
             if planned.settings.threads is None:  # their number decides the bits
                 threads = attributes.definition(study).threads
                 definition = replace(definition, threads=threads)
-        study.set_user_attr(DEFINITION, definition.as_json())
+            study.set_user_attr(DEFINITION, definition.as_json())
         _queue(planned, study)
     return study
 
 
-def _named(planned: Plan, storage: BaseStorage) -> Study | None:
-    """Return the study of the name that was given, if one was, None where there is none.
+def _named(planned: Plan, storage: BaseStorage, names: Sequence[str]) -> Study | None:
+    """Return the study of the name that was given, None where there is none.
 
     Raises Mistake where it is another search.
     """
     name = planned.study.name
-    if name not in optuna.get_all_study_names(storage):
+    if name not in names:
         return None
     study = optuna.load_study(study_name=name, storage=storage)
     if DEFINITION not in study.user_attrs:
@@ -68,14 +65,14 @@ def _named(planned: Plan, storage: BaseStorage) -> Study | None:
     return study
 
 
-def _same(planned: Plan, storage: BaseStorage) -> Study | None:
+def _same(planned: Plan, storage: BaseStorage, names: Sequence[str]) -> Study | None:
     """Return the study of the same search, None where there is none; say which is nearest to it.
 
     It is known by its definition, since an earlier version has named it otherwise.
     """
     nearest: tuple[str, list[str]] | None = None
     pattern = re.compile(rf"{re.escape(planned.definition.preset)}-[0-9a-f]{{{HEX}}}")
-    for name in sorted(filter(pattern.fullmatch, optuna.get_all_study_names(storage))):
+    for name in sorted(filter(pattern.fullmatch, names)):
         study = optuna.load_study(study_name=name, storage=storage)
         if DEFINITION not in study.user_attrs:
             continue
@@ -89,42 +86,28 @@ def _same(planned: Plan, storage: BaseStorage) -> Study | None:
     return None
 
 
-def _new_name(planned: Plan, storage: BaseStorage) -> str:
-    """Return the planned name, or, where another search has it since a default was another one, a
-    name that leaves no default out."""
-    name = planned.name
-    taken = name in optuna.get_all_study_names(storage)
-    return planned.definition.name() if taken else name
-
-
 def _queue(planned: Plan, study: Study) -> None:
     """Put the trials that the total lacks into the queue: the baseline and a grid first."""
     definition = planned.definition
-    space = planned.configurator.space
+    encode = planned.configurator.space.encode
     wanted: list[tuple[Mapping[str, Any], dict[str, Any]]] = []
     if definition.baseline:
         wanted.append((planned.baseline, {attributes.BASELINE: True}))
     for cell in planned.grid:
-        if definition.baseline and space.encode(cell) == space.encode(planned.baseline):
+        if definition.baseline and encode(cell) == encode(planned.baseline):
             wanted[0][1][attributes.CELL] = cell
         else:
             wanted.append((cell, {attributes.CELL: cell}))
-    known = study.get_trials(deepcopy=False, states=attributes.COUNTED)
-    there = {_name(trial.user_attrs) for trial in known}
-    lacking = [(values, attrs) for values, attrs in wanted if _name(attrs) not in there]
-    for values, attrs in lacking[: max(definition.trials - len(known), 0)]:
-        inner = space.encode(values)
+    given = []
+    for values, attrs in wanted:
+        inner = encode(values)
         if inner is None:  # as they are, since the space has no such values
             attrs[attributes.FIXED] = dict(values)
-        study.enqueue_trial(inner or {}, user_attrs=attrs)
+        given.append((inner or {}, attrs))
+    queue.fill(study, new=False)
+    queue.add(study, given, definition.trials)
     if not planned.grid:
         queue.fill(study)
-
-
-def _name(attrs: Mapping[str, Any]) -> str:
-    """Return by what a trial of given values is known again."""
-    named = {key: attrs[key] for key in (attributes.BASELINE, attributes.CELL) if key in attrs}
-    return json.dumps(named, sort_keys=True)
 
 
 def _listed(differences: Sequence[str]) -> str:

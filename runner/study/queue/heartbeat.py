@@ -18,7 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from runner.study.queue import private
+from runner.study.queue import locks
 from runner.study.queue.attributes import SUSPECTED, WORKER
 
 _GAP_SECONDS = 2.0
@@ -80,9 +80,12 @@ class Watch:
 
     def _is_lost(self, study: Study, trial: FrozenTrial, now: float) -> bool:
         sign = trial.user_attrs.get(WORKER)
-        if sign is not None and sign["place"] == place() and sign["began"] is not None:
-            return not _is_alive(sign)
-        return self._is_silent(study, trial, None if sign is None else sign["beat"], now)
+        if sign is None or sign["place"] != place() or sign["began"] is None:
+            return self._is_silent(study, trial, None if sign is None else sign["beat"], now)
+        there, then = began(sign["pid"]), sign["began"]
+        if isinstance(then, str):  # an earlier version wrote /proc's clock ticks
+            then = int(then) / os.sysconf("SC_CLK_TCK")
+        return there is None or abs(there - then) >= _SAME_SECONDS
 
     def _is_silent(self, study: Study, trial: FrozenTrial, beat: Any, now: float) -> bool:
         number = trial.number
@@ -93,15 +96,7 @@ class Watch:
             return False
         if now - since >= self.seconds * 2 / 3 and number not in self._suspected:
             with suppress(UpdateFinishedTrialError):
-                private.write(study, trial, SUSPECTED, time.time())
+                locks.write(study, trial, SUSPECTED, time.time())
             self._suspected[number] = monotonic()
         suspected = self._suspected.get(number, now)
         return now - since > self.seconds and now - suspected > _GRACE_SECONDS
-
-
-def _is_alive(sign: dict[str, Any]) -> bool:
-    """Return whether the process of a heartbeat of this machine still runs."""
-    now, then = began(sign["pid"]), sign["began"]
-    if isinstance(then, str):  # an earlier version wrote /proc's clock ticks
-        then = int(then) / os.sysconf("SC_CLK_TCK")
-    return now is not None and abs(now - then) < _SAME_SECONDS

@@ -1,17 +1,26 @@
-"""Locks between the processes of a study."""
+"""What one process does at a time: create a study, claim a trial, end it.
+
+What is needed for it of Optuna's inside is here; beside it only draws.py touches private members.
+`study.ask` takes the waiting trial of the lowest number and has a sampler already. Here repetitions
+go first, and a sampler is seeded by the place of the very trial that it draws for.
+"""
 
 import contextlib
 import functools
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import BaseStorage
 from optuna.study import Study
-
-from runner.study.queue import private
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 PATIENCE_SECONDS = 60.0
 LOCK = Path(".runner") / "optuna.lock"
+Of = FrozenTrial | Trial
 
 
 @contextlib.contextmanager
@@ -29,7 +38,7 @@ def creating() -> Iterator[None]:
     except BaseException:
         if is_first:
             LOCK.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 LOCK.parent.rmdir()
         raise
 
@@ -47,9 +56,44 @@ def exclusive(study: Study) -> Iterator[bool]:
     UPDATE: two processes read that a trial waits, and both take it. So there is a lock file beside
     it; PostgreSQL and the journal decide by themselves. Yields whether there is one.
     """
-    file = private.sqlite_file(study)
-    if file is None:
+    engine = getattr(getattr(study._storage, "_backend", None), "engine", None)
+    if engine is None or engine.dialect.name != "sqlite":
         yield False
         return
-    with FileLock(f"{file}.lock"):
+    with FileLock(f"{engine.url.database}.lock"):
         yield True
+
+
+def storage(study: Study) -> BaseStorage:
+    """Return where a study is kept."""
+    return study._storage
+
+
+def trial_now(study: Study, trial: Of) -> FrozenTrial:
+    """Return a trial as it stands in the storage."""
+    return study._storage.get_trial(trial._trial_id)
+
+
+def write(study: Study, trial: Of, key: str, value: Any) -> None:
+    """Store an attribute of a trial. Raises UpdateFinishedTrialError where it has ended."""
+    study._storage.set_trial_user_attr(trial._trial_id, key, value)
+
+
+def run(study: Study, trial: FrozenTrial) -> bool:
+    """Let a waiting trial run; return False where another process has it or it has ended."""
+    with suppress(UpdateFinishedTrialError):
+        return study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING)
+    return False
+
+
+def handle(study: Study, trial: FrozenTrial) -> Trial:
+    """Return a running trial as what draws and reports; the study's sampler gets ready."""
+    return Trial(study, trial._trial_id)
+
+
+def fail(study: Study, trial: Of, key: str, value: Any) -> bool:
+    """End a trial as failed, with an attribute that says why; return False where it has ended."""
+    with suppress(UpdateFinishedTrialError), exclusive(study):
+        write(study, trial, key, value)
+        return study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    return False

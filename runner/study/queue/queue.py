@@ -6,37 +6,65 @@ A grid's cells are queued alike: Optuna's GridSampler draws an unvisited cell at
 two workers may draw the same, and it knows no keys that exist under a condition.
 """
 
-from collections.abc import Iterable
-from contextlib import suppress
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from runner.study.queue import attributes, private
-from runner.study.queue.attributes import COUNTED, GONE, KILLS, LEFT_OVER, LOST, RETRY_OF, is_lost
+from runner.study.queue import attributes, locks
+from runner.study.queue.attributes import (
+    COUNTED,
+    DONE,
+    GONE,
+    KILLS,
+    LEFT_OVER,
+    LOST,
+    OUTCOME,
+    RETRY_OF,
+)
 from runner.study.queue.heartbeat import Watch
-from runner.study.queue.locks import creating, exclusive
 
 AHEAD = 3  # trials that wait: each look at the storage reads those that have not ended
 MOST_KILLS = 3  # workers that a trial may take with it before it counts as crashed
 
 
-@creating()
-def fill(study: Study) -> int:
+def add(
+    study: Study,
+    wanted: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    total: int | None = None,
+) -> None:
+    """Make waiting trials of those that were never queued, at most until a total is reached.
+
+    wanted: of each its parameters and attributes.
+    """
+    known = study.get_trials(deepcopy=False, states=COUNTED)
+    there = {name for trial in known for name in _names(trial.user_attrs)}
+    lacking = [one for one in wanted if there.isdisjoint(_names(one[1]))]
+    most = None if total is None else max(total - len(known), 0)
+    for params, attrs in lacking[:most]:
+        study.enqueue_trial(dict(params), user_attrs=dict(attrs))
+
+
+@locks.creating()
+def fill(study: Study, *, new: bool = True) -> int:
     """Make waiting trials of those that the total lacks, a few ahead; return how many.
 
-    First those whose worker ended in the very moment of queueing them again.
+    First those whose worker ended in the very moment of queueing them again; without `new` no
+    others.
     """
     trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get(RETRY_OF) for trial in trials}
     missing = attributes.definition(study).trials - sum(trial.state in COUNTED for trial in trials)
-    dropped = [t for t in trials if is_lost(t) and t.user_attrs[LOST] != LEFT_OVER]
-    forgotten = [t for t in dropped if t.number not in repeated][: max(missing, 0)]
+    dropped = [trial for trial in attributes.lost(trials) if trial.user_attrs[LOST] != LEFT_OVER]
+    forgotten = [trial for trial in dropped if trial.number not in repeated]
+    if new:
+        forgotten = forgotten[: max(missing, 0)]
     for trial in forgotten:
         _repeat(study, trial, killed=trial.user_attrs[LOST] == GONE)
     waiting = sum(trial.state == TrialState.WAITING for trial in trials)
-    more = min(missing - len(forgotten), AHEAD - waiting - len(forgotten))
+    more = min(missing - len(forgotten), AHEAD - waiting - len(forgotten)) if new else 0
     for _ in range(more):
         study.enqueue_trial({})
     return len(forgotten) + max(more, 0)
@@ -49,22 +77,34 @@ def left(study: Study) -> tuple[int, int]:
     return waiting, len(trials) - waiting
 
 
-def drop(study: Study, trial: private.Of, reason: str) -> bool:
-    """End a trial as lost; return False where it has ended already."""
-    with suppress(UpdateFinishedTrialError), exclusive(study):
-        private.write(study, trial, LOST, reason)
-        return private.set_state(study, trial, TrialState.FAIL)
-    return False
+def is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> bool:
+    """Return whether a claimed trial is one too many: the total is reached without it, or what it
+    was queued as has a trial already."""
+    (own,) = (trial for trial in trials if trial.number == number)
+    named: set[str] = set()
+    before = 0
+    for other in trials:
+        if other.state not in COUNTED:
+            continue
+        names = _names(other.user_attrs)
+        is_double = bool(names & named)
+        named |= names
+        if other.number == number and is_double:
+            return True
+        if other.number != number and not is_double:
+            before += _precedes(other, own)
+    total = attributes.definition(study).trials
+    return attributes.CONFIRMS not in study.user_attrs and before >= total
 
 
-def requeue(study: Study, trial: private.Of, reason: str, *, killed: bool = False) -> bool:
+def requeue(study: Study, trial: locks.Of, reason: str, *, killed: bool = False) -> bool:
     """End a trial that was not finished and queue its parameters again.
 
     Return False where another process has done so, or the trial has ended after all.
     """
-    if not drop(study, trial, reason):
+    if not locks.fail(study, trial, LOST, reason):
         return False
-    _repeat(study, private.trial_now(study, trial), killed=killed)
+    _repeat(study, locks.trial_now(study, trial), killed=killed)
     return True
 
 
@@ -79,23 +119,36 @@ def requeue_lost(study: Study, watch: Watch) -> list[int]:
     for trial in watch.lost(study):
         if trial.user_attrs.get(KILLS, 0) + 1 >= MOST_KILLS:
             reason = f"its worker was killed {MOST_KILLS} times"
-            with suppress(UpdateFinishedTrialError), exclusive(study):
-                private.write(study, trial, attributes.OUTCOME, {"failed": True, "reason": reason})
-                private.set_state(study, trial, TrialState.FAIL)
+            locks.fail(study, trial, OUTCOME, {"failed": True, "reason": reason})
         elif requeue(study, trial, GONE, killed=True):
             numbers.append(trial.number)
     return numbers
 
 
-def crashed(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-    """Return those of some trials that crashed."""
-    failed = [trial for trial in trials if trial.state == TrialState.FAIL]
-    return [trial for trial in failed if "failed" in attributes.outcome(trial)]
-
-
 def crashes(study: Study) -> int:
     """Return how many trials crashed, over all starts."""
-    return len(crashed(study.get_trials(deepcopy=False)))
+    return len(attributes.crashed(study.get_trials(deepcopy=False)))
+
+
+def _names(attrs: Mapping[str, Any]) -> set[str]:
+    """Return as what a trial was queued: there is one baseline, one trial of each cell of a grid
+    and of each candidate with each seed, and one repetition of a lost trial."""
+    return {
+        json.dumps([[key, attrs[key]] for key in keys], sort_keys=True)
+        for keys in attributes.QUEUED_AS
+        if all(key in attrs for key in keys)
+    }
+
+
+def _precedes(other: FrozenTrial, trial: FrozenTrial) -> bool:
+    """Return whether another trial has the older right to a place in the total."""
+
+    def place(one: FrozenTrial) -> tuple[bool, int]:
+        return not _names(one.user_attrs), one.number
+
+    if other.state in DONE or place(other) < place(trial):
+        return True
+    return other.state == TrialState.RUNNING and other.number < trial.number
 
 
 def _repeat(study: Study, trial: FrozenTrial, *, killed: bool) -> None:

@@ -1,15 +1,19 @@
 """Where studies are kept: a SQLite file, any database, or a journal file."""
 
 import contextlib
+import functools
 import logging
 import socket
 import sqlite3
+import time
 import warnings
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import Study
@@ -20,11 +24,12 @@ from runner.errors import Mistake, one_line
 from runner.results.definition import Definition
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.locks import creating
-from runner.study.queue.retries import patient
 
 ANSWER_SECONDS = 4  # at the start; to reach a database and to open it may take as long each
 BUSY_SECONDS = 10  # that one access may wait for another one's end
 JOURNAL_LOCK_SECONDS = 10  # after which the lock of a killed process is broken
+PATIENCE_SECONDS = 60.0  # for a storage that was there and went away
+_PAUSE_SECONDS = 0.5
 _NO_FILE = (":", "/", ":memory:")
 
 
@@ -62,8 +67,10 @@ def open_storage(address: str) -> BaseStorage:
         raise
     except Exception as error:
         reason = hide(one_line(error.__cause__ or error))[:300]
-        given = f"{hide(address)}: {reason}"
-        raise Mistake("study.storage", f"must be {_wanted(address)}", given) from error
+        must = f"must be a database that takes studies and answers within {2 * ANSWER_SECONDS} s"
+        if address.startswith("journal:"):
+            must = "must be a journal file that can be read and written"
+        raise Mistake("study.storage", must, f"{hide(address)}: {reason}") from error
 
 
 def make(storage: BaseStorage, name: str, definition: Definition) -> Study:
@@ -74,9 +81,36 @@ def make(storage: BaseStorage, name: str, definition: Definition) -> Study:
     )
     study.set_user_attr(DEFINITION, definition.as_json())
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.simplefilter("ignore", ExperimentalWarning)
         study.set_metric_names([goal.metric for goal in definition.goals])
     return study
+
+
+def patient(storage: BaseStorage) -> BaseStorage:
+    """Let each access to a storage be tried again while it is away for a moment.
+
+    A loop instead of tenacity, which would be a dependency more for ten lines; SQLAlchemy's events
+    hear of an error, but cannot ask again.
+    """
+    for name in dir(BaseStorage):
+        if not name.startswith("_") and name != "check_trial_is_updatable":
+            setattr(storage, name, _retried(getattr(storage, name)))
+    return storage
+
+
+def _retried(access: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(access)
+    def again(*arguments: Any, **named: Any) -> Any:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return access(*arguments, **named)
+            except StorageInternalError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_PAUSE_SECONDS)
+
+    return again
 
 
 def _engine(address: str) -> dict[str, Any]:
@@ -115,12 +149,6 @@ def _answers(address: str) -> None:
     where = host_port(address)
     if where is not None:
         socket.create_connection(where, timeout=ANSWER_SECONDS).close()
-
-
-def _wanted(address: str) -> str:
-    if address.startswith("journal:"):
-        return "a journal file that can be read and written"
-    return f"a database that takes studies and answers within {2 * ANSWER_SECONDS} s"
 
 
 def _local(address: str, prefix: str) -> Path:

@@ -9,8 +9,7 @@ from runner.build.setup import Setup, build
 from runner.results.definition import Definition
 from runner.results.result import Result, Status
 from runner.study.queue import attributes
-from runner.study.queue.claim import Claim
-from runner.study.queue.copies import copy
+from runner.study.queue.claim import Claim, copy
 from runner.study.work.objective import Objective, Outcome, Report, diverged_value
 from runner.study.work.runs import Runs, Stopped
 
@@ -51,7 +50,8 @@ class Attempt:
             if self.claim.lost:
                 return
             setup = build(self.runs.settings(self.values, first + i, self.claim.label))
-            if i == 0 and self._is_copied(setup):
+            may_copy = i == 0 and not self.runs.confirms
+            if may_copy and copy(self.claim, setup.trial.identity(), self.runs.should_stop):
                 return
             objective = Objective(setup.trial, self.definition.goals, self._report(i))
             result = self.runs.train(setup, objective, self._opened)
@@ -68,12 +68,6 @@ class Attempt:
         return self.claim.draw(
             lambda trial: configurator.space.suggest(trial, configurator.applies)
         )
-
-    def _is_copied(self, setup: Setup) -> bool:
-        """Take over the value of a trial that is the same; return whether there was one."""
-        if self.runs.confirms:
-            return False
-        return copy(self.claim, setup.trial.identity(), self.runs.should_stop)
 
     def _opened(self, run_id: str) -> None:
         """Keep which runs are this trial's, for whoever takes it over."""

@@ -1,20 +1,28 @@
-"""Workers that one of Hydra's launchers starts, on this machine or elsewhere.
+"""Who starts workers: a pool of processes of this machine, or one of Hydra's launchers.
 
-They hear of an interrupt by the storage, since no signal reaches them everywhere. A launcher may
-give up at the first worker that dies, while others still work: who has started them looks on.
+Those of a launcher hear of an interrupt by the storage, since no signal reaches them everywhere.
+It may give up at the first worker that dies, while others work: who has started them looks on.
 """
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.study import Study
 
-from runner.errors import one_line
-from runner.interrupts import Interrupts
+from runner.config.request import BASIC_LAUNCHER, check_launcher
+from runner.errors import Mistake, one_line
+from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.say import warn
 from runner.results.definition import Definition
 from runner.space import text_of
@@ -22,12 +30,86 @@ from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
-from runner.study.work.launcher import Launch
 from runner.study.work.worker import work
 
 LOOK_SECONDS = 0.25
+POOL_LOOK_SECONDS = 0.1
+MOST_REPLACED = 100
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 5.0  # without a running trial, after which stopped workers are waited for no more
+Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
+_HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """How a study's workers are started.
+
+    launch, config: Hydra's launcher, None where workers are ours, and its configuration.
+    """
+
+    launch: Launch | None
+    config: Mapping[str, Any]
+
+    @property
+    def is_pool(self) -> bool:
+        """Whether workers are processes of this machine that we start ourselves."""
+        return bool(self.config["_target_"] == BASIC_LAUNCHER)
+
+    @property
+    def sharing(self) -> int | None:
+        """How many workers share this machine's cores: 0 where a launcher sends each away, None
+        where all of them do."""
+        joins_a_cluster = ((self.config.get("ray") or {}).get("init") or {}).get("address")
+        stays = self.config["_target_"].endswith(_HERE) and not joins_a_cluster
+        return None if self.is_pool or "n_jobs" in self.config or stays else 0
+
+    def check(self, workers: int) -> None:
+        """Raise Mistake where workers would wait for each other's end, or cannot be launched."""
+        check_launcher(self.config)
+        jobs = self.config.get("n_jobs", -1)
+        if not self.is_pool and 0 < jobs < workers:
+            must = "must be at least study.workers"
+            raise Mistake("hydra.launcher.n_jobs", must, f"{jobs} and {workers}")
+
+
+def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: Interrupts) -> None:
+    """Let workers work until all have ended well or somebody interrupts.
+
+    Arguments:
+        workers: of each the arguments of `python -m runner.study.work.worker`.
+        threads: of each worker, None for those that PyTorch takes.
+    """
+    stop = Path(".runner") / f"stop-{os.getpid()}"
+    stop.parent.mkdir(exist_ok=True)
+    environment = {**os.environ, STOP_FILE: str(stop.absolute())}
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
+
+    def begin(words: Sequence[str]) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "runner.study.work.worker", *words]
+        return subprocess.Popen(command, env=environment, start_new_session=True)
+
+    processes = [begin(words) for words in workers]
+    replaced = 0
+    try:
+        while True:
+            if interrupts.requested():
+                stop.touch()
+            statuses = [process.poll() for process in processes]
+            for i, status in enumerate(statuses):
+                died = status not in (None, 0)
+                if died and not interrupts.requested() and replaced < MOST_REPLACED:
+                    replaced += 1
+                    processes[i], statuses[i] = begin(workers[i]), None
+            if None not in statuses:
+                return
+            time.sleep(POOL_LOOK_SECONDS)
+    finally:
+        for process in processes:
+            process.kill()  # a person does not wait for it; what it trained is queued again
+            process.wait()
+        stop.unlink(missing_ok=True)
 
 
 def launch_workers(

@@ -7,50 +7,58 @@ from typing import Self
 
 from optuna.exceptions import StorageInternalError
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial
 
 from runner.errors import one_line
 from runner.report import tables
 from runner.report.say import say, warn
 from runner.results.answer import CANDIDATES
-from runner.results.rows import ranked
+from runner.results.rows import COMPLETE, PRUNED, RUNNING, WAITING, ranked
 from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.heartbeat import Watch
-from runner.study.queue.rows import rows
 from runner.tracking import Tracker, disown
 
 LOOK_SECONDS = 0.5
 
 
-class Monitor:
-    """While open, watches in a thread.
+class _Watched:
+    """A study that is watched, and what was said of it already.
 
-    trackers: where the trials' runs are recorded. confirmation: the study that confirms the answer,
-    as soon as there is one.
+    before: its trials when the watch began.
+    """
+
+    def __init__(self, study: Study, seconds: float, before: Sequence[FrozenTrial]) -> None:
+        self.study = study
+        self.watch = Watch(seconds)
+        self.crashed = {trial.number for trial in attributes.crashed(before)}
+        self.earlier_crashes = len(self.crashed)
+        self.done = {trial.number for trial in before if trial.state in attributes.DONE}
+        self.gone = {trial.number for trial in attributes.lost(before) if _is_gone(trial)}
+        self.disowned: set[str] = set()
+
+    def crashes(self) -> int:
+        return queue.crashes(self.study) - self.earlier_crashes
+
+
+class Monitor:
+    """While open, watches in a thread a study and the one that confirms its answer, as soon as
+    there is one.
+
+    trackers: where the trials' runs are recorded.
     """
 
     def __init__(self, study: Study, trackers: Sequence[Tracker] = ()) -> None:
-        self.study = study
         self.trackers = trackers
         self.definition = attributes.definition(study)
-        self.confirmation: Study | None = confirm.existing(study)
-        seconds = self.definition.heartbeat_seconds
-        self._watches = (Watch(seconds), Watch(seconds))
-        self._shown = {trial.number for trial in attributes.done(study)}
-        self._before = len(self._shown)
-        self._earlier_crashes = {one.study_name: queue.crashes(one) for one in self._studies()}
-        self._lost = {trial for one in self._studies() for trial in _gone(one)}
-        self._confirmed = self._confirmations()
-        before = self.confirmation.get_trials(deepcopy=False) if self.confirmation else []
-        self._failed = {trial.number for trial in queue.crashed(before)}
-        self._disowned: set[str] = set()
+        self._search = self._watched(study)
+        self._confirming: _Watched | None = None
+        if (again := confirm.existing(study)) is not None:
+            self._confirming = self._watched(again)
+        self._shown = set(self._search.done)
         self._began = time.monotonic()
         self._looking = Periodic(self._look, self._pause_seconds, despite=StorageInternalError)
-        for one in self._studies():
-            crashes = self._earlier_crashes[one.study_name]
-            one.set_user_attr(attributes.EARLIER_CRASHES, crashes)
 
     def __enter__(self) -> Self:
         self._looking.__enter__()
@@ -62,56 +70,55 @@ class Monitor:
         if not insists:
             self._look()
 
+    @property
+    def confirmation(self) -> Study | None:
+        """The study that confirms the answer, None where there is none yet."""
+        return None if self._confirming is None else self._confirming.study
+
     def crashes(self) -> int:
         """Return how many trials of the search crashed since this start."""
-        return self._crashes_of(self.study)
+        return self._search.crashes()
 
     def is_confirmed(self) -> bool:
         """Return whether all runs that confirm have ended well, if there are any."""
-        one = self.confirmation
-        return one is None or not (self._crashes_of(one) or any(queue.left(one)))
+        one = self._confirming
+        return one is None or not (one.crashes() or any(queue.left(one.study)))
 
-    def _crashes_of(self, study: Study) -> int:
-        return queue.crashes(study) - self._earlier_crashes.get(study.study_name, 0)
-
-    def _studies(self) -> list[Study]:
-        return [self.study, *([self.confirmation] if self.confirmation else [])]
-
-    def _confirmations(self) -> int:
-        """Return how many runs that confirm are done."""
-        return 0 if self.confirmation is None else len(attributes.done(self.confirmation))
+    def _watched(self, study: Study) -> _Watched:
+        """Watch a study that was there before this start."""
+        found = _Watched(study, self.definition.heartbeat_seconds, study.get_trials(deepcopy=False))
+        study.set_user_attr(attributes.EARLIER_CRASHES, found.earlier_crashes)
+        return found
 
     def _pause_seconds(self) -> float:
         """Return how long to wait: less for the first line."""
         return LOOK_SECONDS if self._shown else LOOK_SECONDS / 5
 
     def _look(self) -> None:
-        if self.confirmation is None:
-            self.confirmation = confirm.existing(self.study)
-        for study, watch in zip(self._studies(), self._watches, strict=False):
-            self._requeue(study, watch)
-            self._disown(study)
-        self._print()
-        if self.confirmation is not None:
-            self._print_confirmation(self.confirmation)
+        self._print(self._look_at(self._search))
+        if self._confirming is None and (again := confirm.existing(self._search.study)):
+            self._confirming = _Watched(again, self.definition.heartbeat_seconds, ())
+        if self._confirming is not None:
+            self._print_confirmation(self._confirming, self._look_at(self._confirming))
 
-    def _requeue(self, study: Study, watch: Watch) -> None:
-        """Queue again what is lost, and say so of all that is, whoever has done it."""
-        queue.requeue_lost(study, watch)
-        lost = _gone(study) - self._lost
-        self._lost |= lost
-        say(*(f"the worker of {label} is gone; queued again" for _, _, label in sorted(lost)))
+    def _look_at(self, one: _Watched) -> list[FrozenTrial]:
+        """Queue again what is lost, and say so of all that is, whoever has done it; return all
+        trials."""
+        queue.requeue_lost(one.study, one.watch)
+        trials = one.study.get_trials(deepcopy=False)
+        lost = attributes.lost(trials)
+        for trial in lost:
+            if _is_gone(trial) and trial.number not in one.gone:
+                one.gone.add(trial.number)
+                say(f"the worker of {attributes.label(trial)} is gone; queued again")
+        if lost and self.trackers:
+            self._disown(one, lost)
+        return trials
 
-    def _disown(self, study: Study) -> None:
+    def _disown(self, one: _Watched, lost: Sequence[FrozenTrial]) -> None:
         """Let the runs of lost trials end as failed, whoever has queued the trials again."""
-        if not self.trackers:
-            return
-        lost = {
-            run_id
-            for trial in filter(attributes.is_lost, study.get_trials(deepcopy=False))
-            for run_id in trial.user_attrs.get(attributes.RUNS, ())
-        }
-        if not (new := lost - self._disowned):
+        ids = {run_id for trial in lost for run_id in trial.user_attrs.get(attributes.RUNS, ())}
+        if not (new := ids - one.disowned):
             return
         try:
             disown(self.trackers[0], sorted(new), "queued again as another trial")
@@ -119,39 +126,40 @@ class Monitor:
             if self._looking.is_over():
                 warn(f"lost runs are not marked: {one_line(error)}")
             return
-        self._disowned |= new
+        one.disowned |= new
 
-    def _print(self) -> None:
-        trials = self.study.get_trials(deepcopy=False)
-        found = rows(trials, self.definition)
-        ended = [row for row in found if row.state not in ("RUNNING", "WAITING")]
+    def _print(self, trials: Sequence[FrozenTrial]) -> None:
+        if all(trial.number in self._shown or not trial.state.is_finished() for trial in trials):
+            return
+        found = attributes.rows(trials, self.definition)
+        ended = [row for row in found if row.state not in (RUNNING, WAITING)]
         new = [row for row in ended if row.number not in self._shown]
-        done = [row for row in found if row.state in ("COMPLETE", "PRUNED")]
-        made = len(done) - sum(row in done for row in new)
+        done = {row.number for row in ended if row.state in (COMPLETE, PRUNED)}
+        made = len(done) - sum(row.number in done for row in new)
         for row in new:
             self._shown.add(row.number)
-            made += row in done
+            made += row.number in done
             left = self._seconds_left(made)
             shown = [one for one in found if one.number in self._shown]
             best = next(iter(ranked(shown, self.definition)), None)
             say(tables.line(row, self.definition, best, made, self.definition.trials, left))
 
-    def _print_confirmation(self, study: Study) -> None:
-        for trial in queue.crashed(study.get_trials(deepcopy=False)):
-            if trial.number not in self._failed:
-                self._failed.add(trial.number)
+    def _print_confirmation(self, one: _Watched, trials: Sequence[FrozenTrial]) -> None:
+        for trial in attributes.crashed(trials):
+            if trial.number not in one.crashed:
+                one.crashed.add(trial.number)
                 reason = attributes.outcome(trial).get("reason", "")
                 seed = trial.user_attrs.get(attributes.SEED)
                 say(f"{attributes.label(trial)} with seed {seed} FAILED: {reason}")
-        made = self._confirmations()
-        if made != self._confirmed:
-            self._confirmed = made
-            total = len(study.get_trials(deepcopy=False, states=attributes.COUNTED))
-            say(f"confirming on fresh seeds: {made} of {total} runs")
+        done = {trial.number for trial in trials if trial.state in attributes.DONE}
+        if done != one.done:
+            one.done = done
+            total = sum(trial.state in attributes.COUNTED for trial in trials)
+            say(f"confirming on fresh seeds: {len(done)} of {total} runs")
 
     def _seconds_left(self, done: int) -> float | None:
         """Return how long the rest takes at the pace of this start, with what confirms it."""
-        made = done - self._before
+        made = done - len(self._search.done)
         if made < 2:
             return None
         candidates = min(CANDIDATES + self.definition.baseline, self.definition.trials)
@@ -160,10 +168,5 @@ class Monitor:
         return (time.monotonic() - self._began) / made * left
 
 
-def _gone(study: Study) -> set[tuple[str, int, str]]:
-    """Return the trials that lost their worker, each with its study and what it is called."""
-    return {
-        (study.study_name, trial.number, attributes.label(trial))
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-        if trial.user_attrs.get(attributes.LOST) == attributes.GONE
-    }
+def _is_gone(trial: FrozenTrial) -> bool:
+    return trial.user_attrs.get(attributes.LOST) == attributes.GONE

@@ -34,19 +34,17 @@ class Objective:
 
     def hear(self, event: Event) -> None:
         """Take an evaluation of the validation data; raise Pruned where the run is to stop."""
-        if isinstance(event, Evaluation) and self._stops(event):
-            raise Pruned
-
-    def _stops(self, evaluation: Evaluation) -> bool:
+        if not isinstance(event, Evaluation):
+            return
         for key, values in self.seen.items():
-            if key in evaluation.metrics:
-                values.append(evaluation.metrics[key])
+            if key in event.metrics:
+                values.append(event.metrics[key])
         first = self.goals[0]
-        if self.report is None or evaluation.step <= self.ramp or not self.seen[first.metric]:
-            return False
-        percent = 100 * evaluation.step // self.total
-        stop = self.report(percent, first.value(self.seen[first.metric]))
-        return stop and evaluation.step < self.total
+        if self.report is None or event.step <= self.ramp or not self.seen[first.metric]:
+            return
+        value = first.value(self.seen[first.metric])
+        if self.report(100 * event.step // self.total, value) and event.step < self.total:
+            raise Pruned
 
     def values(self) -> tuple[float, ...] | None:
         """Return the goals' values; None if one was never evaluated or is not finite."""
@@ -90,7 +88,7 @@ def diverged_value(goal: Goal, finite: list[float], classes: int) -> float:
     0.0
     """
     if finite:
-        return goal.worst(finite)
+        return max(finite, key=goal.cost)
     known = metric(goal.metric)
     return known.worst(classes) if goal.direction == known.direction else float(known.percent)
 

@@ -16,7 +16,7 @@ from runner.config.configurator import Configurator
 from runner.errors import Mistake, one_line
 from runner.report.say import warn
 from runner.results.definition import Definition
-from runner.results.result import Link, Result, Status
+from runner.results.result import Result, Status
 from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
 from runner.study.work.objective import Objective
@@ -51,6 +51,11 @@ class Runs:
         self.confirms = confirms
         self.should_stop = should_stop
         self._last: Recording | None = None
+
+    @cached_property
+    def trackers(self) -> tuple[Tracker, ...]:
+        """Where records go."""
+        return trackers_of(self.configurator.settings({}).tracking)
 
     def settings(self, values: Mapping[str, Any], seed: int, label: str) -> Settings:
         """Return the settings of a run. Raises Mistake for values that do not fit."""
@@ -101,7 +106,14 @@ class Runs:
             reason = f"{type(error).__name__}: {reason}"
         link = None
         with contextlib.suppress(Mistake, Stopped):  # the store may be the very error
-            link = self._record_failure(label, values, reason, details)
+            recording = self._recording(lambda _: None)
+            params = {key: text_of(value) for key, value in values.items()}
+            recording.open(Header(self.definition.experiment, label, params, {"reason": reason}))
+            with tempfile.TemporaryDirectory(prefix="runner-") as folder:
+                (Path(folder) / "traceback.txt").write_text(details)
+                recording.artifacts(Path(folder))
+            recording.close(Status.FAILED)
+            link = recording.link
         return Result(label, Status.FAILED, reason=reason, details=details, link=link)
 
     def delivered(self) -> None:
@@ -117,23 +129,6 @@ class Runs:
             for tracker in self.trackers[:1]:  # whose ids these are
                 disown(tracker, run_ids, reason)
 
-    def _record_failure(
-        self, label: str, values: Mapping[str, Any], reason: str, details: str
-    ) -> Link | None:
-        recording = self._recording(lambda _: None)
-        params = {key: text_of(value) for key, value in values.items()}
-        recording.open(Header(self.definition.experiment, label, params, {"reason": reason}))
-        with tempfile.TemporaryDirectory(prefix="runner-") as folder:
-            (Path(folder) / "traceback.txt").write_text(details)
-            recording.artifacts(Path(folder))
-        recording.close(Status.FAILED)
-        return recording.link
-
-    @cached_property
-    def trackers(self) -> tuple[Tracker, ...]:
-        """Where records go."""
-        return trackers_of(self.configurator.settings({}).tracking)
-
     def _recording(self, opened: Callable[[str], None]) -> Recording:
         """Return a recording of a run, once all trackers answer: without one none can be opened."""
         warned = False
@@ -141,7 +136,7 @@ class Runs:
             try:
                 for tracker in self.trackers:
                     tracker.check()
-                break
+                return _Announced(self.trackers, opened).start()
             except Mistake as mistake:
                 if not warned:
                     warn(f"the next trial waits: {mistake}")
@@ -149,7 +144,6 @@ class Runs:
             if self.should_stop():
                 raise Stopped
             time.sleep(_ASK_SECONDS)
-        return _Announced(self.trackers, opened).start()
 
 
 class _Announced(Recording):

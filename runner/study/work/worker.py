@@ -15,6 +15,7 @@ from runner.config.composer import Composer
 from runner.config.configurator import Configurator
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
+from runner.results.definition import Definition
 from runner.study.answer.confirm import confirmation
 from runner.study.periodic import Periodic
 from runner.study.plan import samplers
@@ -32,7 +33,8 @@ class Worker:
     """Works on a study, or on what confirms its answer.
 
     interrupts: Ctrl-C or a stop file. deadline: time.time() at which no further trial begins.
-    device: an accelerator of its own, "auto" for the configuration's.
+    device: an accelerator of its own, "auto" for the configuration's. configurator: of the study,
+    where this process has one.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Worker:
         interrupts: Interrupts,
         deadline: float | None = None,
         device: str | None = None,
+        configurator: Configurator | None = None,
     ) -> None:
         attrs = study.user_attrs
         self.study = study
@@ -48,6 +51,8 @@ class Worker:
         self.interrupts = interrupts
         self.deadline = deadline
         self.confirms = attributes.CONFIRMS in attrs
+        # in the place of a cell of a grid that crashed nothing is made
+        self._makes_new = not (self.confirms or self.definition.is_grid)
         self._samplers = samplers.Samplers(self.definition)
         study.pruner = samplers.pruner(self.definition)
         earlier = attrs.get(attributes.EARLIER_CRASHES, 0)
@@ -57,11 +62,7 @@ class Worker:
         self._claim: Claim | None = None
         self._runs = Runs(
             self.definition,
-            Configurator(
-                self.definition.overrides,
-                parse_space(self.definition.space),
-                Composer(self.definition.config_dir),
-            ),
+            configurator or _configurator(self.definition),
             device,
             confirms=self.confirms,
             should_stop=self._should_stop,
@@ -82,7 +83,7 @@ class Worker:
     def _work(self) -> bool:
         while not self.interrupts.requested():
             trials = self.study.get_trials(deepcopy=False)
-            if len(queue.crashed(trials)) > self._most_crashes:
+            if len(attributes.crashed(trials)) > self._most_crashes:
                 return False
             if self._is_late():
                 if not self._others():
@@ -93,7 +94,7 @@ class Worker:
             self._claim = claim(self.study, self._samplers.of, trials)
             if self._claim is not None:
                 Attempt(self._claim, self.definition, self._runs).make()
-            elif not self._refilled():
+            elif not queue.fill(self.study, new=self._makes_new):
                 if not any(queue.left(self.study)):
                     return True
                 queue.requeue_lost(self.study, self._watch)
@@ -101,7 +102,6 @@ class Worker:
         return False
 
     def _should_stop(self) -> bool:
-        """Return whether what trains is to stop: it is asked after each step."""
         is_lost = self._claim is not None and self._claim.lost
         return is_lost or self.interrupts.requested()
 
@@ -115,19 +115,25 @@ class Worker:
         self._unfinished = numbers if self._unfinished is None else self._unfinished & numbers
         return self._unfinished
 
-    def _refilled(self) -> bool:
-        """Make new trials in the place of those that crashed; those of a grid have none."""
-        if self.confirms or self.definition.is_grid:
-            return False
-        return queue.fill(self.study) > 0
 
-
-def work(study: Study, interrupts: Interrupts, deadline: float | None, device: str | None) -> None:
+def work(
+    study: Study,
+    interrupts: Interrupts,
+    deadline: float | None,
+    device: str | None,
+    configurator: Configurator | None = None,
+) -> None:
     """Work on a study until its total or its deadline, then on what confirms its answer."""
-    if Worker(study, interrupts, deadline, device).work():
+    configurator = configurator or _configurator(attributes.definition(study))
+    if Worker(study, interrupts, deadline, device, configurator).work():
         confirms = confirmation(study)
         if confirms is not None:
-            Worker(confirms, interrupts, None, device).work()
+            Worker(confirms, interrupts, None, device, configurator).work()
+
+
+def _configurator(definition: Definition) -> Configurator:
+    space = parse_space(definition.space)
+    return Configurator(definition.overrides, space, Composer(definition.config_dir))
 
 
 def main(words: list[str]) -> int:

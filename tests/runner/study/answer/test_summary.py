@@ -10,7 +10,7 @@ from runner.results.definition import Definition, Goal
 from runner.results.rows import Row
 from runner.study.answer.summary import Summary
 from runner.study.queue.attributes import SUMMARY
-from runner.tracking import create_store
+from runner.tracking.mlflow import MLflow
 
 ROWS = [Row(0, "COMPLETE", objective=(1.0,)), Row(1, "PRUNED")]
 CONFIRMED = [Confirmed("trial 0", {}, 0, (1.0, 2.0))]
@@ -26,7 +26,7 @@ def recorded(tmp_path: Path) -> optuna.Study:
     study = optuna.create_study()
     first = Summary(study, ROWS, CONFIRMED, "the command")
     assert first.is_new()
-    first.record(tmp_path, definition(), {})
+    first.record(tmp_path, (), definition(), {})
     return study
 
 
@@ -53,10 +53,11 @@ def test_a_new_summary_takes_the_place_of_the_one_before(store, tmp_path: Path) 
     study = optuna.create_study()
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "note.txt").write_text("what was found")
-    tracked = definition(tracking=True, experiment="mine")
-    create_store(None, "mine")
+    tracked, tracker = definition(experiment="mine"), MLflow()
+    tracker.prepare("mine")
     for command in ("the first", "the second"):
-        Summary(study, ROWS, [], command).record(tmp_path / "files", tracked, {"lr": 0.1})
+        summary = Summary(study, ROWS, [], command)
+        summary.record(tmp_path / "files", (tracker,), tracked, {"lr": 0.1})
     (run,) = store.runs()
     assert (run.info.run_name, run.info.status) == ("summary", "FINISHED")
     assert run.data.tags["command"] == "the second"

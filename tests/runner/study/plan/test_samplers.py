@@ -16,8 +16,8 @@ from runner.interrupts import Interrupts
 from runner.results.answer import front
 from runner.study.plan.plan import plan
 from runner.study.queue import attributes
+from runner.study.queue.attributes import rows
 from runner.study.queue.create import create
-from runner.study.queue.rows import rows
 from runner.study.work.worker import work
 
 QUADRATIC = (

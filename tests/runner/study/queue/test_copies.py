@@ -5,8 +5,7 @@ import threading
 from optuna.trial import TrialState
 
 from runner.study.queue import attributes
-from runner.study.queue.claim import claim
-from runner.study.queue.copies import copy, same
+from runner.study.queue.claim import claim, copy, same
 
 
 def never() -> bool:

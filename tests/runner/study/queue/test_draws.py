@@ -2,7 +2,7 @@
 
 from optuna.trial import TrialState
 
-from runner.study.queue import attributes, draws, queue
+from runner.study.queue import attributes, draws, locks, queue
 from runner.study.queue.claim import claim
 
 
@@ -10,7 +10,7 @@ def test_a_repetition_stands_at_the_place_of_the_first_attempt(address: str, que
     study = queues.new_study(address, 3)
     claim(study)
     queue.requeue(study, study.trials[0], attributes.GONE)
-    queue.drop(study, study.trials[1], attributes.LEFT_OVER)
+    locks.fail(study, study.trials[1], attributes.LOST, attributes.LEFT_OVER)
     assert draws.places(study.trials) == {0: 0, 2: 1, 3: 0}
 
 
@@ -28,5 +28,5 @@ def test_values_that_were_not_drawn_and_lost_trials_are_not_seen(address: str, q
     study = queues.new_study(address, 1)
     study.enqueue_trial({}, user_attrs={attributes.BASELINE: True, attributes.FIXED: {"x": 9}})
     study.enqueue_trial({}, user_attrs={attributes.CANDIDATE: 1, attributes.SEED: 2})
-    queue.drop(study, study.trials[2], attributes.GONE)
+    locks.fail(study, study.trials[2], attributes.LOST, attributes.GONE)
     assert [t.number for t in draws._Draws(study, study.trials).get_trials()] == [0]

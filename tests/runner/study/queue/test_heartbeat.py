@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
-from runner.study.queue import attributes, heartbeat, private, queue
+from runner.study.queue import attributes, heartbeat, locks, queue
 from runner.study.queue.claim import claim
 from runner.study.queue.heartbeat import Watch, began, sign_of_life
 
@@ -89,7 +89,7 @@ def test_a_storage_that_can_be_read_but_not_written_makes_no_trial_lost(
     """A writer holds the database: the worker's first beat and the suspicion both wait for it."""
     study = queues.new_study(address, 1)
     own = claim(study)
-    storage = private.storage(study)
+    storage = locks.storage(study)
     usual = storage.set_trial_user_attr
 
     def locked(trial_id: int, key: str, value: object) -> None:

@@ -1,6 +1,8 @@
 """What is lost is queued again, once, and what ends its workers is not queued for ever."""
 
-from runner.study.queue import attributes, queue
+import pytest
+
+from runner.study.queue import attributes, locks, queue
 from runner.study.queue.claim import claim
 from runner.study.queue.heartbeat import Watch
 
@@ -39,11 +41,14 @@ def test_a_repetition_keeps_what_was_queued_and_nothing_of_the_attempt(address, 
     assert queues.draw(again) == 0.25
 
 
-def test_a_trial_forgotten_between_its_end_and_its_repetition_is_found(address, queues) -> None:
+@pytest.mark.parametrize("new", [True, False])
+def test_a_trial_forgotten_between_its_end_and_its_repetition_is_found(
+    address: str, queues, new: bool
+) -> None:
     study = queues.new_study(address, 2)
     x = queues.draw(claim(study))
-    assert queue.drop(study, study.trials[0], "its worker is gone")
-    assert queue.fill(study) == 1
+    assert locks.fail(study, study.trials[0], attributes.LOST, attributes.GONE)
+    assert queue.fill(study, new=new) == 1
     assert queues.draw(claim(study)) == x
 
 

@@ -1,4 +1,4 @@
-"""Where studies are kept: what is refused at the start, and what is waited for later."""
+"""Storages: what is refused, what waits for a moment, and what is asked again."""
 
 import contextlib
 import sqlite3
@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.exceptions import StorageInternalError
+from optuna.storages import InMemoryStorage
 
 from runner.errors import Mistake
+from runner.study.queue import storage as storages
 from runner.study.queue.claim import claim
 from runner.study.queue.storage import open_storage
 
@@ -38,7 +42,7 @@ def test_a_database_that_is_locked_for_a_moment_is_waited_for(
         if len(tried) == 2:
             holder.communicate("let go\n", timeout=60)
 
-    monkeypatch.setattr("runner.study.queue.retries.time.sleep", pause)
+    monkeypatch.setattr("runner.study.queue.storage.time.sleep", pause)
     own = claim(study)
     assert len(tried) >= 2
     assert own.end({}, [1.0])
@@ -77,3 +81,47 @@ def test_a_storage_that_takes_no_studies_is_one_line(
     assert line in str(mistake.value)
     assert "\n" not in str(mistake.value)
     assert mistake.value.where == "study.storage"
+
+
+class Away(InMemoryStorage):
+    """A storage that fails so many times."""
+
+    def __init__(self, failures: int, error: type[Exception] = StorageInternalError) -> None:
+        super().__init__()
+        self.failures, self.error = failures, error
+
+    def get_n_trials(self, *given, **named) -> int:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise self.error("the database is away")
+        return super().get_n_trials(*given, **named)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses."""
+    monkeypatch.setattr(storages, "_PAUSE_SECONDS", 0.0)
+
+
+def trials(storage: InMemoryStorage) -> int:
+    study = optuna.create_study(storage=storages.patient(storage))
+    return storages.patient(storage).get_n_trials(storage.get_study_id_from_name(study.study_name))
+
+
+def test_an_access_is_tried_until_it_succeeds() -> None:
+    storage = Away(5)
+    assert trials(storage) == 0
+    assert storage.failures == -1
+
+
+def test_a_storage_that_stays_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storages, "PATIENCE_SECONDS", 0.0)
+    with pytest.raises(StorageInternalError, match="the database is away"):
+        trials(Away(10**9))
+
+
+def test_any_other_error_is_not_tried_again() -> None:
+    storage = Away(2, KeyError)
+    with pytest.raises(KeyError, match="the database is away"):
+        trials(storage)
+    assert storage.failures == 1

@@ -13,8 +13,8 @@ from runner.interrupts import Interrupts
 from runner.results.rows import ranked
 from runner.study.plan.plan import plan
 from runner.study.queue import attributes
+from runner.study.queue.attributes import rows
 from runner.study.queue.claim import Claim, claim
-from runner.study.queue.rows import rows
 from runner.study.work.worker import work
 
 QUADRATIC = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.interrupts import Interrupts
-from runner.study.work import pool
+from runner.study.work import launched
 
 WORKER = """\
 import json, os, sys, time
@@ -31,13 +31,13 @@ while word == "waits" and not os.path.exists(os.environ["RUNNER_STOP_FILE"]):
 def worker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that writes down what it was started with."""
     (folder / "worker.py").write_text(WORKER)
-    usual = pool.subprocess.Popen
+    usual = launched.subprocess.Popen
 
     def begin(command: list[str], **more):
         assert command[:3] == [sys.executable, "-m", "runner.study.work.worker"]
         return usual([sys.executable, "worker.py", *command[3:]], **more)
 
-    monkeypatch.setattr(pool.subprocess, "Popen", begin)
+    monkeypatch.setattr(launched.subprocess, "Popen", begin)
 
 
 def started(folder: Path, word: str) -> list[dict]:
@@ -46,21 +46,21 @@ def started(folder: Path, word: str) -> list[dict]:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_workers_have_the_threads_that_they_are_given(folder, worker, threads: int) -> None:
-    pool.run_pool([["one", "a"], ["two", "b"]], threads, Interrupts())
+    launched.run_pool([["one", "a"], ["two", "b"]], threads, Interrupts())
     for word, more in (("one", "a"), ("two", "b")):
         assert started(folder, word) == [{"threads": threads, "words": [word, more]}]
     assert list(Path(".runner").iterdir()) == []
 
 
 def test_a_worker_that_dies_is_replaced(folder: Path, worker) -> None:
-    pool.run_pool([["dies"], ["one"]], 1, Interrupts())
+    launched.run_pool([["dies"], ["one"]], 1, Interrupts())
     assert len(started(folder, "dies")) == 3
     assert len(started(folder, "one")) == 1
 
 
 def test_so_many_deaths_are_no_accident(folder: Path, worker, monkeypatch) -> None:
-    monkeypatch.setattr(pool, "MOST_REPLACED", 1)
-    pool.run_pool([["dies"]], 1, Interrupts())
+    monkeypatch.setattr(launched, "MOST_REPLACED", 1)
+    launched.run_pool([["dies"]], 1, Interrupts())
     assert len(started(folder, "dies")) == 2
 
 
@@ -69,6 +69,6 @@ def test_an_interrupt_reaches_workers_by_the_stop_file(folder: Path, worker) -> 
         def requested(self) -> bool:
             return bool(started(folder, "waits"))
 
-    pool.run_pool([["waits"]], 1, Later())
+    launched.run_pool([["waits"]], 1, Later())
     assert list(Path(".runner").iterdir()) == []
     assert "RUNNER_STOP_FILE" not in os.environ
