@@ -1,4 +1,4 @@
-"""Optuna studies: search, resume, answer. With runner/space.py the only room that knows Optuna.
+"""Optuna studies: search, resume, answer. With runner/space the only room that knows Optuna.
 
 plan/    a command line as a checked study, before anything is created
 queue/   its trials in a storage; Optuna's private members, locks and heartbeats are here alone
