@@ -96,7 +96,7 @@ def _state(settings: Settings, data: Dataset | None, device: torch.device) -> St
     model = _model(settings, data)
     model.to(device)
     classes = data.classes if data else CLASSES_OF_NO_DATA
-    loss = config.partial("task.loss", settings.task.get("loss")).bound
+    loss = config.partial("task.loss", settings.task.get("loss")).plain
     with under(""):
         check_outputs(model, loss, data.train if data else None, classes)
     file = weights_file(settings)

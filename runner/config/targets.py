@@ -66,6 +66,11 @@ class Target:
     key: str
     bound: functools.partial[Any]
 
+    @property
+    def plain(self) -> functools.partial[Any]:
+        """The callable without Hydra's check, which each call of `bound` repeats: 0.2 ms a step."""
+        return functools.partial(self.bound.func, *self.bound.args, **self.bound.keywords)
+
     def accepts(self, name: str) -> bool:
         """Return whether the callable has an argument of this name."""
         return name in (_parameters(self.bound.func) or ())

@@ -1,5 +1,6 @@
 """Losses of torch's and of a person's own."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -68,3 +69,9 @@ def test_a_loss_that_fails_on_the_data_is_refused_before_the_run(
     done = command(f"model=linear train.steps=3 {words}")
     assert (done.status, done.err[: len(message)]) == (2, message)
     assert not (folder / "mlflow.db").exists()
+
+
+def test_the_loop_calls_the_loss_itself_and_not_through_hydras_checks(job) -> None:
+    loss = job(f"{LINE} +task.loss.label_smoothing=0.1").state.loss
+    assert type(loss) is functools.partial  # Hydra's is a class of its own
+    assert (loss.func, loss.keywords) == (functional.cross_entropy, {"label_smoothing": 0.1})
