@@ -24,6 +24,7 @@ from runner.errors import Mistake
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
 STUDIES = "hydra_plugins.runner_plugins.StudySweeper"
+Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]  # words of jobs, first number
 _SLURM = "submitit_launcher.SlurmLauncher"
 _OF_JOBS = ("callbacks", "output_subdir", "verbose", "job.chdir", "job.env_set", "job.env_copy")
 

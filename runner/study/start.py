@@ -7,20 +7,20 @@ from typing import Any
 from optuna.study import Study
 
 from runner.config.composer import Composer
+from runner.config.request import Launch
 from runner.interrupts import Interrupts
 from runner.report.say import say
+from runner.results.result import Status
 from runner.study.answer.conclude import conclude
 from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
 from runner.study.queue.storage import open_storage
-from runner.study.work.launched import Launch, Launcher, launch_workers, run_pool
+from runner.study.work.launched import Launcher, launch_workers, run_pool
 from runner.study.work.monitor import Monitor
 from runner.study.work.worker import work
 from runner.tracking import trackers_of
 from runner.training import devices
-
-INTERRUPTED = 130
 
 
 def start(
@@ -57,7 +57,7 @@ def start(
         say(f"\nstudy.timeout={planned.study.timeout:g} is over; the same command goes on")
     conclude(study, planned, monitor.confirmation)
     if interrupts.requested():
-        return INTERRUPTED
+        return Status.KILLED.exit_status
     early = deadline is None and _lacks(study)
     failed = monitor.crashes() > planned.definition.max_failures
     return 1 if early or failed or not monitor.is_confirmed() else 0

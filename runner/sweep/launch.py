@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from runner.config.command_line import Words
+from runner.config.request import Launch
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.results.result import Result, Status
 
 Run = Callable[[Settings], Result]
-Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from runner.build.setup import check
 from runner.config.command_line import Words, varying, word
 from runner.config.composer import Composer
 from runner.config.configurator import assigned
-from runner.config.request import BASIC_LAUNCHER, check_launcher
+from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.config.settings import Settings
 from runner.errors import Mistake
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, Status
-from runner.sweep.launch import Job, Launch, Run, named, run_elsewhere, run_here
+from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
 from runner.tracking import trackers_of
 from runner.training import devices
 
@@ -59,7 +59,7 @@ class Sweep:
         say(*ending(_with_settings(results, checked)))
         statuses = {result.status for result in results}
         if Status.KILLED in statuses:
-            return 130
+            return Status.KILLED.exit_status
         return 1 if Status.FAILED in statuses else 3 if statuses == {Status.DIVERGED} else 0
 
     def _checked(self, jobs: Sequence[Words]) -> list[Job]:

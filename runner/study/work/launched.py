@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import optuna
 from optuna.study import Study
 
-from runner.config.request import BASIC_LAUNCHER, check_launcher
+from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.say import warn
@@ -37,7 +37,6 @@ POOL_LOOK_SECONDS = 0.1
 MOST_REPLACED = 100
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 5.0  # without a running trial, after which stopped workers are waited for no more
-Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]
 _HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
 
 
