@@ -41,7 +41,7 @@ def ranking(results: Sequence[Result]) -> list[str]:
         figures = [number(key, done[key]) if key in done else "-" for key in columns]
         place = str(rank) if result.status == Status.FINISHED else "-"
         status = f"{result.status}  {result.reason}".rstrip()
-        rows.append([place, result.name, *figures, f"{result.seconds:.1f}", status])
+        rows.append([place, _name(result, results), *figures, f"{result.seconds:.1f}", status])
     return aligned(rows, right={"rank", "seconds"})
 
 
@@ -82,8 +82,14 @@ def best(results: Sequence[Result]) -> tuple[str, Result] | None:
     groups = _by_setting(finished)
     first, *others = groups[0]
     if len(groups) == len(finished):
-        return first.name, first
+        return _name(first, results), first
     return f"{first.setting_name}, by the mean of {counted(1 + len(others), 'seed')}", first
+
+
+def _name(result: Result, results: Sequence[Result]) -> str:
+    """Return what a run is called, with its setting where another one is called the same."""
+    settings = {one.setting for one in results if one.name == result.name}
+    return result.name if len(settings) == 1 else f"{result.name} ({result.setting_name})"
 
 
 def _by_setting(results: Sequence[Result]) -> list[list[Result]]:

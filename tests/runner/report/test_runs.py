@@ -39,7 +39,7 @@ def test_settings_are_told_apart_whatever_their_runs_are_called() -> None:
     ]
     assert best(runs) == ("lr=0.1, by the mean of 2 seeds", runs[1])
     assert over_seeds(runs[:2]) == []
-    assert best(runs[:2]) == ("one", runs[1])
+    assert best(runs[:2]) == ("one (lr=0.1)", runs[1])
 
 
 def test_runs_that_did_not_finish_are_counted_but_not_averaged() -> None:
@@ -54,9 +54,11 @@ def test_runs_that_did_not_finish_are_counted_but_not_averaged() -> None:
 
 def test_a_sweep_ends_with_what_is_best_and_where_to_look() -> None:
     runs = [of("lr=0.2", 1.0, command="python a", link=LINK), of("lr=0.1", 0.5, command="python b")]
-    assert ending(runs)[-4:] == [
+    lines = ending(runs)
+    assert [line[6:19] for line in lines[2:4]] == ["one (lr=0.1) ", "one (lr=0.2) "]
+    assert lines[-4:] == [
         "",
-        "best      one",
+        "best      one (lr=0.1)",
         "repeat    python b",
         "compare   all there",
     ]

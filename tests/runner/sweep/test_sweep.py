@@ -109,9 +109,9 @@ def over_seeds(out: str) -> list[list[str]]:
 def test_two_rates_of_one_name_are_two_settings(command) -> None:
     line = f"-m {QUADRATIC} train.steps=3 tracking=off tracking.run_name=one"
     done = command(f"{line} lr=0.2,0.01")
-    assert [row[1] for row in table(done.out)[1:]] == ["one", "one"]
+    assert [row[1] for row in table(done.out)[1:]] == ["one (lr=0.2)", "one (lr=0.01)"]
     assert "over seeds" not in done.out
-    assert "\nbest      one\n" in done.out
+    assert "\nbest      one (lr=0.2)\n" in done.out
     done = command(f"{line} lr=0.2,0.01 seed=0,1,2")
     assert over_seeds(done.out) == [["lr=0.2", "3"], ["lr=0.01", "3"]]
     assert "\nbest      lr=0.2, by the mean of 3 seeds\n" in done.out
