@@ -113,7 +113,8 @@ class Composer:
                 values.setdefault(one.key, one.value)
             else:
                 structure.insert(0, one)
-                later += [] if one.key in self.groups else [one.key]
+                chooses = one.key in self.groups and not isinstance(one.value, dict)
+                later += [] if chooses else [one.key]
         return structure, values
 
     def _sets_a_value(self, one: Word) -> bool:

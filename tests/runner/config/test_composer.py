@@ -116,6 +116,12 @@ def test_words_give_what_composing_all_of_them_gives(groups, values, random) -> 
     assert composed(texts, kept) == whole(texts)
 
 
+@pytest.mark.parametrize("group", ["schedule={lr:3}", "+schedule={lr:3}"])
+def test_a_group_that_is_given_as_a_mapping_sets_values_in_its_place(group: str) -> None:
+    before, after = ["schedule.lr=0.5", group], [group, "schedule.lr=0.5"]
+    assert [composed(texts, kept).schedule["lr"] for texts in (before, after)] == [3, 0.5]
+
+
 @pytest.mark.parametrize("text", VALUES)
 def test_each_value_alone(text: str) -> None:
     assert composed([text], kept) == whole([text])
