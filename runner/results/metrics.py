@@ -1,29 +1,33 @@
-"""What is known of a metric, in one place: which way is better, how it is shown, who may use it.
+"""What a metric is, in one place: how it is computed and shown, which way is better, who uses it.
 
-`runner/training/metrics.py` computes them; a metric of a person's own is described with `describe`.
+A metric of a person's own is made known with `describe`.
 """
 
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
+Measure = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
 class Metric:
     """A number that evaluations find.
 
-    name: as it stands behind "val/" and "test/". direction: "maximize" or "minimize". percent:
-    whether it is a share of the samples, shown in percent. worst: number of classes (1 without
-    classes) -> what a sampler is told of a run that diverged before any was finite. needs_data:
-    whether models that bring their own loss lack it. decides: of the metrics that a run has the
-    one with the highest number says which run is better and is what studies search by default;
-    the others break ties.
+    name: as it stands behind "val/" and "test/". measure: outputs, targets (a batch of tensors) ->
+    the sum over its samples; the loss, which the task has, needs none. direction: "maximize" or
+    "minimize". percent: whether it is a share of the samples, shown in percent. worst: number of
+    classes (1 without classes) -> what a sampler is told of a run that diverged before any was
+    finite. needs_data: whether models that bring their own loss lack it. decides: of the metrics
+    that a run has the one with the highest number says which run is better and is what studies
+    search by default; the others break ties.
     """
 
     name: str
+    measure: Measure | None = None
     direction: str = MINIMIZE
     percent: bool = False
     worst: Callable[[int], float] = lambda classes: math.inf
@@ -77,7 +81,17 @@ describe(
         decides=1,
     )
 )
-describe(Metric("accuracy", MAXIMIZE, percent=True, worst=lambda classes: 0.0, decides=2))
+describe(
+    Metric(
+        "accuracy",
+        # labels (n,) that have the highest of the scores (n, classes)
+        lambda scores, labels: (scores.argmax(1) == labels).sum(),
+        direction=MAXIMIZE,
+        percent=True,
+        worst=lambda classes: 0.0,
+        decides=2,
+    )
+)
 
 
 def known() -> list[Metric]:

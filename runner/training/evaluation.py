@@ -6,10 +6,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from runner.results.metrics import Measure, known
 from runner.training.data import Split
 from runner.training.devices import autocast, out_of_memory
 from runner.training.losses import Loss, batch_loss, total_loss
-from runner.training.metrics import MEASURES, Measure
 from schedules.errors import ArgumentError
 
 EVAL_BATCH = 250  # samples; 1000 take 200 MB more
@@ -34,7 +34,8 @@ def evaluate(model: nn.Module, loss: Loss, split: Split | None, precision: str) 
                 if p.ndim == 0
             }
             return {"loss": batch_loss(model, loss, None).item()} | scalars
-        measures: dict[str, Measure] = {"loss": partial(total_loss, loss), **MEASURES}
+        measures: dict[str, Measure] = {"loss": partial(total_loss, loss)}
+        measures |= {one.name: one.measure for one in reversed(known()) if one.measure}
         sums = {name: torch.zeros((), dtype=dtype, device=device) for name in measures}
         for start in range(0, len(split), EVAL_BATCH):
             inputs, targets = split.batch(slice(start, start + EVAL_BATCH))

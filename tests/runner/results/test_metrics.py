@@ -10,18 +10,16 @@ from runner.results.metrics import (
     describe,
     evaluated,
     merit,
-    metric,
     number,
     spread,
 )
-from runner.training.metrics import MEASURES
 
 
 def test_a_metric_of_ones_own_is_shown_as_it_is_described(monkeypatch) -> None:
     monkeypatch.setattr("runner.results.metrics.METRICS", {**METRICS})
     assert number("val/recall", 0.25) == "0.25"
     before = evaluated(data=True)
-    describe(Metric("recall", "maximize", percent=True))
+    describe(Metric("recall", direction="maximize", percent=True))
     assert number("test/recall", 0.25, named=True) == "test recall 25.00 %"
     assert spread("val/recall", [0.2, 0.3]) == "25.00 ± 7.07 %"
     assert difference("val/recall", Difference(0.5, math.nan, math.nan, 1)) == "+50.00 points"
@@ -38,6 +36,10 @@ def test_a_metric_that_decides_more_comes_before_accuracy(monkeypatch) -> None:
     assert merit(fast) < merit(slow)
 
 
-def test_whatever_is_computed_is_described_and_the_other_way_round() -> None:
-    assert {"loss", *MEASURES} == set(METRICS)
-    assert all(metric(f"val/{name}") is METRICS[name] for name in MEASURES)
+def test_a_metric_of_ones_own_is_one_description(monkeypatch, command, folder, read_back) -> None:
+    monkeypatch.setattr("runner.results.metrics.METRICS", {**METRICS})
+    describe(Metric("zeros", lambda outputs, targets: (targets == 0).sum(), percent=True))
+    line = "model=linear train.steps=4 schedule=plateau schedule.monitor=val/zeros"
+    assert "test zeros 10.00 %" in command(line).out
+    [run] = read_back(folder).runs()
+    assert run.data.metrics["val/zeros"] == run.data.metrics["test/zeros"] == 0.1
