@@ -1,12 +1,13 @@
 """A fresh working folder for each test, and the command line in this very process."""
 
+import functools
 import importlib
 import os
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,22 @@ class Store:
         """The arrays of records.npz."""
         with np.load(self.file(run, "records.npz")) as arrays:
             return dict(arrays)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _composed_once() -> Iterator[None]:
+    """Hydra composes the same words of `conf/` once, which takes a tenth of a second."""
+    from runner.config import composer
+
+    compose, kept = composer.compose, functools.lru_cache(maxsize=500)(composer.compose)
+
+    def composed(words: Sequence[str], config_dir: str | None = None) -> Any:
+        own = config_dir or any("searchpath" in text for text in words)
+        return compose(words, config_dir) if own else kept(tuple(words))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(composer, "compose", composed)
+        yield
 
 
 @pytest.fixture(scope="session")

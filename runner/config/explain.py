@@ -79,7 +79,7 @@ def _unknown_key(key: str, words: Sequence[Word], config_dir: str | None) -> Mis
             line += f", one of {', '.join(groups[key])}{nearest(given, groups[key])}"
         return Mistake(key, line)
     choices = config.hydra.runtime.choices
-    del config.hydra
+    config = OmegaConf.masked_copy(config, [str(name) for name in config if name != "hydra"])
     known = [k for k in leaf_keys(config) if not k.endswith("_target_")]
     group, name = divided(key, config_dir)
     if key in known and any(one.text == f"~{key}" for one in words):
