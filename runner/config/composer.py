@@ -95,6 +95,10 @@ class Composer:
 
     def _compose(self, words: Sequence[Word]) -> Composed:
         key = tuple(one.text for one in words)
+        for i, one in enumerate(words):
+            found = self._composed.get(key[:i] + key[i + 1 :])
+            if found and one.kind is Kind.FIXES and found.choices.get(one.key) == one.value:
+                self._composed.setdefault(key, found)  # a word for what is chosen anyway
         if key not in self._composed:
             check_choices(words, self.config_dir)
             with explained(words, self.config_dir):

@@ -37,6 +37,12 @@ class Composed:
     typed: DictConfig
     origin: Mapping[str, Any]
 
+    @property
+    def choices(self) -> Mapping[str, str]:
+        """The option of each group."""
+        found: Mapping[str, str] = self.origin["choices"]
+        return found
+
     @classmethod
     def of(cls, config: DictConfig, hydra: HydraConf | DictConfig) -> "Composed":
         """Return a configuration of which `hydra` is Hydra's part.

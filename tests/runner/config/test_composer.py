@@ -153,6 +153,17 @@ def test_a_choice_of_groups_is_composed_once(composes) -> None:
     ]
 
 
+def test_a_word_for_what_is_chosen_anyway_is_not_composed(composes) -> None:
+    own = Composer()
+    for line in ("+experiment=bert_recipe", "+experiment=bert_recipe schedule=polynomial"):
+        found = own.settings([word(text) for text in line.split()])
+        assert found.overrides[-1].text == line.split()[-1]
+        assert found.choices["schedule"] == "polynomial"
+    assert composes == [("+experiment=bert_recipe",)]
+    with pytest.raises(Mistake, match="schedule"):
+        own.settings([word(text) for text in ("+experiment=bert_recipe", "+schedule=polynomial")])
+
+
 def test_settings_know_their_words_without_hydras_own() -> None:
     words = [word(text) for text in ("lr=0.1", "hydra/launcher=joblib", "hydra.mode=RUN")]
     assert Composer().settings(words).overrides == (words[0],)
