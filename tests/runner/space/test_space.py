@@ -299,6 +299,22 @@ def test_options_keep_their_types_and_optuna_stores_their_text() -> None:
     assert {trial.params["key"] for trial in trials} == {"1", "2.0", "[10%, 20%]", "null"}
 
 
+@pytest.mark.parametrize(
+    ("spec", "middle"),
+    [
+        (Interval(1e-4, 1e-1, log=True), 10**-2.5),
+        (Interval(0.0, 1.0), 0.5),
+        (Interval(1, 10_000, log=True, integer=True), 100),
+        (Interval(0, 1000, step=10), 500),
+    ],
+)
+def test_half_of_the_draws_lie_below_the_middle(spec: Interval, middle: float) -> None:
+    study = random_study()
+    drawn = np.array([spec.suggest(study.ask(), "x") for _ in range(1000)])
+    below = (drawn < middle).sum() + (drawn == middle).sum() / 2
+    assert abs(below - 500) < 4 * math.sqrt(1000) / 2
+
+
 def test_a_share_is_drawn_to_three_decimals_and_stays_inside() -> None:
     trial = optuna.trial.FixedTrial({"a": 12.3456789, "b": 0.00057, "c": 89.9999})
     assert Interval(10, 90, unit="%").suggest(trial, "a") == "12.346%"

@@ -21,7 +21,7 @@ from runner.study.queue.storage import open_storage
 
 pytestmark = pytest.mark.stress
 
-TRIALS, KILLS, SECONDS = 60, 10, 90
+TRIALS, KILLS, SECONDS = 40, 5, 120
 SLOW = """\
 import time
 
@@ -88,7 +88,7 @@ def the_study(process: "subprocess.Popen[str]", address: str) -> optuna.Study:
     return optuna.load_study(study_name="stress", storage=open_storage(address))
 
 
-def test_ten_kills_lose_no_trial_and_double_none(address, shell, slow, store) -> None:
+def test_kills_lose_no_trial_and_double_none(address, shell, slow, store) -> None:
     process = shell(f'''{STUDY} "study.storage='{address}'"''')
     study = the_study(process, address)
     killed = 0

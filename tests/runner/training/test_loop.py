@@ -100,6 +100,31 @@ def same(a, b):
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+class Noisy(nn.Linear):
+    """Keeps the noise that each of its steps draws."""
+
+    def __init__(self) -> None:
+        super().__init__(16, 3)
+        self.drawn: list[float] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.drawn += [torch.rand(()).item()] * self.training
+        return super().forward(x.flatten(1))
+
+
+def noise(seed: int) -> list[float]:
+    model = Noisy()
+    list(train(State(model, torch.optim.SGD(model.parameters(), lr=0.1)), trial(seed=seed), DATA))
+    return model.drawn
+
+
+def test_noise_comes_from_seed_and_step_alone() -> None:
+    drawn = noise(seed=3)
+    assert len(set(drawn)) == HORIZON.total_steps
+    assert noise(seed=3) == drawn
+    assert not set(noise(seed=4)) & set(drawn)
+
+
 def test_two_runs_of_one_seed_give_the_same_bits(optimizer, precision):
     runs = []
     for _ in range(2):

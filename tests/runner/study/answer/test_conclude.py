@@ -12,13 +12,12 @@ SEARCH = f"study=decay_rate study.trials=3 {QUADRATIC}"
 PICTURES = ["history.png", "parallel.png", "slices.png", "traces.png"]
 
 
-@pytest.mark.parametrize(("lines", "seeds"), [(1, 0), (6, 2)])
-def test_a_closed_pipe_costs_no_file(lines: int, seeds: int, folder: Path) -> None:
-    words = [sys.executable, "-m", "runner", *shlex.split(SEARCH), f"study.confirm_seeds={seeds}"]
-    command = f"{shlex.join(words)} | head -{lines}; echo status ${{PIPESTATUS[0]}}"
+def test_a_closed_pipe_costs_no_file(folder: Path) -> None:
+    words = [sys.executable, "-m", "runner", *shlex.split(SEARCH), "study.confirm_seeds=2"]
+    command = f"{shlex.join(words)} | head -1; echo status ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=200)
     assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == lines + 1
+    assert len(done.stdout.splitlines()) == 2
     assert done.stdout.endswith("status 0\n")
     (place,) = (folder / ".runner" / "studies").iterdir()
     files = sorted(str(file.relative_to(place)) for file in place.rglob("*.*"))
