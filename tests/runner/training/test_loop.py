@@ -98,8 +98,6 @@ def same(a, b):
     )
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 class Noisy(nn.Linear):
     """Keeps the noise that each of its steps draws."""
 
@@ -125,6 +123,8 @@ def test_noise_comes_from_seed_and_step_alone() -> None:
     assert not set(noise(seed=4)) & set(drawn)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_two_runs_of_one_seed_give_the_same_bits(optimizer, precision):
     runs = []
     for _ in range(2):
