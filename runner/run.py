@@ -5,6 +5,7 @@ import contextlib
 import functools
 import gc
 import json
+import math
 import tempfile
 import time
 import traceback
@@ -23,7 +24,7 @@ from runner.tracking import Header, Recording
 from runner.tracking.outbox import ROOT
 from runner.training import devices
 from runner.training.evaluation import evaluate
-from runner.training.loop import train
+from runner.training.loop import diverged_at, train
 from runner.training.state import BestKeeper
 
 
@@ -131,6 +132,8 @@ def _train(
             event = _tested(setup)
             for listener in everyone:
                 listener.hear(event)
+            if not math.isfinite(loss := event.metrics["test/loss"]):
+                raise diverged_at(state, setup.trial, f"test/loss is {loss}")
         return _Ending(Status.FINISHED)
     except Diverged as error:
         return _Ending(Status.DIVERGED, str(error))

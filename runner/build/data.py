@@ -7,11 +7,13 @@ from typing import Any
 
 from runner import config
 from runner.errors import Mistake
+from runner.training import devices
 from runner.training.data import Dataset
 
 
 def load(spec: Mapping[str, Any]) -> Dataset | None:
-    """Return the data set of a configuration; kept, since the jobs of a sweep share it.
+    """Return the data set of a configuration; kept, since the jobs of a sweep share it. What it
+    draws without a seed of its own is the same in every run, whatever the run's seed.
 
     Raises Mistake for what is none, or has not as many training samples as it says.
     """
@@ -25,6 +27,8 @@ def _load(spec: str) -> Dataset | None:
     unsized = {key: value for key, value in arguments.items() if key != "train_size"}
     if stated is not None and not config.partial("dataset", unsized).accepts("train_size"):
         arguments = unsized
+    split_seed = arguments.get("split_seed")
+    devices.seed_all(split_seed if isinstance(split_seed, int) else 0)
     found = config.build("dataset", arguments)
     if found is not None and not isinstance(found, Dataset):
         raise Mistake(

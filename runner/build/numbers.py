@@ -13,7 +13,7 @@ from cachetools import LRUCache, cached
 from runner import config
 from runner.config import Settings
 from runner.errors import Mistake
-from runner.results.metrics import evaluated
+from runner.results.metrics import MAXIMIZE, evaluated, metric
 from runner.trial import Numbers
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
 from schedules import ArgumentError, Horizon, Offset, Schedule, Warmup
@@ -40,12 +40,13 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
 
     Raises Mistake for what does not fit, or gives no rates that can be used.
     """
-    spec = settings.schedule
+    spec = _facing("schedule", settings.schedule)
     start = spec.get("start") if isinstance(spec, Mapping) else None
-    lr = _built("schedule", spec, start)
+    lr, later = _built("schedule", spec, start)
     warmed = bool(settings.warmup and settings.warmup.get("_target_"))
     if warmed:
         lr = config.build("warmup", settings.warmup, schedule=lr)
+    lr = _later("schedule", lr, later)
     schedules = {"lr": _bound("schedule", lr, horizon, warmed)}
     _check_listening(schedules["lr"], bool(horizon.samples_per_epoch))
     for room in ROOMS:
@@ -149,7 +150,7 @@ def _others(room: str, spec: Any, horizon: Horizon, start: Any) -> dict[str, Sch
         name = f"{room}.{key}"
         if name == f"optimizer.lr{SUFFIX}":
             raise Mistake(name, "must be left out: the group 'schedule' gives the rate")
-        schedule = _bound(name, _built(name, value, start), horizon)
+        schedule = _bound(name, _later(name, *_built(name, value, start)), horizon)
         if schedule.listens:
             raise Mistake(
                 name,
@@ -161,8 +162,9 @@ def _others(room: str, spec: Any, horizon: Horizon, start: Any) -> dict[str, Sch
     return found
 
 
-def _built(key: str, spec: Any, start: Any) -> Schedule:
-    """Return the schedule of a configuration, counted from its own `start` or the one given."""
+def _built(key: str, spec: Any, start: Any) -> tuple[Schedule, Any]:
+    """Return the schedule of a configuration, and the step to count it from: its own `start` or the
+    one given; None where it counts by itself."""
     if isinstance(spec, Mapping) and "start" in spec:
         rest = {name: value for name, value in spec.items() if name != "start"}
         own = spec["start"] is not None and config.partial(key, rest).accepts("start")
@@ -171,12 +173,40 @@ def _built(key: str, spec: Any, start: Any) -> Schedule:
     schedule = config.build(key, spec)
     if not isinstance(schedule, Schedule):
         raise Mistake(f"{key}._target_", "must be a schedules.Schedule", f"{schedule!r}")
+    return schedule, start
+
+
+def _later(key: str, schedule: Schedule, start: Any) -> Schedule:
+    """Return a schedule, its warm-up included, counted from a later step."""
     if start in (None, 0):
         return schedule
     try:
         return Offset(schedule=schedule, start=start)
     except ArgumentError as error:
         raise Mistake.of(error, key) from error
+
+
+def _facing(key: str, spec: Any) -> Any:
+    """Return a configuration in which each schedule that listens knows which way is better.
+
+    Raises Mistake where it says the other one.
+    """
+    if isinstance(spec, list):
+        return [_facing(f"{key}[{i}]", one) for i, one in enumerate(spec)]
+    if not isinstance(spec, Mapping):
+        return spec
+    found = {name: _facing(f"{key}.{name}", one) for name, one in spec.items()}
+    monitor, given = found.get("monitor"), found.get("mode")
+    if not isinstance(monitor, str) or not found.get("_target_"):
+        return found
+    if not config.partial(key, {"_target_": found["_target_"]}).accepts("mode"):
+        return found
+    mode = "max" if metric(monitor).direction == MAXIMIZE else "min"
+    if given in ("min", "max") and given != mode:
+        which = "higher" if mode == "max" else "lower"
+        must = f"must be null or {mode}, as a {which} {monitor} is better"
+        raise Mistake(f"{key}.mode", must, f"'{given}'")
+    return found if given else {**found, "mode": mode}
 
 
 def _bound(key: str, schedule: Schedule, horizon: Horizon, warmed: bool = False) -> Schedule:
@@ -194,10 +224,12 @@ def _mistake(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> M
     if (own := about(schedule, error)) is None:
         return Mistake.of(error, key)
     where, inner = own.where, schedule
-    if warmed and isinstance(schedule, Warmup):
-        if not where.startswith("schedule."):
-            return Mistake.of(own, "warmup")
-        where, inner = where.removeprefix("schedule."), schedule.schedule
     if isinstance(inner, Offset):  # stands for a schedule's own `start`
+        if where == "start":
+            return Mistake.of(own, key)
+        where, inner = where.removeprefix("schedule."), inner.schedule
+    if warmed and isinstance(inner, Warmup):
+        if not where.startswith("schedule."):
+            return Mistake(f"warmup.{where}", own.must, own.given, own.advice)
         where = where.removeprefix("schedule.")
     return Mistake(f"{key}.{where}", own.must, own.given, own.advice)

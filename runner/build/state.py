@@ -115,7 +115,7 @@ def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     factory = config.partial("model", spec)
     offered = {"input_shape": data.input_shape, "classes": data.classes} if data else {}
     wanted = {name: value for name, value in offered.items() if factory.accepts(name)}
-    torch.manual_seed(settings.seed)
+    devices.seed_all(settings.seed)
     try:
         model = factory(**wanted)
     except Exception as error:

@@ -39,11 +39,14 @@ class Split:
         return replace(self, inputs=self.inputs[index], targets=self.targets[index])
 
     def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Return inputs as float32, bytes scaled to [0, 1], and targets of an index."""
-        inputs = self.inputs[index]
+        """Return inputs as float32, bytes scaled to [0, 1], and targets of an index, as copies:
+        whoever works in place on a batch leaves the data as they are."""
+        inputs, targets = self.inputs[index], self.targets[index]
+        if isinstance(index, slice):  # a view
+            inputs, targets = inputs.clone(), targets.clone()
         if inputs.dtype == torch.uint8:
             inputs = inputs.float().div_(255)
-        return inputs, self.targets[index]
+        return inputs, targets
 
     def to(self, device: torch.device) -> Self:
         """Return the same samples on a device."""

@@ -1,7 +1,9 @@
 """The accelerator, the precision and the CPU threads of a run."""
 
+import random
 from contextlib import AbstractContextManager, nullcontext
 
+import numpy as np
 import torch
 
 from schedules.errors import ArgumentError
@@ -55,13 +57,21 @@ def use(device: torch.device, threads: int) -> None:
 
 
 def seed(value: int, device: torch.device) -> None:
-    """Seed what a model draws from on the CPU and on its device.
+    """Seed what code may draw from: torch on the CPU and on a device, numpy and `random`.
 
     torch.manual_seed does so for every kind of device there might be, which takes 0.2 ms.
     """
     torch.default_generator.manual_seed(value)
     if device.type != "cpu":
         torch.get_device_module(device).manual_seed(value)
+    np.random.seed(value % 2**32)
+    random.seed(value)
+
+
+def seed_all(value: int) -> None:
+    """Seed the same, on every device."""
+    torch.manual_seed(value)
+    seed(value, torch.device("cpu"))
 
 
 def check_precision(precision: str, device: torch.device) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from runner.results.metrics import Measure, known
 from runner.training.data import Split
 from runner.training.devices import autocast, out_of_memory
+from runner.training.groups import set_training
 from runner.training.losses import Loss, batch_loss, total_loss
 from schedules.errors import ArgumentError
 
@@ -42,10 +43,10 @@ def evaluate(model: nn.Module, loss: Loss, split: Split | None, precision: str) 
             with autocast(precision, device):
                 outputs = model(inputs).float()
             for name, measure in measures.items():
-                sums[name] += measure(outputs, targets)
+                sums[name] += measure(outputs.clone(), targets.clone())
         return {name: total.item() / len(split) for name, total in sums.items()}
     finally:
-        model.train()
+        set_training(model)
 
 
 def check_outputs(model: nn.Module, loss: Loss, split: Split | None, classes: int) -> None:
@@ -66,7 +67,7 @@ def check_outputs(model: nn.Module, loss: Loss, split: Split | None, classes: in
             "model", f"must take {shape}", advice=f"it fails with: {error}"
         ) from error
     finally:
-        model.train()
+        set_training(model)
     expected = () if split is None else (2, classes)
     if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
         given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__

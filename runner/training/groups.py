@@ -10,6 +10,8 @@ from torch import nn
 from runner.errors import nearest
 from schedules.errors import ArgumentError
 
+_RESTS = "_stays_as_it_is"
+
 
 @dataclass(frozen=True)
 class Group:
@@ -86,6 +88,7 @@ def split_parameters(
     free = {name: p for name, p in model.named_parameters() if p.requires_grad}
     names = list(free)
     chosen: list[dict[str, Any]] = []
+    frozen: set[int] = set()
     for i, group in enumerate(groups):
         hits = [name for name in free if fnmatchcase(name, group.pattern)]
         if not hits:
@@ -101,6 +104,7 @@ def split_parameters(
         if group.frozen:
             for p in parameters.values():
                 p.requires_grad_(False)
+            frozen |= {id(p) for p in parameters.values()}
             continue
         entry: dict[str, Any] = {"params": parameters, "lr_scale": float(group.lr_scale)}
         if group.weight_decay is not None:
@@ -108,9 +112,36 @@ def split_parameters(
         chosen.append(entry)
     if free:
         chosen.insert(0, {"params": free, "lr_scale": 1.0})
+    _rest(model, frozen)
     if not chosen:
         raise ArgumentError("groups", "must leave at least one parameter to train")
     return [part for entry in chosen for part in _by_layer(entry, depths, float(decay))]
+
+
+def set_training(model: nn.Module) -> None:
+    """Put a model into training mode, without what a frozen group keeps: the running statistics
+    of a batch normalisation stay, and are what it normalises by.
+
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    >>> _ = split_parameters(model, [Group("1.*", frozen=True)])
+    >>> set_training(model)
+    >>> model[0].training, model[1].training
+    (True, False)
+    """
+    model.train()
+    for module in model.modules():
+        if getattr(module, _RESTS, False):
+            module.train(mode=False)
+
+
+def _rest(model: nn.Module, frozen: set[int]) -> None:
+    """Mark what holds statistics and lies in a module whose parameters are all frozen."""
+    for module in model.modules():
+        parameters = list(module.parameters())
+        if parameters and all(id(p) in frozen for p in parameters):
+            for inner in module.modules():
+                if any(True for _ in inner.buffers(recurse=False)):
+                    setattr(inner, _RESTS, True)
 
 
 def layers(model: nn.Module) -> dict[str, int]:

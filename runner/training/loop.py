@@ -18,6 +18,7 @@ from runner.training.clipping import numbers_of, with_numbers
 from runner.training.data import Dataset, order
 from runner.training.devices import autocast, seed
 from runner.training.evaluation import evaluate
+from runner.training.groups import set_training
 from runner.training.losses import batch_loss
 from runner.training.optimizers import Guard, set_number
 from runner.training.state import State
@@ -45,7 +46,7 @@ def train(
     if state.step == 0:
         state.memory = trial.numbers["lr"].begin()
     loop = _Loop(state, trial, data)
-    state.model.train()
+    set_training(state.model)
     while True:
         if state.step > state.evaluated and trial.evaluates_at(state.step):
             yield from _evaluated(state, trial, data)
@@ -70,14 +71,19 @@ def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Eva
     metrics = {name if "/" in name else f"val/{name}": value for name, value in found.items()}
     evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
     lr = trial.numbers["lr"]
-    last_rate = float(trial.numbers.between(state.memory, state.step - 1, state.step)["lr"][0])
     finite = np.isfinite(metrics["val/loss"])
     if finite and lr.listens:
         state.memory = lr.observe(state.memory, state.step, metrics[lr.monitor])
     state.evaluated = state.step
     yield evaluation
     if not finite:
-        raise Diverged(state.step, last_rate, f"val/loss is {metrics['val/loss']}")
+        raise diverged_at(state, trial, f"val/loss is {metrics['val/loss']}")
+
+
+def diverged_at(state: State, trial: Trial, what: str) -> Diverged:
+    """Return what to raise where an evaluation found something that is not finite."""
+    last = trial.numbers.between(state.memory, state.step - 1, state.step)["lr"]
+    return Diverged(state.step, float(last[0]), what)
 
 
 def _check(chunk: Chunk) -> tuple[Chunk, Diverged | None]:

@@ -10,11 +10,14 @@ import torch
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
 from runner.config.composer import compose
+from runner.config.options import group_options
 from runner.config.reading import read
 from runner.errors import Mistake
 from runner.training import clipping, optimizers
 
 CYCLE = "optimizer=sgd optimizer.momentum=0.9 optimizer/momentum_schedule=one_cycle"
+NEED_WORDS = {"clamp", "expression", "function", "join", "product", "repeat", "scale", "torch"}
+SCHEDULES = sorted(set(group_options()["schedule"]) - NEED_WORDS)
 QUICK = "model=linear tracking=off train.steps=20"
 
 
@@ -46,9 +49,65 @@ def test_the_schedule_counts_from_its_start_and_ends_where_the_run_ends():
     assert shared[0] == pytest.approx(0.1 * 0.9**2)
 
 
-def test_a_ramp_leads_to_the_rate_at_the_start():
-    found = traces("schedule=cosine lr=0.1 schedule.start=50 warmup=linear train.steps=50")["lr"]
-    assert found[4] == found[5] < 0.0501
+@pytest.mark.parametrize("placement", ["shift", "overlay"])
+@pytest.mark.parametrize("start", [10, 50])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_run_goes_on_inside_and_behind_the_ramp(schedule, start, placement):
+    line = f"schedule={schedule} lr=0.1 warmup=linear warmup.steps=20 warmup.placement={placement}"
+    whole = traces(f"{line} train.steps=100")["lr"]
+    rest = traces(f"{line} train.steps={100 - start} schedule.start={start}")["lr"]
+    assert rest.tolist() == whole[start:].tolist()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("schedule.start=-1", "schedule.start must not be negative, got -1"),
+        ("schedule.start=5 warmup.steps=200", "warmup.steps must"),
+        ("schedule.start=5 warmup.start=-1", "warmup.start must"),
+        ("warmup.start=2", "warmup.start must"),
+        ("schedule.start=5 schedule.decay_steps=0", "schedule.decay_steps must be at least 1"),
+    ],
+)
+def test_a_mistake_beside_a_start_names_its_key(words, line):
+    with pytest.raises(Mistake, match=f"^{re.escape(line)}"):
+        traces(f"schedule=cosine warmup=linear train.steps=50 {words}")
+
+
+@pytest.mark.parametrize(
+    ("words", "mode"),
+    [
+        ("schedule=plateau", "min"),
+        ("schedule=plateau schedule.monitor=val/accuracy", "max"),
+        ("schedule=plateau schedule.monitor=val/accuracy schedule.mode=max", "max"),
+        ("schedule=greedy schedule.monitor=val/accuracy", "max"),
+        ("schedule=greedy schedule.mode=min", "min"),
+    ],
+)
+def test_which_way_is_better_is_what_the_metric_says(words, mode):
+    given = settings(f"{words} train.steps=20")
+    assert numbers(given, horizon(given, 1280))["lr"].mode == mode
+
+
+@pytest.mark.parametrize("warmup", ["none", "linear"])
+def test_a_plateau_inside_another_schedule_knows_it_too(warmup):
+    config = compose(["schedule=product", f"warmup={warmup}", "train.steps=20"])
+    inner = {"_target_": "schedules.ReduceOnPlateau", "lr": 1.0, "monitor": "val/accuracy"}
+    config.schedule.schedules = [{"_target_": "schedules.Constant", "lr": 0.1}, inner]
+    given = read(config, config.hydra)
+    found = numbers(given, horizon(given, 1280))["lr"]
+    product = found if warmup == "none" else found.schedule
+    assert product.schedules[1].mode == "max"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "which"), [("accuracy", "min", "higher"), ("loss", "max", "lower")]
+)
+def test_a_mode_against_the_metric_is_refused(monitor, mode, which):
+    right = {"min": "max", "max": "min"}[mode]
+    must = f"must be null or {right}, as a {which} val/{monitor} is better, got '{mode}'"
+    with pytest.raises(Mistake, match=f"^schedule.mode {must}$"):
+        traces(f"schedule=plateau schedule.monitor=val/{monitor} schedule.mode={mode}")
 
 
 def test_what_else_is_scheduled_counts_from_the_same_start():

@@ -1,10 +1,12 @@
 """Layer-wise decay of the rate."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
-from runner.training.groups import Group, layers, split_parameters
+from runner.training.groups import Group, layers, set_training, split_parameters
 from runner.training.models import MLP, KerasCNN
 
 
@@ -98,3 +100,44 @@ def test_a_decay_out_of_its_range(decay):
 
 def test_a_model_of_vectors_only_is_one_layer():
     assert layers(nn.BatchNorm1d(3)) == {"weight": 0, "bias": 0}
+
+
+class Normed(nn.Module):
+    """A block with a batch normalisation, another one without parameters, and a head."""
+
+    def __init__(self):
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.Linear(4, 3), nn.BatchNorm1d(3), nn.BatchNorm1d(3, affine=False), nn.Dropout()
+        )
+        self.bn = nn.BatchNorm1d(3)
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.head(self.bn(self.block(x)))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "stay"),
+    [
+        ([], set()),
+        (["block.*"], {"block.1", "block.2"}),
+        (["block.1.*"], {"block.1"}),
+        (["bn.*", "block.1.weight"], {"bn"}),
+        (["head.*"], set()),
+    ],
+)
+def test_the_statistics_of_what_is_frozen_stay(patterns, stay):
+    model = Normed()
+    split_parameters(model, [Group(pattern, frozen=True) for pattern in patterns])
+    before = copy.deepcopy(model.state_dict())
+    model = copy.deepcopy(model)
+    set_training(model)
+    model(torch.randn(8, 4))
+    changed = {
+        key.rpartition(".")[0]
+        for key, value in model.state_dict().items()
+        if not torch.equal(value, before[key])
+    }
+    assert changed == {"block.1", "block.2", "bn"} - stay
+    assert model.block[3].training
