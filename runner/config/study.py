@@ -30,7 +30,7 @@ class StudySettings:
     timeout: float | None
     workers: int
     metric: Any
-    of: str
+    of: str | None
     last_k: int
     direction: Any
     seeds: int
@@ -78,7 +78,8 @@ def _check(study: StudySettings) -> None:
         positive(f"study.{key}", getattr(study, key))
     if study.name is not None and not _NAME.fullmatch(study.name):
         raise Mistake("study.name", _NAME_RULE, f"'{study.name}'")
-    one_of("study.of", study.of, ("best", "last", "mean"))
+    if study.of is not None:
+        one_of("study.of", study.of, ("best", "last", "mean"))
     for part in ("sampler", "pruner"):
         value, must = getattr(study, part), "must have a _target_ and its arguments"
         if not isinstance(value, Mapping):

@@ -15,32 +15,34 @@ from runner.results.metrics import MAXIMIZE
 HEX = 8  # digits of the digest in a study's name
 GRID = "runner.study.plan.samplers.Grid"
 WILCOXON = "optuna.pruners.WilcoxonPruner"
+KEPT, BEST, LAST, MEAN = "kept", "best", "last", "mean"  # what of a run's evaluations counts
 
 
 @dataclass(frozen=True)
 class Goal:
     """One objective: a metric of the validation data over a run's evaluations.
 
-    of: "best", "last", or "mean" of the last `last_k` evaluations. direction: "maximize" or
-    "minimize".
+    of: "kept", the one whose weights the run keeps; "best", "last", or "mean" of the last `last_k`
+    evaluations. direction: "maximize" or "minimize".
     """
 
     metric: str
     direction: str
-    of: str = "best"
+    of: str = KEPT
     last_k: int = 1
 
     def value(self, evaluations: list[float]) -> float:
-        """Return the objective of a run by its evaluations so far, at least one.
+        """Return the objective of a run by its evaluations so far, at least one; the last one's
+        for "kept", where none is kept for being the best.
 
-        >>> Goal("val/accuracy", "maximize").value([0.5, 0.9, 0.8])
+        >>> Goal("val/accuracy", "maximize", of="best").value([0.5, 0.9, 0.8])
         0.9
         >>> Goal("val/loss", "minimize", of="mean", last_k=2).value([9.0, 1.0, 2.0])
         1.5
         """
-        if self.of == "last":
+        if self.of in (KEPT, LAST):
             return evaluations[-1]
-        if self.of == "mean":
+        if self.of == MEAN:
             last = evaluations[-self.last_k :]
             return sum(last) / len(last)
         finite = [value for value in evaluations if math.isfinite(value)]
@@ -129,8 +131,9 @@ class Definition:
             when = "".join(f" with {group}={o}" for group, o in entry.get("when", {}).items())
             found[f"search of {entry['key']}{when}"] = entry["spec"]
         for goal in self.goals:
-            kept = f"{goal.of} {goal.last_k}" if goal.of == "mean" else goal.of
-            found[f"study.metric {goal.metric}"] = f"{goal.direction} the {kept}"
+            # what is kept went by other names, and the name of a study shall stay
+            counts = f"{MEAN} {goal.last_k}" if goal.of == MEAN else BEST
+            found[f"study.metric {goal.metric}"] = f"{goal.direction} the {counts}"
         return found | {"study.seeds": str(self.seeds)} | _flat(self.base)
 
     def as_json(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from runner.report.words import aligned, counted, shown
 from runner.results.answer import ABSENT, Confirmed, Difference, changes, leader, paired, winner
-from runner.results.definition import Definition, Goal
+from runner.results.definition import MEAN, Definition, Goal
 from runner.results.metrics import heading, metric, number, spread
 
 _BAR = 40  # marks of an importance of 1
@@ -44,6 +44,9 @@ def answer(
     if best and baseline and best is not baseline:
         pairs = changes(best.values, baseline.values).items()
         lines += [f"  {key}: {shown(old)} -> {shown(new)}" for key, (old, new) in pairs]
+    if goal.of == MEAN:
+        last = f"the mean of the last {goal.last_k} evaluations"
+        lines.insert(0, f"{last} chose them; what counts is what the weights that are kept find:")
     return [*lines, f"repeat    {command}"]
 
 

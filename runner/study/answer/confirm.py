@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -9,7 +10,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from runner.results.answer import Confirmed, candidates
-from runner.results.definition import Definition
+from runner.results.definition import KEPT, MEAN, Definition
 from runner.results.rows import COMPLETE, PRUNED
 from runner.study.queue import attributes, queue
 from runner.study.queue.attributes import CANDIDATE, CONFIRMS, FIXED, LABEL, SEED, rows
@@ -41,7 +42,11 @@ def confirmation(study: Study) -> Study | None:
             attrs = {CANDIDATE: row.number, SEED: seed, LABEL: f"{_PREFIX}{name}"}
             wanted.append(({}, {FIXED: dict(row.values), **attrs}))
     with creating():
-        again = make(storage(study), study.study_name + SUFFIX, definition)
+        earlier = existing(study)  # goes on under the rule that it was made with
+        goals = tuple(replace(g, of=KEPT) if g.of == MEAN else g for g in definition.goals)
+        goals = attributes.definition(earlier).goals if earlier else goals
+        name = study.study_name + SUFFIX
+        again = make(storage(study), name, replace(definition, goals=goals))
         again.set_user_attr(CONFIRMS, study.study_name)
         queue.add(again, wanted)
     return again

@@ -14,7 +14,7 @@ from runner.config.grammar import space_of
 from runner.config.options import group_options
 from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
-from runner.results.definition import Definition, Goal
+from runner.results.definition import KEPT, MEAN, Definition, Goal
 from runner.results.metrics import evaluated, metric
 from runner.space import Space
 from runner.study.plan import samplers
@@ -146,8 +146,14 @@ def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:
             given = f"'{key}'{nearest(key, known)}"
             raise Mistake("study.metric", f"must be {' or '.join(known)}", given)
     directions = study.directions() or [metric(key).direction for key in keys]
+    keep = settings.train.keep
+    if study.of not in (None, MEAN, keep):
+        advice = f"train.keep={study.of} keeps the weights of that evaluation"
+        must = f"must be {keep} or mean beside train.keep={keep}"
+        raise Mistake("study.of", must, study.of, advice)
+    of = MEAN if study.of == MEAN else KEPT
     return tuple(
-        Goal(key, direction, study.of, study.last_k if study.of == "mean" else 1)
+        Goal(key, direction, of, study.last_k if of == MEAN else 1)
         for key, direction in zip(keys, directions, strict=True)
     )
 

@@ -38,7 +38,8 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
                 tracker.prepare(name)
             study = make(storage, name, replace(planned.definition, experiment=name))
         else:
-            definition = replace(planned.definition, experiment=study.study_name)
+            goals = attributes.definition(study).goals  # the rule that it was made with
+            definition = replace(planned.definition, experiment=study.study_name, goals=goals)
             if planned.settings.threads is None:  # their number decides the bits
                 threads = attributes.definition(study).threads
                 definition = replace(definition, threads=threads)

@@ -53,7 +53,7 @@ class Attempt:
             may_copy = i == 0 and not self.runs.confirms
             if may_copy and copy(self.claim, setup.trial.identity(), self.runs.should_stop):
                 return
-            objective = Objective(setup.trial, self.definition.goals, self._report(i))
+            objective = Objective(setup, self.definition.goals, self._report(i))
             result = self.runs.train(setup, objective, self._opened)
             self.outcome.results.append(result)
             if not self._goes_on(objective, result, setup) or self._is_pruned_by_seed(i):

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from runner.results.definition import Goal
+from runner.build.setup import Setup
+from runner.results.definition import KEPT, Goal
 from runner.results.events import Evaluation, Event
 from runner.results.metrics import metric
 from runner.results.result import Result
@@ -25,11 +26,12 @@ class Objective:
     made and the first goal's value so far; it says whether the run is to stop there.
     """
 
-    def __init__(self, trial: Trial, goals: tuple[Goal, ...], report: Report | None) -> None:
+    def __init__(self, setup: Setup, goals: tuple[Goal, ...], report: Report | None) -> None:
         self.goals = goals
         self.report = report
-        self.total = trial.horizon.total_steps
-        self.ramp = _rise(trial)
+        self.state = setup.state
+        self.total = setup.trial.horizon.total_steps
+        self.ramp = _rise(setup.trial)
         self.seen: dict[str, list[float]] = {goal.metric: [] for goal in self.goals}
 
     def hear(self, event: Event) -> None:
@@ -42,7 +44,7 @@ class Objective:
         first = self.goals[0]
         if self.report is None or event.step <= self.ramp or not self.seen[first.metric]:
             return
-        value = first.value(self.seen[first.metric])
+        value = self._value(first)
         if self.report(100 * event.step // self.total, value) and event.step < self.total:
             raise Pruned
 
@@ -50,8 +52,15 @@ class Objective:
         """Return the goals' values; None if one was never evaluated or is not finite."""
         if not all(self.seen.values()):
             return None
-        values = tuple(goal.value(self.seen[goal.metric]) for goal in self.goals)
+        values = tuple(map(self._value, self.goals))
         return values if all(map(math.isfinite, values)) else None
+
+    def _value(self, goal: Goal) -> float:
+        """Return what a goal is worth so far: by default what the weights that are kept found."""
+        best = self.state.best
+        if goal.of == KEPT and best is not None:
+            return best.metrics.get(goal.metric, math.nan)
+        return goal.value(self.seen[goal.metric])
 
 
 @dataclass

@@ -54,7 +54,10 @@ class InPlace(nn.Linear):
         x *= 2
         return super().forward(x)
 """
-LINE = "dataset=none dataset._target_=mine.drawn model=linear train.batch_size=20 train.epochs=3 lr=0.1"
+LINE = (
+    "dataset=none dataset._target_=mine.drawn model=linear "
+    "train.batch_size=20 train.epochs=3 lr=0.1"
+)
 HOW = ["torch", "numpy", "random"]
 
 

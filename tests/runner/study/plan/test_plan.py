@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runner.config.options import group_options
+from runner.errors import Mistake
 from runner.results.definition import Definition, Goal
 from runner.study.plan.plan import Plan
 from runner.study.plan.plan import plan as planned
@@ -37,7 +38,7 @@ def searched(found: Plan) -> dict[str, str]:
 def test_every_preset_plans_a_study_of_its_name_and_creates_nothing(preset, folder: Path) -> None:
     found = plan(f"study={preset} {SMALL} tracking=mlflow")
     assert re.fullmatch(rf"{preset}-[0-9a-f]{{8}}", found.name)
-    assert found.definition.goals == (Goal("val/accuracy", "maximize", "best", 1),)
+    assert found.definition.goals == (Goal("val/accuracy", "maximize", "kept", 1),)
     assert set(found.baseline) <= set(searched(found))
     assert found.configurator.space.encode(found.baseline) is not None
     assert found.definition.trials == (24 if preset == "quickstart" else 40)
@@ -59,6 +60,7 @@ def test_every_preset_plans_a_study_of_its_name_and_creates_nothing(preset, fold
         "device=cpu",
         "tracking=mlflow tracking.uri=sqlite:///other.db",
         "study.metric=val/accuracy study.direction=maximize study.last_k=9",
+        "study.of=last",
         "'lr=tag(log, interval(0.0001, 0.1))'",
     ],
 )
@@ -76,7 +78,7 @@ def test_a_name_stays_where_the_search_does(words: str, folder: Path) -> None:
         "seed=1",
         "model=mlp",
         "study.metric=val/loss",
-        "study.of=last",
+        "study.of=mean",
         "study.direction=minimize",
         "study.seeds=2",
     ],
@@ -92,7 +94,17 @@ def test_a_search_of_the_command_line_is_named_after_the_sweeper(folder: Path) -
 
 def test_without_data_the_metric_is_the_loss(folder: Path) -> None:
     goals = plan(f"{QUADRATIC} 'lr=interval(0.1, 1)'").definition.goals
-    assert goals == (Goal("val/loss", "minimize", "best", 1),)
+    assert goals == (Goal("val/loss", "minimize", "kept", 1),)
+
+
+@pytest.mark.parametrize(("keep", "of"), [("last", "best"), ("best", "last")])
+def test_what_counts_is_of_the_weights_that_are_kept(keep: str, of: str, folder: Path) -> None:
+    with pytest.raises(Mistake) as refused:
+        plan(f"study=decay_rate {SMALL} train.keep={keep} study.of={of}")
+    assert str(refused.value) == (
+        f"study.of must be {keep} or mean beside train.keep={keep}, got {of}; "
+        f"train.keep={of} keeps the weights of that evaluation"
+    )
 
 
 def test_several_metrics_each_have_their_direction(folder: Path) -> None:

@@ -181,11 +181,13 @@ def test_the_baseline_is_trial_0_even_outside_of_the_space(searched: Searched) -
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("study.of=best", min(LOSSES)),
+        ("", LOSSES[-1]),
+        ("train.keep=best", min(LOSSES)),
+        ("train.keep=best study.of=best", min(LOSSES)),
         ("study.of=last", LOSSES[-1]),
         ("study.of=mean study.last_k=2", (LOSSES[-1] + LOSSES[-2]) / 2),
         ("study.of=mean study.last_k=99", sum(LOSSES) / len(LOSSES)),
-        ("study.direction=maximize", max(LOSSES)),
+        ("study.direction=maximize", LOSSES[-1]),
     ],
 )
 def test_an_objective_is_made_of_the_evaluations(searched, words: str, expected: float) -> None:

@@ -10,9 +10,11 @@ from runner.results.events import Evaluation
 from runner.results.result import Link, Result, Status
 from runner.run import Pruned
 from runner.study.work.objective import Objective, Outcome, diverged_value
+from runner.training.state import BestKeeper
 
 QUADRATIC = "model=quadratic dataset=none optimizer=sgd schedule=constant train.steps=40 threads=1"
-LOSS, ACCURACY = Goal("val/loss", "minimize"), Goal("val/accuracy", "maximize")
+LOSS = Goal("val/loss", "minimize", of="best")
+ACCURACY = Goal("val/accuracy", "maximize", of="best")
 
 
 def evaluation(step: int, loss: float, accuracy: float = 0.5) -> Evaluation:
@@ -28,15 +30,31 @@ def is_pruned(objective: Objective, event: Evaluation) -> bool:
 
 
 def test_an_objective_takes_the_best_of_the_evaluations_for_each_goal(job: Any) -> None:
-    objective = Objective(job(QUADRATIC).trial, (LOSS, ACCURACY), None)
+    objective = Objective(job(QUADRATIC), (LOSS, ACCURACY), None)
     assert objective.values() is None
     for step, loss, accuracy in ((10, 3.0, 0.5), (20, 1.0, 0.7), (30, 2.0, 0.6)):
         objective.hear(evaluation(step, loss, accuracy))
     assert objective.values() == (1.0, 0.7)
 
 
+def test_what_counts_is_what_the_weights_that_are_kept_find(job: Any) -> None:
+    setup = job(QUADRATIC)
+    kept = [Goal(goal.metric, goal.direction) for goal in (LOSS, ACCURACY)]
+    objective = Objective(setup, tuple(kept), None)
+    keeper = BestKeeper(setup.state)
+    found = []
+    for step, loss, accuracy in ((10, 3.0, 0.5), (20, 1.5, 0.7), (30, 1.0, 0.6)):
+        event = evaluation(step, loss, accuracy)
+        objective.hear(event)
+        found.append(objective.values())
+        keeper.hear(event)
+    assert found == [(3.0, 0.5), (3.0, 0.5), (1.5, 0.7)]
+    assert objective.values() == (1.5, 0.7)
+    assert Objective(job(QUADRATIC), tuple(kept), None).values() is None
+
+
 def test_a_goal_that_is_never_finite_has_no_value(job: Any) -> None:
-    objective = Objective(job(QUADRATIC).trial, (LOSS,), None)
+    objective = Objective(job(QUADRATIC), (LOSS,), None)
     objective.hear(evaluation(10, math.nan))
     assert objective.values() is None
 
@@ -49,7 +67,7 @@ def test_reports_begin_behind_the_warm_up_and_the_last_one_stops_nothing(job: An
         return True
 
     line = f"{QUADRATIC} warmup=linear warmup.fraction=0.5"
-    objective = Objective(job(line).trial, (LOSS,), report)
+    objective = Objective(job(line), (LOSS,), report)
     stops = [is_pruned(objective, evaluation(step, 1 / step)) for step in (10, 20, 30, 40)]
     assert reports == [(75, 1 / 30), (100, 1 / 40)]
     assert stops == [False, False, True, False]
