@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 
 from runner.addresses import OUTBOX
+from runner.report import edges
 from runner.report.words import aligned, counted
 from runner.results.metrics import heading, known, merit, number, spread
 from runner.results.result import Result, Status
@@ -18,6 +19,7 @@ def ending(results: Sequence[Result]) -> list[str]:
         lines += ["", f"waiting   some records are in {OUTBOX}; send: python -m runner.deliver"]
     if found := best(results):
         lines += ["", f"best      {found[0]}", f"repeat    {found[1].command}"]
+        lines += edges.of_grid(found[1].lr, [one.lr for one in results])
     links = [result.link for result in results if result.link is not None]
     return [*lines, *(f"compare   {link.compare}" for link in links[:1])]
 

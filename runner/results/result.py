@@ -51,8 +51,8 @@ class Result:
 
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
     had seen `kept_step` updates then. reason: why it did not finish. details: the traceback of a
-    failure. setting: in a sweep, the same text for runs that differ by their seed alone;
-    setting_name: its name for people.
+    failure. lr: the rate that was asked for. setting: in a sweep, the same text for runs that
+    differ by their seed alone; setting_name: its name for people.
     """
 
     name: str
@@ -66,5 +66,6 @@ class Result:
     command: str = ""
     link: Link | None = None
     delivered: bool = True
+    lr: float | None = None
     setting: str = ""
     setting_name: str = ""

@@ -151,5 +151,8 @@ def _with_settings(results: Sequence[Result], jobs: Sequence[Job]) -> list[Resul
     keys = [json.dumps(values, sort_keys=True) for values in kept]
     seedless = [[word for word in job.words if word.key != "seed"] for job in jobs]
     names = provenance.names(seedless) if len(set(keys)) > 1 else ["all"] * len(jobs)
-    found = zip(results, keys, names, strict=True)
-    return [replace(result, setting=key, setting_name=name) for result, key, name in found]
+    found = zip(results, jobs, keys, names, strict=True)
+    return [
+        replace(result, lr=job.settings.lr, setting=key, setting_name=name)
+        for result, job, key, name in found
+    ]

@@ -14,7 +14,7 @@ from runner.build.numbers import numbers
 from runner.config import experiment
 from runner.config.configurator import Configurator
 from runner.errors import Mistake
-from runner.report import pictures, tables
+from runner.report import edges, pictures, tables
 from runner.report.say import say
 from runner.results.answer import winner
 from runner.results.definition import Definition
@@ -68,6 +68,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
             _draw(folder, found, important, configurator, definition, answer)
             trackers = trackers_of(planned.settings.tracking)
             summary.record(folder, trackers, definition, values)
+    lines += edges.of_search(values, configurator.space)
     if settings.config_dir is None:
         lines.append(f"or        {experiment.command(settings, folder)}")
     lines.append(f"pictures  {folder}")

@@ -62,3 +62,14 @@ def test_a_sweep_ends_with_what_is_best_and_where_to_look() -> None:
         "repeat    python b",
         "compare   all there",
     ]
+
+
+def test_a_best_rate_at_the_end_of_the_grid_is_said() -> None:
+    def note(*losses: float) -> list[str]:
+        runs = [of(str(i), loss, lr=0.1 * 2**i) for i, loss in enumerate(losses)]
+        return [line for line in ending(runs) if line.startswith("note")]
+
+    (low,), (high,) = note(1.0, 2.0, 3.0), note(3.0, 2.0, 1.0)
+    assert low.endswith("lr, 0.1, is the lowest that was tried: a better one may lie below")
+    assert high.endswith("lr, 0.4, is the highest that was tried: a better one may lie above")
+    assert note(2.0, 1.0, 2.0) == note(1.0) == []

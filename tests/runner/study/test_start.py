@@ -187,6 +187,13 @@ def test_a_search_without_m_prints_its_trials_and_the_answer(command, store, fol
     ]
 
 
+def test_a_best_rate_at_the_end_of_the_search_is_said(command, folder: Path) -> None:
+    line = f"study/sampler=grid study.baseline=false {QUADRATIC} study.confirm_seeds=0"
+    assert "\nnote" not in command(f"-m hydra/sweeper=optuna lr=0.1,0.5,0.9 {line}").out
+    high = command(f"-m hydra/sweeper=optuna lr=0.01,0.1 {line}")
+    assert "\nnote      the best lr, 0.1, is the highest that was tried" in high.out
+
+
 def test_only_what_confirms_looks_at_the_test_data_on_fresh_seeds(command, store, undrawn) -> None:
     assert command(f"study=decay_rate {SMALL} study.trials=4 study.confirm_seeds=2").status == 0
     runs = {run.info.run_name: run for run in store.runs()}

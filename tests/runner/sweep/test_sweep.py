@@ -112,6 +112,7 @@ def test_two_rates_of_one_name_are_two_settings(command) -> None:
     assert [row[1] for row in table(done.out)[1:]] == ["one (lr=0.2)", "one (lr=0.01)"]
     assert "over seeds" not in done.out
     assert "\nbest      one (lr=0.2)\n" in done.out
+    assert "\nnote      the best lr, 0.2, is the highest that was tried" in done.out
     done = command(f"{line} lr=0.2,0.01 seed=0,1,2")
     assert over_seeds(done.out) == [["lr=0.2", "3"], ["lr=0.01", "3"]]
     assert "\nbest      lr=0.2, by the mean of 3 seeds\n" in done.out
