@@ -5,6 +5,9 @@ import sys
 from collections.abc import Sequence
 
 INTERRUPTED = 130
+# Threads that spin while they wait are 30 times slower beside another busy process. Read by torch
+# when it is loaded, here and in every process started from here.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

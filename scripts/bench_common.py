@@ -50,7 +50,7 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
-def alternate(repeats: int, **modes: Callable[[], dict[str, Any]]) -> dict[str, list[Any]]:
+def alternate(repeats: int, **modes: Callable[[], Any]) -> dict[str, list[Any]]:
     """Run all modes in turn, so that the machine's drift meets them alike."""
     found: dict[str, list[Any]] = {name: [] for name in modes}
     for _ in range(repeats):
