@@ -1,4 +1,4 @@
-"""What a person might not have meant by a run's schedule, as lines to be shown."""
+"""What a person might not have meant by a run's schedules, as lines to be shown."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from runner.build.numbers import key_of
 from runner.config import Settings
 from runner.trial import Numbers
 from schedules import (
@@ -54,15 +55,18 @@ def notes(settings: Settings, numbers: Numbers, eval_every: int) -> list[str]:
 
 
 def _seen(settings: Settings, numbers: Numbers) -> Iterator[_Seen]:
-    """Yield the learning rate's schedule, its warm-up and what is within them."""
-    schedule: Schedule = numbers["lr"]
-    steps, spec = numbers.horizon.total_steps, settings.schedule
-    if isinstance(schedule, Offset) and spec.get("_target_") != "schedules.Offset":
-        schedule, steps = schedule.schedule, _within(schedule, steps)
-    if isinstance(schedule, Warmup) and settings.warmup.get("_target_"):
-        yield _Seen("warmup", settings.warmup, schedule, steps)
-        schedule, steps = schedule.schedule, _within(schedule, steps)
-    yield from _and_parts(_Seen("schedule", spec, schedule, steps))
+    """Yield what each number follows, the learning rate's warm-up, and what is within them."""
+    for name in numbers:
+        key, steps = key_of(name, settings), numbers.horizon.total_steps
+        room, _, inner = key.partition(".")
+        spec = _mapping(getattr(settings, room).get(inner) if inner else settings.schedule)
+        schedule: Schedule = numbers[name]
+        if isinstance(schedule, Offset) and spec.get("_target_") != "schedules.Offset":
+            schedule, steps = schedule.schedule, _within(schedule, steps)
+        if name == "lr" and isinstance(schedule, Warmup) and settings.warmup.get("_target_"):
+            yield _Seen("warmup", settings.warmup, schedule, steps)
+            schedule, steps = schedule.schedule, _within(schedule, steps)
+        yield from _and_parts(_Seen(key, spec, schedule, steps))
 
 
 def _and_parts(one: _Seen) -> Iterator[_Seen]:

@@ -80,6 +80,11 @@ def test_nothing_is_said_of_a_preset(experiment):
             "schedule.schedules[1].boundaries 60 lies beyond the last step that it sees, 49",
         ),
         (
+            "clipping=global_norm clipping/max_norm_schedule=linear schedule.start=200 "
+            "clipping.max_norm_schedule.boundaries=[0,350]",
+            "clipping.max_norm_schedule.boundaries 350 lies beyond the last step that it sees, 299",
+        ),
+        (
             "schedule=repeat schedule.schedule._target_=schedules.MultiStep "
             "+schedule.schedule.boundaries=[20,30]",
             "schedule.schedule.boundaries 30 lies beyond the last step that it sees, 24",
