@@ -11,18 +11,19 @@ import numpy as np
 
 from runner import provenance
 from runner.build.horizon import horizon
-from runner.build.numbers import notes, numbers
+from runner.build.notes import notes
+from runner.build.numbers import numbers
 from runner.config import Settings
 from runner.config.command_line import word
 from runner.config.grammar import space_of
 from runner.config.options import group_options
 from runner.config.request import read_line, request
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake, one_line, under
 from runner.report.say import say, warn
 from runner.report.words import aligned
 from runner.sweep.launch import named
 from runner.trial import Numbers
-from schedules import Horizon, plot
+from schedules import Horizon, plot, steps_of
 from schedules.landmarks import landmarks
 
 HELP = """\
@@ -45,10 +46,11 @@ NO_DATA = "runner.training.datasets.none"
 
 @dataclass(frozen=True)
 class Preview:
-    """A run that is not trained: what follows a schedule."""
+    """A run that is not trained: what follows a schedule, and what might not have been meant."""
 
     name: str
     numbers: Numbers
+    notes: Sequence[str] = ()
 
     @property
     def traces(self) -> dict[str, np.ndarray]:
@@ -99,7 +101,7 @@ def table(preview: Preview) -> list[str]:
     lines = aligned(rows, right={"step", *epochs})
     if (schedule := preview.numbers["lr"]).listens:
         lines.append(f"depends on {schedule.monitor}; shown as if no evaluation changed it")
-    noted = [f"note: {note}" for note in notes(preview.numbers)]
+    noted = [f"note: {note}" for note in preview.notes]
     return [f"{preview.name}: {_length(length)}", *lines, *noted]
 
 
@@ -149,8 +151,12 @@ def _previews(typed: Sequence[str]) -> list[Preview]:
 
 def _preview(name: str, settings: Settings) -> Preview:
     usual = settings.choices.get("schedule", "learning rate")
-    found = numbers(settings, horizon(settings, _train_size(settings)))
-    return Preview(name or provenance.name(settings.overrides, usual), found)
+    length = horizon(settings, _train_size(settings))
+    found = numbers(settings, length)
+    with under("train"):
+        eval_every = steps_of(settings.train.eval_every, length, "eval_every", 1)
+    noted = notes(settings, found, eval_every)
+    return Preview(name or provenance.name(settings.overrides, usual), found, noted)
 
 
 def _train_size(settings: Settings) -> int:

@@ -15,6 +15,10 @@ from schedules.errors import ArgumentError, ArgumentTypeError
 from schedules.schedule import Rates
 
 _ONE_AT_A_TIME = RLock()
+_DURATIONS = (  # of PyTorch's own schedulers, in calls of step()
+    *("step_size", "milestones", "total_iters", "T_max", "T_0", "total_steps"),
+    *("epochs", "steps_per_epoch", "step_size_up", "step_size_down"),
+)
 _KEYS = {"function": "key function", "scheduler": "keys scheduler and arguments"}
 
 
@@ -66,6 +70,32 @@ def _check_kind(name: str, found: Any) -> None:
             "must not listen to evaluations",
             f"{kind.__name__}: use schedules.ReduceOnPlateau(counting='torch')",
         )
+
+
+def plain_duration(spec: Mapping[str, Any]) -> str:
+    """The name of the first whole number that is a duration, or nothing.
+
+    Of a scheduler that is not PyTorch's own, any number from 1 may be one.
+    """
+    kind = find("scheduler", spec["scheduler"])
+    own = getattr(kind, "__module__", "") != "torch.optim.lr_scheduler"
+    found = (
+        _plain(f"arguments[{key!r}]", value, own or key in _DURATIONS)
+        for key, value in (spec.get("arguments") or {}).items()
+    )
+    return next(filter(None, found), "")
+
+
+def _plain(name: str, value: Any, may: bool) -> str:
+    """The same of an argument; `may` says whether it may be a duration."""
+    if isinstance(value, Mapping) and "scheduler" in value:
+        inner = plain_duration(value)
+        return f"{name}.{inner}" if inner else ""
+    parts: list[tuple[Any, Any]] = []
+    if isinstance(value, (tuple, Mapping)):
+        parts = list(value.items() if isinstance(value, Mapping) else enumerate(value))
+    found = (_plain(f"{name}[{key!r}]", part, may) for key, part in parts)
+    return name if may and type(value) is int and value > 0 else next(filter(None, found), "")
 
 
 def built(spec: Arguments, lr: float) -> tuple[Any, Any]:

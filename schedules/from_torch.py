@@ -9,7 +9,7 @@ import numpy as np
 
 from schedules import _checks
 from schedules._callables import Arguments, path_of
-from schedules._torch_scheduler import built, check_specs, trace_of
+from schedules._torch_scheduler import built, check_specs, plain_duration, trace_of
 from schedules.durations import Duration, Horizon, half_up, parse, steps_of
 from schedules.errors import ArgumentError
 from schedules.schedule import Rates, Schedule, Steps
@@ -26,7 +26,8 @@ class FromTorch(Schedule):
 
     A duration among its arguments, also within lists and nested schedulers, counts in calls of
     step(): the duration in updates divided by `step_every`, to the nearest call, halves up. In a
-    run of 10 epochs with step_every "1ep", "30%" is 3. Numbers are passed on as they are.
+    run of 10 epochs with step_every "1ep", "30%" is 3. Numbers are passed on as they are; whether
+    one for a duration counts epochs or updates, `step_every` must say.
 
     An argument {scheduler: PATH, arguments: {...}} is a scheduler of the same optimizer, as
     SequentialLR and ChainedScheduler want it. An argument {function: PATH} is the function that a
@@ -40,13 +41,15 @@ class FromTorch(Schedule):
             rates of their own among the arguments instead.
         arguments: its arguments by name: numbers, texts, null, durations, lists and mappings.
         step_every: duration between two calls of step(), at least 1 step; "1ep" for a scheduler
-            that is stepped once an epoch.
+            that is stepped once an epoch. None is 1 step, in a run longer than an epoch only where
+            no argument has a whole number for a duration.
         total_steps: duration of the run, at least 1 step; the rate of its last update stays.
         after: "hold"; or "error" for steps beyond `total_steps`.
 
     Raises:
         ValueError, TypeError: the path leads to no scheduler or to one that listens to evaluations,
-            the arguments do not fit it, or a rate is not finite or is negative.
+            the arguments do not fit it, or a rate is not finite or is negative; also when bound,
+            where `step_every` must be given.
 
     >>> from schedules import Horizon
     >>> step = FromTorch(
@@ -60,7 +63,7 @@ class FromTorch(Schedule):
     scheduler: str | Callable[..., Any]
     lr: float
     arguments: Mapping[str, Any] | None = None
-    step_every: Duration = 1
+    step_every: Duration | None = None
     total_steps: Duration = "100%"
     after: str = "hold"
 
@@ -85,6 +88,9 @@ class FromTorch(Schedule):
             built(self._spec(), self.lr)
 
     def _bind(self, horizon: Horizon) -> Self:
+        if self.step_every is None:
+            self._check_plain_numbers(horizon)
+            return replace(self, step_every=1)._bind(horizon)
         if self.arguments is None:
             return super()._bind(horizon)
         step_every = steps_of(self.step_every, horizon, "step_every", 1)
@@ -95,15 +101,23 @@ class FromTorch(Schedule):
         total = steps_of(self.total_steps, horizon, "total_steps", 1)
         return replace(self, step_every=step_every, total_steps=total, arguments=arguments)
 
+    def _check_plain_numbers(self, horizon: Horizon) -> None:
+        """Refuse a whole number for a duration where an epoch is neither an update nor the run."""
+        name = plain_duration(self._spec())
+        if name and 1 < horizon.steps_per_epoch < horizon.total_steps:
+            must = f"must be 1ep or 1, since {name} is a number without a unit"
+            advice = "1ep counts it in epochs, 1 in updates"
+            raise ArgumentError("step_every", must, "null", advice)
+
     def formula(self, t: Steps) -> Rates:
         trace = trace_of(self._spec(), self.lr, self._calls)
-        calls = np.minimum(t // int(self.step_every), self._calls)
+        calls = np.minimum(t // int(self.step_every or 1), self._calls)
         return _checks.rates("scheduler", trace[calls], t)
 
     @property
     def _calls(self) -> int:
         """How often step() is called before the last update."""
-        return (int(self.total_steps) - 1) // int(self.step_every)
+        return (int(self.total_steps) - 1) // int(self.step_every or 1)
 
     def _spec(self) -> Arguments:
         arguments = {} if self.arguments is None else self.arguments

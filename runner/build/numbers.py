@@ -69,23 +69,6 @@ def key_of(name: str, settings: Settings) -> str:
     return "schedule" if name == "lr" else f"{next(rooms)}.{name}{SUFFIX}"
 
 
-def notes(numbers: Numbers) -> list[str]:
-    """Return what a person might not have meant: boundaries that the run never reaches."""
-    schedule, steps = numbers["lr"], numbers.horizon.total_steps
-    while isinstance(schedule, Warmup | Offset):
-        if isinstance(schedule, Offset):
-            steps += int(schedule.start)
-        elif schedule.placement == "shift":
-            steps -= int(schedule.steps or 0) + int(schedule.hold_steps)
-        schedule = schedule.schedule
-    return [
-        f"schedule.{name} {step} lies beyond the last step that it sees, {steps - 1}"
-        for name in schedule.durations
-        for step in _listed(getattr(schedule, name))
-        if step > steps
-    ]
-
-
 def unscheduled(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return a group's arguments without the schedules among them.
 
@@ -113,11 +96,6 @@ def _check_trace(key: str, name: str, numbers: Numbers, warmed: bool) -> None:
             check({name: value})
         except ValueError as error:
             raise Mistake(key, f"must give a valid {name}: {error}") from error
-
-
-def _listed(value: Any) -> tuple[int, ...]:
-    """Return the steps of a duration that is a list; none of any other."""
-    return value if isinstance(value, tuple) else ()
 
 
 def _check_listening(schedule: Schedule, data: bool) -> None:

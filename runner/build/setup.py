@@ -10,7 +10,8 @@ import torch
 import runner
 from runner.build.data import load
 from runner.build.horizon import horizon
-from runner.build.numbers import key_of, notes, numbers, unscheduled
+from runner.build.notes import notes
+from runner.build.numbers import key_of, numbers, unscheduled
 from runner.build.state import checked_state, fresh_state, weights_file
 from runner.config import Settings
 from runner.errors import under
@@ -71,7 +72,7 @@ def _setup(
     state = state_of(settings, data, device)
     _check_numbers(settings, follows, state)
     trial = Trial(_recipe(settings, device), follows, eval_every)
-    return Setup(settings, trial, state, data, device, tuple(notes(follows)))
+    return Setup(settings, trial, state, data, device, tuple(notes(settings, follows, eval_every)))
 
 
 def _recipe(settings: Settings, device: torch.device) -> Recipe:

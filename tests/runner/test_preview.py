@@ -111,12 +111,18 @@ def test_the_highest_and_the_lowest_rate_are_shown(look) -> None:
     assert rows["524"] == ["0", "lowest"]
 
 
-def test_boundaries_that_a_run_never_reaches_are_noted(look, command) -> None:
+def test_what_might_not_have_been_meant_is_noted(look, command) -> None:
     line = "schedule=piecewise schedule.boundaries=[50,800] schedule.factors=[1,0.5,0.1]"
     note = "note: schedule.boundaries 800 lies beyond the last step that it sees, 99"
     assert note in look(f"{line} train.steps=100")[1]
     warmed = f"{line} train.steps=110 warmup=linear warmup.steps=10 tracking=off model=linear"
     assert note in command(warmed).err
+
+
+def test_a_preview_of_an_impossible_pace_of_evaluations_is_refused(look) -> None:
+    status, _, err = look("train.steps=100 train.eval_every=0.1%")
+    assert status == 2
+    assert err.startswith("error: train.eval_every must be at least 1 step, got '0.1%' = 0")
 
 
 def test_many_points_are_cut_short(look) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from runner import preview
+from runner.build.horizon import horizon
+from runner.build.notes import notes
+from runner.build.numbers import numbers
 from runner.config.command_line import CommandLine, without_hydra
 from runner.config.request import request
 from runner.study.plan.plan import plan
@@ -57,7 +60,10 @@ def test_every_command_is_accepted(line: str, own: Path) -> None:
         assert plan(texts, composer.config_dir, composer=composer).definition.space
         return
     for job in asked.jobs():
-        assert composer.settings(job).schedule["_target_"].startswith("schedules.")
+        settings = composer.settings(job)
+        assert settings.schedule["_target_"].startswith("schedules.")
+        length = horizon(settings, 4096)
+        assert notes(settings, numbers(settings, length), length.steps_per_epoch) == []
 
 
 @pytest.mark.parametrize("line", PREVIEWS)

@@ -2,9 +2,11 @@
 
 import inspect
 import pickle
+import re
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import numpy as np
@@ -57,10 +59,11 @@ def test_every_class_of_pytorch_is_tested():
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_rates_are_those_of_the_scheduler(name):
     kind, arguments = getattr(theirs, name), CLASSES[name]
-    schedule = FromTorch(scheduler=PATH + name, lr=0.1, arguments=arguments).bind(H60)
+    schedule = FromTorch(scheduler=PATH + name, lr=0.1, arguments=arguments, step_every=1).bind(H60)
     assert schedule(np.arange(60)).tolist() == by_hand(lambda sgd: kind(sgd, **arguments))
     assert [schedule(t) for t in range(60)] == schedule(np.arange(60)).tolist()
-    assert FromTorch(scheduler=kind, lr=0.1, arguments=arguments).bind(H60) == schedule
+    given = FromTorch(scheduler=kind, lr=0.1, arguments=arguments, step_every=1)
+    assert given.bind(H60) == schedule
 
 
 @pytest.mark.parametrize("name", sorted(set(CLASSES) - {"OneCycleLR"}))
@@ -83,9 +86,8 @@ def test_a_scheduler_that_is_stepped_every_so_often(every):
 
 
 def test_durations_among_the_arguments_count_in_calls_of_step():
-    schedule = FromTorch(
-        scheduler=PATH + "MultiStepLR", lr=0.1, arguments={"milestones": ["30%", "5ep", 57]}
-    )
+    arguments = {"milestones": ["30%", "5ep", 57]}
+    schedule = FromTorch(scheduler=PATH + "MultiStepLR", lr=0.1, arguments=arguments, step_every=1)
     assert schedule.bind(H60).arguments == {"milestones": (18, 30, 57)}
     assert not schedule.bound
     with pytest.raises(
@@ -112,6 +114,69 @@ def test_the_nearest_call_halves_up(step_every, given, calls):
         scheduler=PATH + "StepLR", lr=0.1, arguments={"step_size": given}, step_every=step_every
     )
     assert schedule.bind(H60).arguments == {"step_size": calls}
+
+
+def refusal(name):
+    return (
+        rf"^step_every must be 1ep or 1, since {re.escape(name)} is a number without a unit, "
+        r"got null; 1ep counts it in epochs, 1 in updates$"
+    )
+
+
+PLAIN = {
+    "StepLR": "arguments['step_size']",
+    "MultiStepLR": "arguments['milestones'][0]",
+    "ConstantLR": "arguments['total_iters']",
+    "LinearLR": "arguments['total_iters']",
+    "CosineAnnealingLR": "arguments['T_max']",
+    "CosineAnnealingWarmRestarts": "arguments['T_0']",
+    "CyclicLR": "arguments['step_size_up']",
+    "OneCycleLR": "arguments['total_steps']",
+    "PolynomialLR": "arguments['total_iters']",
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_number_for_a_duration_must_be_one_of_epochs_or_of_updates(name):
+    schedule = FromTorch(scheduler=PATH + name, lr=0.1, arguments=CLASSES[name])
+    with pytest.raises(ValueError, match=refusal(PLAIN[name])):
+        schedule.bind(H60)
+    with pytest.raises(ValueError, match=refusal(PLAIN[name]).replace("^", r"^schedule\.")):
+        Warmup(schedule=schedule, steps=1).bind(H60)
+    for alike in (Horizon(6, 6), Horizon(60, 1)):  # where an epoch is the run, or an update
+        assert schedule.bind(alike).step_every == 1
+
+
+def test_a_number_within_schedulers_or_of_one_s_own_needs_a_step_too(mine):
+    within = {
+        "schedulers": [{"scheduler": PATH + "LinearLR", "arguments": {"total_iters": 6}}],
+        "milestones": ["10%"],
+    }
+    sequential = FromTorch(scheduler=PATH + "SequentialLR", lr=0.1, arguments=within)
+    with pytest.raises(
+        ValueError, match=refusal("arguments['schedulers'][0].arguments['total_iters']")
+    ):
+        sequential.bind(H60)
+    own = FromTorch(scheduler=mine.halving, lr=0.1, arguments={"every": 2})
+    with pytest.raises(ValueError, match=refusal("arguments['every']")):
+        own.bind(H60)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("StepLR", {"step_size": "30%", "gamma": 1}),
+        ("CosineAnnealingWarmRestarts", {"T_0": "1ep", "T_mult": 2}),
+        ("MultiStepLR", {"milestones": ["10%", "20%"], "last_epoch": -1}),
+        ("ExponentialLR", {"gamma": 0.9}),
+        ("LinearLR", None),
+    ],
+)
+def test_without_a_number_for_a_duration_it_is_stepped_every_update(name, arguments):
+    schedule = FromTorch(scheduler=PATH + name, lr=0.1, arguments=arguments)
+    bound = schedule.bind(H60)
+    assert bound == replace(schedule, step_every=1).bind(H60)
+    assert bound.step_every == 1
 
 
 def test_one_cycle_over_the_whole_run():
@@ -481,9 +546,9 @@ def test_what_gives_no_schedule_is_refused(mine, scheduler, arguments, message):
     ],
 )
 def test_a_scheduler_that_fails_in_the_run_is_refused(mine, scheduler, arguments, message):
-    schedule = FromTorch(scheduler=scheduler, lr=0.1, arguments=arguments).bind(H60)
+    schedule = FromTorch(scheduler=scheduler, lr=0.1, arguments=arguments, step_every=1)
     with pytest.raises(ValueError, match=message):
-        schedule(np.arange(60))
+        schedule.bind(H60)(np.arange(60))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ def built(node, **overrides):
     if not (OmegaConf.is_dict(node) and "_target_" in node):
         return node
     arguments = {str(key): built(node[key]) for key in node} | overrides
+    if "mode" in arguments and arguments["mode"] is None:  # the runner asks the metric
+        del arguments["mode"]
     return kind_of(arguments.pop("_target_"))(**arguments)
 
 

@@ -100,6 +100,187 @@ def test_a_group_may_be_added_later():
     assert [g["lr"] for g in optimizer.param_groups] == [LINE(2), 0.5 * LINE(2)]
 
 
+def weights(optimizer):
+    return [g["params"][0].item() for g in optimizer.param_groups]
+
+
+def update(scheduler):
+    """One step with gradients of 1."""
+    for g in scheduler.optimizer.param_groups:
+        g["params"][0].grad = torch.ones(1)
+    scheduler.optimizer.step()
+    scheduler.step()
+
+
+@pytest.mark.parametrize("view", [lambda rate: rate, lambda rate: rate.view(1).view(())])
+def test_groups_that_share_a_tensor_get_a_rate_each(view):
+    rate = torch.tensor(1.0)
+    optimizer = sgd(group(lr=view(rate)), group(lr=torch.tensor(1.0)), lr=rate)
+    for g, scale in zip(optimizer.param_groups, (0.25, 1.0, 0.5), strict=True):
+        g["lr_scale"] = scale
+    scheduler = ScheduleLR(optimizer, Constant(lr=0.5))
+    update(scheduler)
+    assert weights(optimizer) == [-0.125, -0.5, -0.25]
+    assert optimizer.param_groups[0]["lr"] is rate
+    assert scheduler.get_last_lr() == [0.125, 0.5, 0.25]
+
+
+def test_rates_within_one_tensor_stay_in_it():
+    rates = torch.ones(2)
+    optimizer = sgd(group(lr=rates[1], lr_scale=0.5), lr=rates[0])
+    optimizer.param_groups[0]["lr_scale"] = 1.0
+    ScheduleLR(optimizer, Constant(lr=0.5))
+    assert rates.tolist() == [0.5, 0.25]
+
+
+def test_a_group_added_to_one_with_a_tensor_leaves_its_rate_alone():
+    optimizer = sgd(lr=torch.tensor(1.0))
+    scheduler = ScheduleLR(optimizer, Constant(lr=0.5))
+    update(scheduler)
+    optimizer.add_param_group(group(lr_scale=0.25))
+    optimizer.add_param_group(group())
+    scheduler.step()
+    update(scheduler)
+    assert weights(optimizer) == [-1.0, -0.125, -0.5]
+    assert [g["lr"].item() for g in optimizer.param_groups] == [0.5, 0.125, 0.5]
+    assert len({id(g["lr"]) for g in optimizer.param_groups}) == 3
+
+
+def test_the_last_rates_are_floats_also_beside_tensors():
+    optimizer = sgd(group(lr=1.0, lr_scale=1), lr=torch.tensor(1.0))
+    scheduler = ScheduleLR(optimizer, LINE)
+    for _ in range(2):
+        assert [type(rate) for rate in scheduler.get_last_lr()] == [float, float]
+        assert scheduler.get_last_lr() == [LINE(scheduler.last_epoch)] * 2
+        update(scheduler)
+        scheduler.observe(1.0)
+    scheduler.load_state_dict(scheduler.state_dict())
+    assert scheduler.get_last_lr() == [LINE(2)] * 2
+
+
+@pytest.mark.parametrize("rate", [1.0, torch.tensor(1.0)])
+def test_an_added_group_s_own_rate_is_not_lost(rate):
+    optimizer = sgd(lr=rate)
+    scheduler = ScheduleLR(optimizer, LINE)
+    update(scheduler)
+    optimizer.add_param_group(group(lr=0.25))
+    before = scheduler.state_dict()
+    for act in (scheduler.step, lambda: scheduler.observe(1.0)):
+        with pytest.raises(
+            ValueError,
+            match=r"^optimizer's groups must have an lr_scale each where their rates differ, "
+            r"got rates \[1.0, 0.25\]$",
+        ):
+            act()
+    assert scheduler.state_dict() == before
+    optimizer.param_groups[1]["lr_scale"] = 0.25
+    scheduler.step()
+    assert scheduler.get_last_lr() == [LINE(2), 0.25 * LINE(2)]
+
+
+def test_an_added_group_may_name_the_rate_that_the_others_have_now():
+    optimizer = sgd(lr=1.0)
+    optimizer.param_groups[0]["lr_scale"] = 0.5
+    scheduler = ScheduleLR(optimizer, LINE)
+    update(scheduler)
+    optimizer.add_param_group(group(lr=LINE(1)))
+    update(scheduler)
+    assert scheduler.get_last_lr() == [0.5 * LINE(2), LINE(2)]
+
+
+@pytest.mark.parametrize("rate", [1.0, torch.tensor(1.0)])
+@pytest.mark.parametrize("scale", [{}, {"lr_scale": 0.5}])
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_optimizer_saved_with_an_added_group_goes_on(rate, scale, steps):
+    first = ScheduleLR(sgd(lr=rate), LINE)
+    update(first)
+    first.optimizer.add_param_group(group(**scale))
+    first.step()
+    drive(first, 2, 2 + steps)
+    optimizer = sgd(group(), lr=rate)
+    optimizer.load_state_dict(first.optimizer.state_dict())
+    second = ScheduleLR(optimizer, LINE, last_epoch=first.last_epoch - 1)
+    assert second.get_last_lr() == first.get_last_lr()
+    second.optimizer.add_param_group(group())
+    update(second)
+    assert second.get_last_lr()[2] == LINE(3 + steps)
+
+
+def test_an_added_group_without_a_rate_asks_for_none_of_its_own():
+    # Its tensor is the default, which holds the first group's rate of before the load.
+    optimizer = sgd(lr=torch.tensor(1.0))
+    optimizer.param_groups[0]["lr_scale"] = 0.5
+    scheduler = ScheduleLR(optimizer, LINE)
+    saved = optimizer.state_dict()
+    update(scheduler)
+    optimizer.load_state_dict(saved)
+    update(scheduler)
+    optimizer.add_param_group(group())
+    update(scheduler)
+    assert scheduler.get_last_lr() == [0.5 * LINE(3), LINE(3)]
+
+
+def test_an_optimizer_of_scaled_groups_goes_on_after_one_without_is_added():
+    optimizer = sgd(group(lr=0.5, lr_scale=0.5), lr=1.0)
+    optimizer.param_groups[0]["lr_scale"] = 1.0
+    scheduler = ScheduleLR(optimizer, LINE)
+    optimizer.add_param_group(group())
+    update(scheduler)
+    assert ScheduleLR(optimizer, LINE, last_epoch=0).get_last_lr() == scheduler.get_last_lr()
+    assert scheduler.get_last_lr() == [LINE(1), 0.5 * LINE(1), LINE(1)]
+
+
+def test_an_optimizer_saved_by_an_earlier_version_goes_on():
+    # Its added group has the others' rate of now, and no initial one.
+    optimizer = sgd(group(lr=LINE(2)), lr=LINE(2))
+    optimizer.param_groups[0]["initial_lr"] = 1.0
+    assert ScheduleLR(optimizer, LINE, last_epoch=2).get_last_lr() == [LINE(3)] * 2
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        (-0.1, r"must be at least 0, got -0\.1$"),
+        (float("nan"), r"must be finite, got nan$"),
+        (float("inf"), r"must be finite, got inf$"),
+        ("0.1", r"must be a number, got '0\.1'$"),
+        (True, r"must be a number, got True$"),
+        (torch.tensor(0.1), r"must be a number, got tensor\(0\.1000\)$"),
+    ],
+)
+def test_a_scale_that_is_none_is_refused(scale, message):
+    where = r"^optimizer\.param_groups\[1\]\['lr_scale'\] "
+    optimizer = sgd(group(lr_scale=scale), lr=0.7)
+    with pytest.raises(ValueError, match=where + message):
+        ScheduleLR(optimizer, LINE)
+    assert [g["lr"] for g in optimizer.param_groups] == [0.7, 0.7]
+    optimizer = sgd(lr=0.7)
+    scheduler = ScheduleLR(optimizer, LINE)
+    optimizer.add_param_group(group(lr_scale=scale))
+    with pytest.raises(ValueError, match=where + message):
+        scheduler.step()
+    assert scheduler.last_epoch == 0
+
+
+@pytest.mark.parametrize("rate", [1.0, torch.tensor(1.0)])
+def test_a_compiled_function_may_step_it(family, rate):
+    schedule = bound_to_a_short_run(family.schedule)
+    scheduler = ScheduleLR(sgd(group(lr_scale=0.5), lr=rate), schedule)
+    plain = ScheduleLR(sgd(group(lr_scale=0.5), lr=torch.tensor(1.0)), schedule)
+
+    @torch.compile(backend="eager")
+    def compiled():
+        update(scheduler)
+        scheduler.observe(1.0)
+
+    for _ in range(4):
+        compiled()
+        update(plain)
+        plain.observe(1.0)
+        assert scheduler.get_last_lr() == plain.get_last_lr()
+    assert weights(scheduler.optimizer) == pytest.approx(weights(plain.optimizer), rel=1e-6)
+
+
 def test_a_group_added_at_any_step_gets_its_scale_of_every_family_s_rates(family):
     schedule = bound_to_a_short_run(family.schedule)
     whole = drive(ScheduleLR(sgd(), schedule), 0, STEPS)
