@@ -67,7 +67,7 @@ class Sweep:
         asked: set[str] = set()
         for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
             if sys.stderr.isatty():
-                warn(f"\rchecking job {number} of {len(jobs)}", end="\r")
+                warn(f"checking job {number} of {len(jobs)}", end="\r")
             with named(number, len(jobs), name):
                 settings = self.composer.settings(words)
                 for tracker in trackers_of(settings.tracking):
