@@ -170,6 +170,13 @@ def test_names_with_escape_codes_are_shown_as_text(command, store, folder: Path)
     assert "\x1b" not in done.out
 
 
+def test_a_name_that_is_too_long_is_refused_by_its_key(command, folder: Path) -> None:
+    done = command(f"{QUADRATIC} tracking.experiment={'a' * 3000}")
+    line = "error: tracking.experiment must have at most 250 bytes, got 3,000\n"
+    assert (done.status, done.out, done.err) == (2, "", line)
+    assert list(folder.iterdir()) == []
+
+
 def test_ctrl_c_while_things_load_leaves_nothing(shell) -> None:
     process = shell("model=mlp train.epochs=300")
     time.sleep(1.0)  # Hydra has composed, PyTorch and MLflow load for seconds
