@@ -17,8 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     not finite; 130 interrupted.
     """
     from runner.errors import Mistake, one_line
-    from runner.report.say import warn
+    from runner.report.say import open_streams, warn
 
+    open_streams()
     try:
         from runner.entry import answer
 
@@ -36,10 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def exit_with(status: int) -> None:
     """End the process with a status; Python itself would turn an interrupt that a C extension has
     seen into the signal's."""
+    from runner.report.say import flush_streams
+
+    flush_streams()
     if status != INTERRUPTED:
         sys.exit(status)
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(status)
 
 

@@ -4,12 +4,13 @@ import argparse
 import sys
 
 from runner.addresses import brief
-from runner.report.say import say
+from runner.report.say import open_streams, say
 from runner.tracking import deliver_waiting, outbox
 
 
 def main(argv: list[str] | None = None) -> int:
     """Deliver every waiting run; return 0 when none waits any more, else 1."""
+    open_streams()
     argparse.ArgumentParser(prog="python -m runner.deliver", description=__doc__).parse_args(argv)
     runs = left = 0
     for box, sent in deliver_waiting():

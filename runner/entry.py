@@ -1,9 +1,11 @@
 """What a command line does, and what Hydra calls for each job that it runs itself."""
 
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
-from runner.config.command_line import without_hydra
+from runner.config.command_line import CommandLine, without_hydra
 from runner.config.request import hand_over, read_line, request, running
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
@@ -19,8 +21,10 @@ def answer(typed: Sequence[str]) -> int:
     Raises Mistake before anything is created.
     """
     line = read_line(typed)
-    asked = None if line.asks_hydra else request(line)
-    if asked is None or asked.is_left_to_hydra:
+    if line.asks_hydra:
+        return told(line)
+    asked = request(line)
+    if asked.is_left_to_hydra:
         hand_over(line, job)
         return 0
     composer, launcher = asked.composer, asked.hydra.launcher
@@ -34,6 +38,18 @@ def answer(typed: Sequence[str]) -> int:
     from runner.sweep.sweep import Sweep
 
     return Sweep(composer, launcher, run=start).of(asked.jobs())
+
+
+def told(line: CommandLine) -> int:
+    """Print what Hydra tells, such as the help, as text; return the exit status."""
+    found = io.StringIO()
+    try:
+        with redirect_stdout(found):
+            hand_over(line, job)
+    finally:
+        if text := found.getvalue():
+            say(text.removesuffix("\n"))
+    return 0
 
 
 def single(settings: Settings) -> int:

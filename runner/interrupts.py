@@ -1,14 +1,15 @@
-"""Ctrl-C and SIGTERM as a wish to stop, which the loop reads between two steps."""
+"""Ctrl-C, SIGTERM or a closed terminal as a wish to stop, read by the loop between two steps."""
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_FILE = "RUNNER_STOP_FILE"  # the environment's name for a sweep's way to stop its processes
 
 
@@ -40,10 +41,16 @@ class Loading:
 
 
 class Interrupts:
-    """While open, the first of some signals is noted and a second one raises KeyboardInterrupt."""
+    """While open, the first of some signals is noted and a second one raises KeyboardInterrupt.
 
-    def __init__(self, signals: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)) -> None:
+    A terminal that closes may say so twice, and insists on nothing; under `nohup` it says nothing.
+
+    alone: whether a signal is for this process only, and not for others of the sweep.
+    """
+
+    def __init__(self, signals: Sequence[signal.Signals] = STOPS, *, alone: bool = False) -> None:
         self._signals = signals
+        self._alone = alone
         self._asked = False
         self._noted = False
         self._before: dict[int, Any] = {}
@@ -51,6 +58,8 @@ class Interrupts:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in self._signals:
+                if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._note)
         return self
 
@@ -71,11 +80,14 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._noted:
+            if number == signal.SIGHUP:
+                return
             raise KeyboardInterrupt
         self._noted = True
         file = os.environ.get(STOP_FILE)
-        if file is not None:
+        if file is not None and not self._alone:
             if os.path.exists(file):
                 return  # another process of the sweep was told, and has said so
             Path(file).touch()
-        print("\nstopping after this step (again: at once)", file=sys.stderr, flush=True)
+        with suppress(OSError):  # print would not bear to be interrupted by itself
+            os.write(2, b"\nstopping after this step (again: at once)\n")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from runner.config.settings import Settings
 
 _SCHEMES = ("http", "https", "postgresql", "mysql", "mssql", "databricks")
+MOST_BYTES = 250  # of a name
 _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
     "model.weights_except": "name patterns",
@@ -55,12 +56,19 @@ def check(s: "Settings") -> None:
     if s.tracking.enabled:
         refuse_password(s.tracking.uri)
         _check_address(s.tracking.uri)
+        short("tracking.experiment", s.tracking.experiment)
 
 
 def at_least(key: str, value: float | None, least: int) -> None:
     """Raise Mistake for a number below the least one."""
     if value is not None and value < least:
         raise Mistake(key, f"must be at least {least}", f"{value:.15g}")
+
+
+def short(key: str, name: str | None) -> None:
+    """Raise Mistake for a name that is too long for a file or a column of a database."""
+    if name is not None and (length := len(name.encode())) > MOST_BYTES:
+        raise Mistake(key, f"must have at most {MOST_BYTES} bytes", f"{length:,}")
 
 
 def positive(key: str, value: float | None) -> None:

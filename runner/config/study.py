@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from runner.config.checks import at_least, one_of, positive
+from runner.config.checks import at_least, one_of, positive, short
 from runner.config.reading import explained, resolved, typed
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, MINIMIZE
@@ -78,6 +78,7 @@ def _check(study: StudySettings) -> None:
         positive(f"study.{key}", getattr(study, key))
     if study.name is not None and not _NAME.fullmatch(study.name):
         raise Mistake("study.name", _NAME_RULE, f"'{study.name}'")
+    short("study.name", study.name)
     if study.of is not None:
         one_of("study.of", study.of, ("best", "last", "mean"))
     for part in ("sampler", "pruner"):

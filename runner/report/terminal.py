@@ -2,6 +2,7 @@
 
 import math
 import sys
+from contextlib import suppress
 
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -37,7 +38,8 @@ class Console:
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", total=total_steps)
-        self._bar.start()
+        with suppress(OSError):  # the terminal is closed
+            self._bar.start()
 
     def hear(self, event: Event) -> None:
         """Move the bar after updates; print the figures of an evaluation of the validation data
@@ -59,7 +61,8 @@ class Console:
 
     def close(self) -> None:
         """Take the progress bar away."""
-        self._bar.stop()
+        with suppress(OSError):
+            self._bar.stop()
 
 
 def summary(result: Result) -> list[str]:

@@ -26,6 +26,8 @@ from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
 from runner.tracking import trackers_of
 from runner.training import devices
 
+LONGEST_SUBJECT = 200  # letters of what a sweep is named after
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -67,7 +69,7 @@ class Sweep:
         asked: set[str] = set()
         for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
             if sys.stderr.isatty():
-                warn(f"\rchecking job {number} of {len(jobs)}", end="\r")
+                warn(f"checking job {number} of {len(jobs)}", end="\r")
             with named(number, len(jobs), name):
                 settings = self.composer.settings(words)
                 for tracker in trackers_of(settings.tracking):
@@ -80,7 +82,7 @@ class Sweep:
 
     def _placed(self, jobs: Sequence[Job], subject: str) -> list[Job]:
         """Give each job its name, experiment, threads and accelerator, and make the database."""
-        usual = f"{subject} {datetime.now():%Y-%m-%d %H:%M:%S}"
+        usual = f"{subject[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
         tracked = [job.settings.tracking for job in jobs if job.settings.tracking.enabled]
         made: set[tuple[str, str]] = set()
         for one in tracked:

@@ -1,11 +1,12 @@
-"""Ctrl-C while things load is never lost."""
+"""Ctrl-C while things load is never lost; what a signal means while a run goes on."""
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
-from runner.interrupts import Loading
+from runner.interrupts import STOP_FILE, Interrupts, Loading
 
 
 def test_an_interrupt_that_a_callback_swallowed_comes_at_the_end() -> None:
@@ -29,3 +30,43 @@ def test_an_interrupt_that_a_callback_swallowed_comes_at_the_end() -> None:
 def test_without_one_nothing_happens() -> None:
     with Loading() as loading:
         loading.check()
+
+
+def send(*numbers: signal.Signals) -> bool:
+    """Send signals to this process while a run goes on; return whether it is to stop."""
+    with Interrupts() as interrupts:
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        return interrupts.requested()
+
+
+def test_a_second_signal_insists_but_a_terminal_that_closes_twice_does_not() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with pytest.raises(KeyboardInterrupt):
+            send(number, number)
+    assert send(signal.SIGHUP, signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt):
+        send(signal.SIGHUP, signal.SIGTERM)
+
+
+def test_under_nohup_a_closed_terminal_means_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert not send(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert send(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_others_of_a_sweep_are_told_unless_a_signal_is_for_one_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "stop"
+    monkeypatch.setenv(STOP_FILE, str(file))
+    with Interrupts(alone=True) as interrupts:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupts.requested()
+    assert not file.exists()
+    assert send(signal.SIGTERM)
+    assert file.exists()

@@ -1,5 +1,7 @@
 """What a person sees: help, the summary of a run, its record, and Ctrl-C."""
 
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -118,6 +120,61 @@ def test_ctrl_c_ends_a_run_as_killed_with_all_its_records(store, shell, number) 
     assert run.info.status == "KILLED"
     assert list(store.history(run, "lr")) == list(range(done))
     assert len(store.records(run)["lr"]) == done >= 100
+
+
+def test_a_closed_terminal_ends_a_run_as_a_signal_does(store, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    words = f"{QUADRATIC} lr=1e-6 train.steps=1000000 train.eval_every=100 threads=1".split()
+    command = ["setsid", "--ctty", sys.executable, "-m", "runner", *words]
+    ours, its = pty.openpty()
+    process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    seen = b""
+    while seen.count(b"step ") < 20:
+        seen += os.read(ours, 10_000)
+    os.close(ours)
+    assert process.wait(timeout=60) == 130
+    assert not re.search(rb"\x1b\[[\d;]*m", seen)  # no colours
+    assert re.search(rb"step     100 .*  param w 4\.\d+\r\n", seen)  # and no line is cut
+    (run,) = store.runs()
+    assert run.info.status == "KILLED"
+    assert len(store.records(run)["lr"]) == len(store.history(run, "lr")) >= 100
+
+
+def test_a_full_disk_behind_the_output_costs_no_record(store, folder: Path) -> None:
+    shell = f"{sys.executable} -m runner {QUADRATIC} threads=1 train.steps=3 >/dev/full 2>&- <&-"
+    assert subprocess.run(["bash", "-c", shell]).returncode == 0
+    (run,) = store.runs()
+    assert run.info.status == "FINISHED"
+    assert len(store.records(run)["lr"]) == len(store.history(run, "lr")) == 3
+
+
+def test_a_sweep_ends_quietly_where_its_reader_leaves(folder: Path) -> None:
+    words = "tracking=off threads=1 train.steps=3 lr=0.1,0.2 seed=0,1"
+    shell = f"{sys.executable} -m runner -m {QUADRATIC} {words} | head -2; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert done.stdout == "4 jobs\n[1/4] lr=0.1 seed=0\n0\n"
+    assert done.stderr == ""
+
+
+def test_names_with_escape_codes_are_shown_as_text(command, store, folder: Path) -> None:
+    (own := folder / "own" / "schedule").mkdir(parents=True)
+    (own / "red\x1b[31m.yaml").write_text("_target_: schedules.Constant\nlr: 0.1\n")
+    done = command("--config-dir own --help")
+    assert "red\\x1b[31m" in done.out
+    assert "\x1b" not in done.out
+    done = command(f"{QUADRATIC} lr=0.1 train.steps=1 'tracking.experiment=\"a\x1b[2Jb\"'")
+    assert "in experiment 'a\\x1b[2Jb'" in done.out
+    assert "\x1b" not in done.out
+
+
+def test_a_name_that_is_too_long_is_refused_by_its_key(command, folder: Path) -> None:
+    done = command(f"{QUADRATIC} tracking.experiment={'a' * 3000}")
+    line = "error: tracking.experiment must have at most 250 bytes, got 3,000\n"
+    assert (done.status, done.out, done.err) == (2, "", line)
+    assert list(folder.iterdir()) == []
 
 
 def test_ctrl_c_while_things_load_leaves_nothing(shell) -> None:

@@ -35,12 +35,8 @@ class Summary:
         trials = [[row.number, row.state] for row in rows]
         runs = [[one.label, len(one.per_seed)] for one in confirmed]
         self._digest = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
-        before = study.user_attrs.get(SUMMARY, {})
-        self._before = before.get("said")
-        stored = before.get("link")
-        # version 0.1.0 stored none of its pages
-        known = Link if "compare" in (stored or ()) else link
-        self.link = known(**stored) if stored else None
+        self._before = study.user_attrs.get(SUMMARY, {}).get("said")
+        self.link = self._recorded()
 
     def is_new(self) -> bool:
         """Return whether something has changed since it was recorded."""
@@ -72,8 +68,17 @@ class Summary:
             else:
                 recording.artifacts(folder)
                 recording.close(Status.FINISHED)
-                if self.link is not None:
-                    trackers[0].remove(self.link.run_id)
+                if (before := self._recorded()) is not None:  # maybe another start's, of just now
+                    trackers[0].remove(before.run_id)
                 self.link = recording.link
         kept = None if self.link is None else vars(self.link)
         self.study.set_user_attr(SUMMARY, {"said": self._digest, "link": kept})
+
+    def _recorded(self) -> Link | None:
+        """Return where the study's summary is now."""
+        stored = self.study.user_attrs.get(SUMMARY, {}).get("link")
+        if stored is None:
+            return None
+        # version 0.1.0 stored none of its pages
+        known = Link if "compare" in stored else link
+        return known(**stored)

@@ -33,7 +33,8 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
         study = find(planned, storage, names)
         if study is None:
             # another search may have the name, since a default was another one
-            name = planned.definition.name() if planned.name in names else planned.name
+            is_taken = planned.study.name is None and planned.name in names
+            name = planned.definition.name() if is_taken else planned.name
             for tracker in trackers_of(planned.settings.tracking):
                 tracker.prepare(name)
             study = make(storage, name, replace(planned.definition, experiment=name))
@@ -58,12 +59,21 @@ def _named(planned: Plan, storage: BaseStorage, names: Sequence[str]) -> Study |
         return None
     study = optuna.load_study(study_name=name, storage=storage)
     if DEFINITION not in study.user_attrs:
+        if _is_half_made(study, planned):
+            return None
         must = "must not be the name of a study that something else has made"
         raise Mistake("study.name", must, f"'{name}'")
     if differences := planned.differences(attributes.definition(study)):
         where = f"study.name '{name}' is another study ({_listed(differences)})"
         raise Mistake(where, advice="choose another name, or leave it out")
     return study
+
+
+def _is_half_made(study: Study, planned: Plan) -> bool:
+    """Return whether a study may be ours, whose start was killed before it said what it is."""
+    directions = [direction.name.lower() for direction in study.directions]
+    is_empty = not (study.user_attrs or study.get_trials(deepcopy=False))
+    return is_empty and directions == [goal.direction for goal in planned.definition.goals]
 
 
 def _same(planned: Plan, storage: BaseStorage, names: Sequence[str]) -> Study | None:

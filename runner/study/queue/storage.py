@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import os
 import socket
 import sqlite3
 import time
@@ -20,6 +21,7 @@ from optuna.study import Study
 from sqlalchemy import event
 
 from runner.addresses import hide, host_port, refuse_password
+from runner.databases import making_tables
 from runner.errors import Mistake, one_line
 from runner.results.definition import Definition
 from runner.study.queue.attributes import DEFINITION
@@ -30,6 +32,7 @@ BUSY_SECONDS = 10  # that one access may wait for another one's end
 JOURNAL_LOCK_SECONDS = 10  # after which the lock of a killed process is broken
 PATIENCE_SECONDS = 60.0  # for a storage that was there and went away
 _PAUSE_SECONDS = 0.5
+_RECORD = b'{"op_code":'  # as each begins
 _NO_FILE = (":", "/", ":memory:")
 
 
@@ -40,7 +43,8 @@ def open_storage(address: str) -> BaseStorage:
     Raises Mistake for one that cannot be read, does not answer or is locked.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
+    for name in ("alembic", "sqlalchemy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     refuse_password(address, "study.storage")
     is_file = address.startswith(("journal:", "sqlite:///")) and not address.endswith(_NO_FILE)
     if not is_file and ("://" not in address or address.startswith("sqlite")):
@@ -51,13 +55,15 @@ def open_storage(address: str) -> BaseStorage:
             is_url = address.startswith("journal:///")
             file = str(_local(address, "journal:///" if is_url else "journal:"))
             lock = JournalFileSymlinkLock(file, grace_period=JOURNAL_LOCK_SECONDS)
+            _drop_torn(Path(file), lock)
             journal = JournalStorage(JournalFileBackend(file, lock))  # which reads it
             if Path(file).exists() and Path(file).read_text()[:1] not in ("", "{"):
                 raise ValueError("it holds something else")
             return journal
         _answers(address)
-        with creating():
-            storage = RDBStorage(address, engine_kwargs=_engine(address))
+        engine = _engine(address)
+        with creating(), making_tables(address, connect_timeout=ANSWER_SECONDS):
+            storage = RDBStorage(address, engine_kwargs=engine)
             if address.startswith("sqlite"):
                 _write_ahead(storage)
         shared = patient(get_storage(storage))
@@ -149,6 +155,28 @@ def _answers(address: str) -> None:
     where = host_port(address)
     if where is not None:
         socket.create_connection(where, timeout=ANSWER_SECONDS).close()
+
+
+def _drop_torn(file: Path, lock: JournalFileSymlinkLock) -> None:
+    """Take away a journal's last record where its writer was killed in the middle of it: what is
+    written behind it could not be read."""
+    if not file.exists() or _torn(file) is None:
+        return
+    lock.acquire()
+    try:
+        if (whole := _torn(file)) is not None:
+            os.truncate(file, whole)
+    finally:
+        lock.release()
+
+
+def _torn(file: Path) -> int | None:
+    """Return how many bytes are whole, None where all of a journal, or of another file, are."""
+    content = file.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    tail = content[whole:]
+    is_journal = all(part.startswith(_RECORD[: len(part)]) for part in (content, tail))
+    return whole if tail and is_journal else None
 
 
 def _local(address: str, prefix: str) -> Path:

@@ -76,7 +76,8 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
     """Let workers work until all have ended well or somebody interrupts.
 
     Arguments:
-        workers: of each the arguments of `python -m runner.study.work.worker`.
+        workers: of each the arguments of `python -m runner.study.work.worker`, to which the id of
+            this process is added.
         threads: of each worker, None for those that PyTorch takes.
     """
     stop = Path(".runner") / f"stop-{os.getpid()}"
@@ -86,7 +87,7 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
         environment["OMP_NUM_THREADS"] = str(threads)
 
     def begin(words: Sequence[str]) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "runner.study.work.worker", *words]
+        command = [sys.executable, "-m", "runner.study.work.worker", *words, str(os.getpid())]
         return subprocess.Popen(command, env=environment, start_new_session=True)
 
     processes = [begin(words) for words in workers]
@@ -149,7 +150,7 @@ def work_launched(spec: str) -> None:
     """Work as one of the launched workers, by what the starter gave it."""
     address, name, deadline, start = json.loads(spec)
     study = optuna.load_study(study_name=name, storage=open_storage(address))
-    interrupts = Interrupts((signal.SIGTERM,))  # Ctrl-C is the starter's
+    interrupts = Interrupts((signal.SIGTERM,))  # Ctrl-C and the terminal's end are the starter's
 
     def ask() -> None:
         if study.user_attrs.get(attributes.STOPPED) == start:
@@ -161,8 +162,8 @@ def work_launched(spec: str) -> None:
 
 def _launch(launch: Launch, jobs: list[list[str]], gave_up: threading.Event) -> None:
     """Launch; say which workers failed, and that the launcher gave up while some may still work."""
-    # what is started from here inherits this: Ctrl-C on the terminal is for the starter alone
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # what is started from here inherits this: the terminal's signals are for the starter alone
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         results = launch(jobs, 0)
     except Exception as error:

@@ -1,6 +1,6 @@
 """A worker: claims trials of a study, trains them, tells, until nothing is left to do.
 
-python -m runner.study.work.worker STORAGE STUDY DEADLINE DEVICE: as a process of its own.
+python -m runner.study.work.worker STORAGE STUDY DEADLINE DEVICE STARTER: as a process of its own.
 """
 
 import os
@@ -15,7 +15,9 @@ from runner.config.composer import Composer
 from runner.config.configurator import Configurator
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
+from runner.report.say import open_streams
 from runner.results.definition import Definition
+from runner.results.result import Status
 from runner.study.answer.confirm import confirmation
 from runner.study.periodic import Periodic
 from runner.study.plan import samplers
@@ -137,21 +139,29 @@ def _configurator(definition: Definition) -> Configurator:
 
 
 def main(words: list[str]) -> int:
-    """Work as a process of its own: storage, study, deadline and device, the last two may be "".
+    """Work as a process of its own: storage, study, deadline, device and the starter's process id;
+    deadline and device may be "".
 
-    It stops when the process that has started it is gone.
+    It stops when its starter is gone, and when it is told to, it alone. Returns 130 then.
     """
-    address, name, deadline, device = words
-    study = optuna.load_study(study_name=name, storage=open_storage(address))
-    starter, interrupts = os.getppid(), Interrupts()
+    address, name, deadline, device, starter = words
+    open_streams()
+    interrupts = Interrupts(alone=True)
 
     def look() -> None:
-        if os.getppid() != starter:
+        if os.getppid() != int(starter):
             interrupts.request()
 
-    with interrupts, Periodic(look, lambda: POLL_SECONDS):
-        work(study, interrupts, float(deadline) if deadline else None, device or None)
-    return 0
+    look()
+    if interrupts.requested():
+        return Status.KILLED.exit_status
+    try:
+        with interrupts, Periodic(look, lambda: POLL_SECONDS):
+            study = optuna.load_study(study_name=name, storage=open_storage(address))
+            work(study, interrupts, float(deadline) if deadline else None, device or None)
+    except KeyboardInterrupt:
+        return Status.KILLED.exit_status
+    return Status.KILLED.exit_status if interrupts.requested() else 0
 
 
 if __name__ == "__main__":

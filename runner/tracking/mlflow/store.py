@@ -1,6 +1,7 @@
 """MLflow stores: whether one answers, a client for it, its experiments and artifacts."""
 
 import atexit
+import contextlib
 import functools
 import http.client
 import logging
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from runner.addresses import brief, hide, host_port, local_file, resolve, without_user
+from runner.databases import making_tables
 from runner.errors import Mistake
 
 if TYPE_CHECKING:
@@ -68,8 +70,8 @@ def load() -> None:
         os.environ.setdefault(name, value)
     import mlflow  # noqa: F401
 
-    for name in ("mlflow", "alembic", "urllib3"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("mlflow", "alembic", "urllib3", "sqlalchemy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # errors come to us, to be told once
 
 
 def client(uri: str, *, create: bool = False) -> "MlflowClient":
@@ -79,7 +81,8 @@ def client(uri: str, *, create: bool = False) -> "MlflowClient":
 
     file = local_file(uri)
     if file is None:
-        return MlflowClient(uri)
+        with making_tables(uri) if create else contextlib.nullcontext():
+            return MlflowClient(uri)
     if not create and not file.exists():
         raise Mistake(f"there is no database {file}")
     return _local_client(file, file.stat().st_ino if file.exists() else 0)
@@ -129,6 +132,9 @@ def refusal(address: str, error: BaseException) -> Mistake:
     """Return the mistake to report for a store that takes no runs."""
     if isinstance(error, Mistake):
         return error
+    if isinstance(error, Warning):
+        whose = f"MLflow does not work where warnings are errors: {type(error).__name__}"
+        return Mistake(f"{whose}: {brief(error)}; leave out -W error")
     return Mistake(
         f"tracking.uri must be a store that takes runs, got {hide(address)}: {brief(error)}"
     )

@@ -105,6 +105,7 @@ OPTIONS = {
     f"{RATE} study.timeout=0": "study.timeout must be greater than 0, got 0",
     f"{RATE} study.baseline=maybe": "study.baseline must be true or false, got 'maybe'",
     f"{RATE} study.of=lst": "study.of must be best, last or mean, got 'lst' (did you mean",
+    f"{RATE} study.name={'a' * 251}": "study.name must have at most 250 bytes, got 251",
     f"{RATE} study.name=a/b": "study.name must be letters, digits, spaces, dots, dashes and",
     f"{RATE} hydra/launcher=joblib study.workers=3": "hydra.launcher.n_jobs must be at least"
     " study.workers, got 2 and 3",

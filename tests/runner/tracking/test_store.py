@@ -88,3 +88,11 @@ def test_telemetry_stays_as_a_person_has_set_it(folder: Path, monkeypatch: Any) 
 def test_four_processes_may_open_a_fresh_store_at_once(folder: Path) -> None:
     four = [subprocess.Popen([sys.executable, "-c", TRACK]) for _ in range(4)]
     assert [process.wait() for process in four] == [0] * 4
+
+
+def test_a_warning_that_is_an_error_is_said_to_be_mlflows(folder: Path) -> None:
+    mistake = MLflow(None).refusal(DeprecationWarning("a loader is deprecated"))
+    assert str(mistake) == (
+        "MLflow does not work where warnings are errors: DeprecationWarning: a loader is "
+        "deprecated; leave out -W error"
+    )

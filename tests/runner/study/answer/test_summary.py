@@ -64,3 +64,14 @@ def test_a_new_summary_takes_the_place_of_the_one_before(store, tmp_path: Path) 
     assert run.data.params == {"lr": "0.1"}
     assert store.file(run, "note.txt").read_text() == "what was found"
     assert study.user_attrs[SUMMARY]["link"]["run_id"] == run.info.run_id
+
+
+def test_of_two_starts_that_end_at_the_same_moment_one_summary_stays(store, tmp_path) -> None:
+    study, tracker = optuna.create_study(), MLflow()
+    (tmp_path / "files").mkdir()
+    tracker.prepare("mine")
+    for summary in [Summary(study, ROWS, [], "the command") for _ in range(2)]:
+        assert summary.is_new()
+        summary.record(tmp_path / "files", (tracker,), definition(experiment="mine"), {})
+    (run,) = store.runs()
+    assert study.user_attrs[SUMMARY]["link"]["run_id"] == run.info.run_id

@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 import pytest
 
+from runner.errors import Mistake
 from runner.study.queue import attributes
 from runner.study.queue.storage import open_storage
 
@@ -132,3 +133,13 @@ def test_a_definition_says_how_the_last_start_goes(started) -> None:
     first = attributes.definition(started(f"{SHORT} study.trials=5"))
     second = attributes.definition(started(f"{SHORT} study.trials=7 study.max_failures=1"))
     assert second == replace(first, trials=7, max_failures=1, overrides=second.overrides)
+
+
+def test_a_start_that_was_killed_before_it_said_what_it_makes_is_gone_on_with(started) -> None:
+    storage = open_storage("sqlite:///optuna.db")
+    optuna.create_study(storage=storage, study_name="mine", directions=["minimize"])
+    study = started(f"{SHORT} study.name=mine")
+    assert (study.study_name, attributes.definition(study).trials) == ("mine", 40)
+    optuna.create_study(storage=storage, study_name="other", directions=["maximize"])
+    with pytest.raises(Mistake, match=r"^study\.name must not be the name of a study that some"):
+        started(f"{SHORT} study.name=other")

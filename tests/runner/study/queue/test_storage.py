@@ -125,3 +125,58 @@ def test_any_other_error_is_not_tried_again() -> None:
     with pytest.raises(KeyError, match="the database is away"):
         trials(storage)
     assert storage.failures == 1
+
+
+RACE = """\
+import sys
+from runner.study.queue.storage import open_storage
+print("ready", flush=True)
+sys.stdin.readline()
+open_storage(sys.argv[1])
+"""
+
+
+@pytest.mark.stress
+def test_starts_in_different_folders_make_the_tables_of_one_database(
+    new_postgres, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        command = [sys.executable, "-W", "ignore", "-c", RACE, new_postgres()]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        places = [tmp_path / name for name in "abcd"]
+        for place in places:
+            place.mkdir(exist_ok=True)
+        starts = [subprocess.Popen(command, cwd=one, text=True, **pipes) for one in places]
+        for one in starts:
+            assert one.stdout.readline() == "ready\n"
+        for one in starts:
+            one.stdin.write("\n")
+            one.stdin.flush()
+        assert [one.communicate(timeout=60)[1] for one in starts] == [""] * 4
+
+
+def test_the_torn_record_of_a_journal_costs_nothing_else(folder: Path, queues) -> None:
+    address, file = f"journal:{folder}/journal", folder / "journal"
+    study = queues.new_study(address, 2)
+    whole = file.read_bytes()
+    study.set_user_attr("last", 1)
+    added = file.read_bytes()[len(whole) :]
+    for length in (1, 5, len(added) - 1):
+        file.write_bytes(whole + added[:length])
+        again = optuna.load_study(study_name="test", storage=open_storage(address))
+        assert "last" not in again.user_attrs
+        again.set_user_attr("last", 2)
+        assert file.read_bytes().startswith(whole + b'{"op_code":')
+        again = optuna.load_study(study_name="test", storage=open_storage(address))
+        assert again.user_attrs["last"] == 2
+    file.write_bytes(whole[:7])
+    assert optuna.get_all_study_names(open_storage(address)) == []
+    assert file.read_bytes() == b""
+
+
+def test_another_file_is_left_as_it_is(folder: Path) -> None:
+    for text in ("some text", '{"op_code":1}\nand more', '{"other": 1}\n{"op'):
+        Path("notes").write_text(text)
+        with contextlib.suppress(Mistake):
+            open_storage("journal:notes")
+        assert Path("notes").read_text() == text

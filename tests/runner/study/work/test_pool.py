@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,7 +49,9 @@ def started(folder: Path, word: str) -> list[dict]:
 def test_workers_have_the_threads_that_they_are_given(folder, worker, threads: int) -> None:
     launched.run_pool([["one", "a"], ["two", "b"]], threads, Interrupts())
     for word, more in (("one", "a"), ("two", "b")):
-        assert started(folder, word) == [{"threads": threads, "words": [word, more]}]
+        assert started(folder, word) == [
+            {"threads": threads, "words": [word, more, str(os.getpid())]}
+        ]
     assert list(Path(".runner").iterdir()) == []
 
 
@@ -72,3 +75,12 @@ def test_an_interrupt_reaches_workers_by_the_stop_file(folder: Path, worker) -> 
     launched.run_pool([["waits"]], 1, Later())
     assert list(Path(".runner").iterdir()) == []
     assert "RUNNER_STOP_FILE" not in os.environ
+
+
+def test_a_worker_whose_starter_is_gone_already_does_not_begin(folder: Path) -> None:
+    address = f"sqlite:///{folder}/optuna.db"
+    words = [address, "study", "", "", "1000000000"]
+    command = [sys.executable, "-m", "runner.study.work.worker", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+    assert list(folder.iterdir()) == []

@@ -219,6 +219,24 @@ def test_a_second_ctrl_c_ends_at_once_and_nothing_stays(
     assert not list(Path(".runner").glob("stop-*"))
 
 
+@pytest.mark.stress
+def test_a_signal_to_one_worker_ends_it_alone(
+    shell, folder, odd, statuses, the_study, workers_of, eventually
+) -> None:
+    process = shell(f"-m {SLOW} study.trials=8 study.workers=2")
+    wait_for(process, "trial 1")
+    first = min(workers_of(the_study()))
+    os.kill(first, signal.SIGTERM)
+    eventually(lambda: alive([first]) == [])
+    assert process.poll() is None
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    study = the_study()
+    assert len(attributes.done(study)) == 8
+    assert queue.left(study) == (0, 0)
+    assert statuses()["KILLED"] <= 1
+
+
 def late_after(trials: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the deadline pass while the next trial trains."""
 
