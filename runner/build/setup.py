@@ -11,6 +11,7 @@ import runner
 from runner.build.data import load
 from runner.build.horizon import horizon
 from runner.build.numbers import key_of, notes, numbers, unscheduled
+from runner.build.rehearsal import rehearse
 from runner.build.state import checked_state, fresh_state, weights_file
 from runner.config import Settings
 from runner.errors import under
@@ -71,6 +72,7 @@ def _setup(
     state = state_of(settings, data, device)
     _check_numbers(settings, follows, state)
     trial = Trial(_recipe(settings, device), follows, eval_every)
+    rehearse(settings, trial, state, data)
     return Setup(settings, trial, state, data, device, tuple(notes(follows)))
 
 

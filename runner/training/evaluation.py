@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from runner.culprit import FAILURES, told
 from runner.results.metrics import Measure, known
 from runner.training.data import Split
 from runner.training.devices import autocast, out_of_memory
@@ -59,13 +60,12 @@ def check_outputs(model: nn.Module, loss: Loss, split: Split | None, classes: in
     try:
         with torch.no_grad():
             outputs = model() if split is None else model(split.batch(slice(0, 2))[0][[0, -1]])
-    except (RuntimeError, TypeError) as error:
+    except FAILURES as error:
         if out_of_memory(error):
             raise
         shape = "no input" if split is None else f"input of shape {_shape(split)}"
-        raise ArgumentError(
-            "model", f"must take {shape}", advice=f"it fails with: {error}"
-        ) from error
+        advice = f"it fails with {told(error)}"
+        raise ArgumentError("model", f"must take {shape}", advice=advice) from error
     finally:
         set_training(model)
     expected = () if split is None else (2, classes)
@@ -79,9 +79,9 @@ def check_outputs(model: nn.Module, loss: Loss, split: Split | None, classes: in
 def _check_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> None:
     try:
         value = loss(outputs, targets)
-    except Exception as error:
+    except FAILURES as error:
         takes = f"must take scores {tuple(outputs.shape)} and labels {tuple(targets.shape)}"
-        advice = f"it fails with: {error}"
+        advice = f"it fails with {told(error)}"
         raise ArgumentError("task.loss", takes, advice=advice) from error
     if not isinstance(value, Tensor) or value.ndim:
         given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__

@@ -80,7 +80,8 @@ def test_groups_that_cannot_be_read(entry, message):
         ({"momentum": 1.0}, r"^momentum must lie in \[0, 1\), got 1.0"),
         ({"betas": [0.9, 1.0]}, r"^betas must each lie in \[0, 1\), got \[0.9, 1.0\]"),
         ({"nesterov": True, "momentum": 0.0}, "^nesterov needs momentum greater than 0, got 0"),
-        ({"eps": -1e-8}, "^eps must be at least 0, got -1e-08"),
+        ({"eps": -1e-8}, "^eps must be greater than 0, got -1e-08"),
+        ({"eps": 0}, "^eps must be greater than 0, got 0"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):
