@@ -21,6 +21,7 @@ from runner.training.state import State
 from runner.trial import Numbers, Recipe, Trial
 from schedules import steps_of
 
+MOST_NAMES = 8  # in a note
 USUAL_TASK = {"loss": {"_target_": "torch.nn.functional.cross_entropy"}}
 
 
@@ -73,7 +74,7 @@ def _setup(
     _check_numbers(settings, follows, state)
     trial = Trial(_recipe(settings, device), follows, eval_every)
     rehearse(settings, trial, state, data)
-    return Setup(settings, trial, state, data, device, tuple(notes(follows)))
+    return Setup(settings, trial, state, data, device, (*notes(follows), *_unused(settings, state)))
 
 
 def _recipe(settings: Settings, device: torch.device) -> Recipe:
@@ -92,6 +93,15 @@ def _recipe(settings: Settings, device: torch.device) -> Recipe:
         versions=versions(),
         task={} if settings.task == USUAL_TASK else settings.task,
     )
+
+
+def _unused(settings: Settings, state: State) -> list[str]:
+    """Return a note where a file of weights holds more than the model takes."""
+    if (file := weights_file(settings)) is None:
+        return []
+    extra = weights.unused(state.model, file, settings.model.get("weights_except") or [])
+    shown = ", ".join(extra[:MOST_NAMES]) + (", ..." if len(extra) > MOST_NAMES else "")
+    return [f"model.weights holds what the model has no place for: {shown}"] if extra else []
 
 
 def versions() -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from runner.build import rehearsal, state
-from runner.build import setup as setup_module
+from runner.build import setup as built
 from runner.training.loop import Loop
 
 MINE = """\
@@ -262,7 +262,7 @@ def test_a_rehearsal_changes_neither_the_state_nor_what_is_drawn(job, mine, monk
         return weights, drawn, len(setup.state.optimizer.state)
 
     with_it = begun()
-    monkeypatch.setattr(setup_module, "rehearse", lambda *_: None)
+    monkeypatch.setattr(built, "rehearse", lambda *_: None)
     without = begun()
     assert all(map(torch.equal, with_it[0], without[0]))
     assert with_it[1:] == without[1:]
