@@ -41,6 +41,8 @@ def told(error: BaseException) -> str:
     "KeyError: 'inputs'"
     """
     kind, text = type(error).__name__, one_line(error)
+    if isinstance(error, SyntaxError):
+        text = error.msg
     where = place(error)
     return (text if text == kind else f"{kind}: {text}") + (f" ({where})" if where else "")
 

@@ -65,6 +65,20 @@ class Net(nn.Module):
             return y, y
         return y.detach() if self.how == "detached" else y
 
+class Words(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.table = nn.EmbeddingBag(50, classes, sparse=True)
+    def forward(self, x):
+        return self.table((x * 10).long().clamp(0, 49))
+
+class Late(Net):
+    def forward(self, x):
+        self.seen = getattr(self, "seen", 0) + self.training
+        if self.seen == 3:
+            sys.exit(7)
+        return super().forward(x)
+
 class Alone(nn.Module):
     def __init__(self):
         super().__init__()
@@ -276,3 +290,34 @@ def test_a_model_that_no_copy_is_of_is_built_anew_for_each_run(command, mine: st
     losses = re.findall(r"\d\.\d{3,}", copied.out)
     assert len(losses) >= 4
     assert re.findall(r"\d\.\d{3,}", tied.out) == losses
+
+
+@pytest.mark.parametrize("clipping", ["none", "global_norm", "norm", "value", "adaptive"])
+@pytest.mark.parametrize("optimizer", ["SGD", "SparseAdam"])
+def test_sparse_gradients_are_trained(command, mine: str, optimizer: str, clipping: str) -> None:
+    words = f"model._target_=mine.Words clipping={clipping} train.epochs=20 tracking=off"
+    if optimizer == "SparseAdam":
+        words += " optimizer._target_=torch.optim.SparseAdam ~optimizer.weight_decay"
+    done = command(f"{mine} optimizer={'sgd' if optimizer == 'SGD' else 'adam'} {words}")
+    assert (done.err, done.status) == ("", 0)
+
+
+def test_own_code_that_exits_in_the_middle_is_a_failed_run(command, store, mine: str) -> None:
+    done = command(f"{mine} model._target_=mine.Late")
+    assert done.status == 1
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert f"SystemExit: 7 (mine.py, line {line_of('sys.exit(7)')})" in done.out
+
+
+def test_a_run_that_diverges_before_its_first_update_says_where_to_look(command, mine) -> None:
+    line = "model=quadratic dataset=none schedule=cosine optimizer=sgd tracking=off train.steps=3"
+    done = command(f"{line} model.w=1e30")
+    assert done.status == 3
+    assert (
+        "train/loss is inf at step 0, learning rate 0.001; no update was made yet: look at the "
+        "data and the initial weights" in done.out
+    )
+    later = command(f"{line} train.steps=300 lr=10")
+    assert later.status == 3
+    assert "no update was made yet" not in later.out
