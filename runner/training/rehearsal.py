@@ -3,13 +3,13 @@ does wrong in training shows here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from runner.culprit import FAILURES, told
 from runner.training.data import Dataset
 from runner.training.devices import kept_generators, out_of_memory
+from runner.training.evaluation import EVAL_BATCH, check_outputs
 from runner.training.groups import set_training
 from runner.training.loop import Loop
 from runner.training.state import State
@@ -21,11 +21,13 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     """Make the first update, and that of an epoch's last batch where it is a shorter one. The state
     is spoiled by it; random generators are as before.
 
-    Raises ArgumentError where an update fails.
+    Also evaluates one sample, where the last batch of an evaluation is one. Raises ArgumentError
+    where something fails.
     """
+    model, loss = state.model, state.loss
     loop = Loop(state, trial, data)
     watch = _Watch(state, data)
-    set_training(state.model)
+    set_training(model)
     with kept_generators(loop.device):
         for t in _updates(trial, data):
             size = _size(trial, data, t)
@@ -39,6 +41,8 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
                 advice = "choose another train.batch_size"
                 advice = f"{error.advice}; {advice}" if error.advice else advice
                 raise ArgumentError("the last batch", has, error.given, advice) from error
+        if data is not None and 1 in (len(one) % EVAL_BATCH for one in (data.val, data.test)):
+            check_outputs(model, loss, data.val, data.classes, samples=1)
 
 
 def _updates(trial: Trial, data: Dataset | None) -> list[int]:
@@ -59,11 +63,11 @@ class _Watch:
 
     def __init__(self, state: State, data: Dataset | None) -> None:
         self.key, self.must = "", ""
-        self.state, self.data, self.size = state, data, 0
-        self.loss = state.loss
-        state.model.register_forward_hook(self.after_model)
+        self.data, self.size = data, 0
+        self.model, self.loss = state.model, state.loss
+        state.model = self.after_model  # type: ignore[assignment]  # a module might refuse hooks
         if data is not None:
-            state.loss = self.in_turn
+            state.loss = self.after_loss
 
     def update(self, loop: Loop, trial: Trial, t: int, size: int) -> None:
         """Make update t, of a batch of so many samples."""
@@ -104,8 +108,9 @@ class _Watch:
             advice = f"it fails with {told(error)}"
             raise ArgumentError(self.key, self.must, advice=advice) from error
 
-    def after_model(self, model: nn.Module, inputs: Any, outputs: Any) -> None:
-        """Look at what the model returns in training."""
+    def after_model(self, *inputs: Tensor) -> Tensor:
+        """Return what the model returns in training, and look at it."""
+        outputs: Tensor = self.model(*inputs)
         shape = () if self.data is None else (self.size, self.data.classes)
         if not isinstance(outputs, Tensor) or tuple(outputs.shape) != shape:
             what = f"scores of shape {shape}" if shape else "a loss, one number,"
@@ -115,8 +120,9 @@ class _Watch:
             _check_depends("model", outputs)
         else:
             self.turn("task.loss", f"must take scores {shape} and labels ({self.size},)")
+        return outputs
 
-    def in_turn(self, *given: Tensor) -> Tensor:
+    def after_loss(self, *given: Tensor) -> Tensor:
         """Return the loss, and look at it."""
         value = self.loss(*given)
         if not isinstance(value, Tensor) or value.ndim:

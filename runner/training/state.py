@@ -56,9 +56,12 @@ class State:
             known[id(self.optimizer)] = optimizer
             vars(optimizer).update(copy.deepcopy(vars(self.optimizer), known))  # torch's has less
             others = {k: v for k, v in vars(self).items() if k not in ("model", "optimizer")}
-            return State(model, optimizer, **copy.deepcopy(others, known))
+            found = State(model, optimizer, **copy.deepcopy(others, known))
         except Exception:
             return None
+        own = {id(p) for p in model.parameters()}
+        trained = [p for group in optimizer.param_groups for p in group["params"]]
+        return found if all(id(p) in own for p in trained) else None
 
 
 def _held(part: nn.Module | Optimizer) -> Iterator[Any]:

@@ -19,10 +19,10 @@ import torch
 from torch import nn
 from runner.training import Dataset, Split
 
-def data(n=40, dim=4):
+def data(n=40, test=20, dim=4):
     g = torch.Generator().manual_seed(0)
     parts = []
-    for k in (n, 20, 20):
+    for k in (n, 20, test):
         y = torch.randint(0, 2, (k,), generator=g)
         parts.append(Split(torch.randn(k, dim, generator=g) + y[:, None], y))
     return Dataset(*parts, classes=2)
@@ -71,6 +71,10 @@ class Words(nn.Module):
         self.table = nn.EmbeddingBag(50, classes, sparse=True)
     def forward(self, x):
         return self.table((x * 10).long().clamp(0, 49))
+
+class Flat(Net):
+    def forward(self, x):
+        return super().forward(x) if self.training else super().forward(x).squeeze()
 
 class Late(Net):
     def forward(self, x):
@@ -232,6 +236,14 @@ def test_a_last_batch_that_cannot_be_trained(command, mine: str) -> None:
     assert command(f"{line} train.batch_size=14").status == 0
     done = command(f"{mine} tracking=off +dataset.n=41 +model.how=squeeze")
     assert "with which model must return scores of shape (1, 2) in training, got (2,)" in done.err
+
+
+def test_an_evaluation_of_one_sample_is_tried(command, mine: str) -> None:
+    line = f"{mine} tracking=off model._target_=mine.Flat"
+    done = command(f"{line} +dataset.test=251")
+    message = "error: model must return scores of shape (1, 2) for 1 sample, got (2,)\n"
+    assert (done.err, done.status) == (message, 2)
+    assert command(f"{line} +dataset.test=252").status == 0
 
 
 def test_the_job_of_a_grid_and_the_values_of_a_study_are_named(command, mine: str) -> None:

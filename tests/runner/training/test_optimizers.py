@@ -148,3 +148,12 @@ def test_no_copy_is_made_where_a_function_would_hold_the_first_model():
     hooked = net()
     hooked[0].register_forward_hook(lambda *_: hooked[2].weight.sum())
     assert State(hooked, Wary(hooked.parameters(), lr=0.1)).copy() is None
+
+
+def test_no_copy_is_made_of_a_model_that_copies_itself_otherwise():
+    class Odd(nn.Linear):
+        def __deepcopy__(self, memo):
+            return Odd(2, 2)
+
+    model = Odd(2, 2)
+    assert State(model, Wary(model.parameters(), lr=0.1)).copy() is None
