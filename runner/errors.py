@@ -52,9 +52,18 @@ class Diverged(ArithmeticError):
     """
 
     def __init__(self, step: int, rate: float, what: str) -> None:
-        super().__init__(f"{what} at step {step}, learning rate {rate:.6g}")
+        why = "" if step else "; no update was made yet: look at the data and the initial weights"
+        super().__init__(f"{what} at step {step}, learning rate {rate:.6g}{why}")
         self.step = step
         self.rate = rate
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether an error, torch's for a device among them, says that no memory is left."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

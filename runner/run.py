@@ -15,6 +15,7 @@ from pathlib import Path
 
 from runner import provenance
 from runner.build.setup import Setup
+from runner.culprit import FAILURES, told
 from runner.errors import Diverged, one_line
 from runner.report.terminal import Console
 from runner.results.events import Evaluation, Listener
@@ -139,12 +140,11 @@ def _train(
         return _Ending(Status.DIVERGED, str(error))
     except Pruned:
         return _Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
-    except Exception as error:
+    except FAILURES as error:
         if devices.out_of_memory(error):
             batch_size = setup.settings.train.batch_size
             return _Ending(Status.FAILED, devices.memory_advice(batch_size))
-        reason = f"{type(error).__name__}: {one_line(error)}"
-        return _Ending(Status.FAILED, reason, traceback.format_exc())
+        return _Ending(Status.FAILED, told(error), traceback.format_exc())
 
 
 def _tested(setup: Setup) -> Evaluation:

@@ -101,9 +101,10 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in before:
         if name.startswith("MLFLOW_"):
             del os.environ[name]
-    from runner.build import state
+    from runner.build import rehearsal, state
 
     state.forget()
+    rehearsal.forget()
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner import config
+from runner.culprit import blamed
 from runner.errors import Mistake
 from runner.training import devices
 from runner.training.data import Dataset
@@ -29,7 +30,8 @@ def _load(spec: str) -> Dataset | None:
         arguments = unsized
     split_seed = arguments.get("split_seed")
     devices.seed_all(split_seed if isinstance(split_seed, int) else 0)
-    found = config.build("dataset", arguments)
+    with blamed("dataset", arguments.get("_target_")):
+        found = config.build("dataset", arguments)
     if found is not None and not isinstance(found, Dataset):
         raise Mistake(
             "dataset._target_",

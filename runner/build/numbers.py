@@ -12,6 +12,7 @@ from cachetools import LRUCache, cached
 
 from runner import config
 from runner.config import Settings
+from runner.culprit import blamed, place, told
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, evaluated, metric
 from runner.trial import Numbers
@@ -45,7 +46,8 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
     lr, later = _built("schedule", spec, start)
     warmed = bool(settings.warmup and settings.warmup.get("_target_"))
     if warmed:
-        lr = config.build("warmup", settings.warmup, schedule=lr)
+        with blamed("warmup", settings.warmup["_target_"]):
+            lr = config.build("warmup", settings.warmup, schedule=lr)
     lr = _later("schedule", lr, later)
     schedules = {"lr": _bound("schedule", lr, horizon, warmed)}
     _check_listening(schedules["lr"], bool(horizon.samples_per_epoch))
@@ -80,11 +82,12 @@ def unscheduled(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_trace(key: str, name: str, numbers: Numbers, warmed: bool) -> None:
     """Refuse a schedule, perhaps of a person's own, whose values cannot be used."""
-    try:
-        trace = numbers.trace(name)
-    except ValueError as error:
-        warmed = warmed and name == "lr"
-        raise _mistake(key, numbers[name], error, warmed) from error
+    with blamed(key, _named(numbers[name])):
+        try:
+            trace = numbers.trace(name)
+        except ValueError as error:
+            warmed = warmed and name == "lr"
+            raise _mistake(key, numbers[name], error, warmed) from error
     if (bad := np.flatnonzero(~(np.isfinite(trace) & (trace >= 0)))).size:
         kind = "rates" if name == "lr" else "values"
         raise Mistake(
@@ -96,6 +99,10 @@ def _check_trace(key: str, name: str, numbers: Numbers, warmed: bool) -> None:
             check({name: value})
         except ValueError as error:
             raise Mistake(key, f"must give a valid {name}: {error}") from error
+
+
+def _named(schedule: Schedule) -> str:
+    return f"{type(schedule).__module__}.{type(schedule).__qualname__}"
 
 
 def _check_listening(schedule: Schedule, data: bool) -> None:
@@ -148,7 +155,8 @@ def _built(key: str, spec: Any, start: Any) -> tuple[Schedule, Any]:
         own = spec["start"] is not None and config.partial(key, rest).accepts("start")
         start = None if own else start if spec["start"] is None else spec["start"]
         spec = spec if own else rest
-    schedule = config.build(key, spec)
+    with blamed(key, spec.get("_target_") if isinstance(spec, Mapping) else spec):
+        schedule = config.build(key, spec)
     if not isinstance(schedule, Schedule):
         raise Mistake(f"{key}._target_", "must be a schedules.Schedule", f"{schedule!r}")
     return schedule, start
@@ -188,10 +196,11 @@ def _facing(key: str, spec: Any) -> Any:
 
 
 def _bound(key: str, schedule: Schedule, horizon: Horizon, warmed: bool = False) -> Schedule:
-    try:
-        return schedule.bind(horizon)
-    except ValueError as error:
-        raise _mistake(key, schedule, error, warmed) from error
+    with blamed(key, _named(schedule)):
+        try:
+            return schedule.bind(horizon)
+        except ValueError as error:
+            raise _mistake(key, schedule, error, warmed) from error
 
 
 def _mistake(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> Mistake:
@@ -200,7 +209,8 @@ def _mistake(key: str, schedule: Schedule, error: ValueError, warmed: bool) -> M
     warmed: whether the group `warmup` stands around it.
     """
     if (own := about(schedule, error)) is None:
-        return Mistake.of(error, key)
+        plain = isinstance(error, ArgumentError) or not place(error)
+        return Mistake.of(error, key) if plain else Mistake(f"{key}:", told(error))
     where, inner = own.where, schedule
     if isinstance(inner, Offset):  # stands for a schedule's own `start`
         if where == "start":

@@ -12,6 +12,7 @@ from runner.build.data import load
 from runner.build.horizon import horizon
 from runner.build.notes import notes
 from runner.build.numbers import key_of, numbers, unscheduled
+from runner.build.rehearsal import rehearse
 from runner.build.state import checked_state, fresh_state, weights_file
 from runner.config import Settings
 from runner.errors import under
@@ -21,6 +22,7 @@ from runner.training.state import State
 from runner.trial import Numbers, Recipe, Trial
 from schedules import steps_of
 
+MOST_NAMES = 8  # in a note
 USUAL_TASK = {"loss": {"_target_": "torch.nn.functional.cross_entropy"}}
 
 
@@ -72,7 +74,9 @@ def _setup(
     state = state_of(settings, data, device)
     _check_numbers(settings, follows, state)
     trial = Trial(_recipe(settings, device), follows, eval_every)
-    return Setup(settings, trial, state, data, device, tuple(notes(settings, follows, eval_every)))
+    rehearse(settings, trial, state, data)
+    said = (*notes(settings, follows, eval_every), *_unused(settings, state))
+    return Setup(settings, trial, state, data, device, said)
 
 
 def _recipe(settings: Settings, device: torch.device) -> Recipe:
@@ -91,6 +95,15 @@ def _recipe(settings: Settings, device: torch.device) -> Recipe:
         versions=versions(),
         task={} if settings.task == USUAL_TASK else settings.task,
     )
+
+
+def _unused(settings: Settings, state: State) -> list[str]:
+    """Return a note where a file of weights holds more than the model takes."""
+    if (file := weights_file(settings)) is None:
+        return []
+    extra = weights.unused(state.model, file, settings.model.get("weights_except") or [])
+    shown = ", ".join(extra[:MOST_NAMES]) + (", ..." if len(extra) > MOST_NAMES else "")
+    return [f"model.weights holds what the model has no place for: {shown}"] if extra else []
 
 
 def versions() -> dict[str, str]:

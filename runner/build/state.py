@@ -1,6 +1,5 @@
 """Settings -> a fresh state: model, optimizer and clipping, made sure to fit the data."""
 
-import copy
 import functools
 import json
 from collections.abc import Hashable
@@ -12,7 +11,8 @@ from cachetools import LRUCache
 from runner import config
 from runner.build.numbers import unscheduled
 from runner.config import Settings
-from runner.errors import Mistake, one_line, under
+from runner.culprit import FAILURES, blamed, told
+from runner.errors import Mistake, under
 from runner.training import devices, optimizers, weights
 from runner.training.data import Dataset
 from runner.training.evaluation import check_outputs
@@ -31,10 +31,8 @@ def fresh_state(settings: Settings, data: Dataset | None, device: torch.device) 
     state = checked_state(settings, data, device)
     if _fresh.pop(_key(settings), None) is None:  # too large to be there twice
         return state
-    try:
-        _fresh[_key(settings)] = copy.deepcopy(state)
-    except Exception:  # a model of a person's own may hold what cannot be copied
-        _fresh.clear()
+    if (spare := state.copy()) is not None:
+        _fresh[_key(settings)] = spare
     return state
 
 
@@ -43,10 +41,31 @@ def checked_state(settings: Settings, data: Dataset | None, device: torch.device
     key = _key(settings)
     if key in _fresh:
         return _fresh[key]
-    state = _state(settings, data, device)
+    state = new_state(settings, data, device)
     if _bytes(state) <= MOST_BYTES:
         _fresh[key] = state
     return state
+
+
+def new_state(settings: Settings, data: Dataset | None, device: torch.device) -> State:
+    """Build a state from the seed. Raises Mistake for what does not fit."""
+    with blamed("clipping", settings.clipping.get("_target_")):
+        clipping = config.build("clipping", unscheduled(settings.clipping))
+    model = _model(settings, data)
+    model.to(device)
+    classes = data.classes if data else CLASSES_OF_NO_DATA
+    loss = config.partial("task.loss", settings.task.get("loss")).plain
+    with under(""):
+        check_outputs(model, loss, data.train if data else None, classes)
+    file = weights_file(settings)
+    if file is not None:
+        keep_new = settings.model.get("weights_except") or []
+        with under("model"):
+            weights.load_into(model, file, keep_new, f"weights of {settings.model['weights']}")
+    images = data is not None and len(data.input_shape) == 3
+    if images and (settings.precision == "bfloat16" or device.type == "cpu"):
+        model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth
+    return State(model, _optimizer(settings, model), clipping, loss)
 
 
 def forget() -> None:
@@ -91,25 +110,6 @@ def _bytes(state: State) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def _state(settings: Settings, data: Dataset | None, device: torch.device) -> State:
-    clipping = config.build("clipping", unscheduled(settings.clipping))
-    model = _model(settings, data)
-    model.to(device)
-    classes = data.classes if data else CLASSES_OF_NO_DATA
-    loss = config.partial("task.loss", settings.task.get("loss")).plain
-    with under(""):
-        check_outputs(model, loss, data.train if data else None, classes)
-    file = weights_file(settings)
-    if file is not None:
-        keep_new = settings.model.get("weights_except") or []
-        with under("model"):
-            weights.load_into(model, file, keep_new, f"weights of {settings.model['weights']}")
-    images = data is not None and len(data.input_shape) == 3
-    if images and (settings.precision == "bfloat16" or device.type == "cpu"):
-        model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth
-    return State(model, _optimizer(settings, model), clipping, loss)
-
-
 def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     spec = {k: v for k, v in settings.model.items() if k not in ("weights", "weights_except")}
     factory = config.partial("model", spec)
@@ -118,14 +118,14 @@ def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     devices.seed_all(settings.seed)
     try:
         model = factory(**wanted)
-    except Exception as error:
+    except FAILURES as error:
         if isinstance(error, Mistake) or devices.out_of_memory(error):
             raise
         given = ", ".join(f"{name}={value}" for name, value in wanted.items())
         raise Mistake(
             "model._target_",
             f"must be a class that can be built with {given or 'its arguments'}",
-            advice=f"{spec['_target_']} fails with {type(error).__name__}: {one_line(error)}",
+            advice=f"{spec['_target_']} fails with {told(error)}",
         ) from error
     if not isinstance(model, torch.nn.Module):
         raise Mistake("model._target_", "must be a torch.nn.Module", type(model).__name__)
@@ -140,4 +140,5 @@ def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimi
         factory = config.partial("optimizer", spec)
         check_arguments(spec)
         parts = split_parameters(model, groups, settings.optimizer.get("layer_decay"))
-        return optimizers.build(factory, parts)
+        with blamed("optimizer", spec["_target_"]):
+            return optimizers.build(factory, parts, sparse=optimizers.has_sparse(model))

@@ -15,6 +15,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from runner.culprit import FAILURES, place, told
 from runner.errors import Mistake, nearest, one_line
 from schedules.errors import ArgumentError
 
@@ -46,7 +47,9 @@ def partial(key: str, spec: Spec) -> "Target":
         bound = hydra.utils.instantiate(config)
     except HydraException as error:
         cause = error.__cause__ or error
-        raise Mistake(f"{key}:", one_line(cause)) from error
+        raise Mistake(f"{key}:", told(cause) if place(cause) else one_line(cause)) from error
+    except SystemExit as error:
+        raise Mistake(f"{key}:", told(error)) from error
     return Target(key, bound)
 
 
@@ -99,9 +102,11 @@ class Target:
         """Return what a target complained of; a person's own may say no more than a text."""
         text = one_line(error)
         name = re.split(r"[\s:\[]", text, maxsplit=1)[0]
-        if isinstance(error, ArgumentError) or name not in self.bound.keywords:
+        if isinstance(error, ArgumentError):
             return Mistake.of(error, self.key)
-        return Mistake(f"{self.key}.{text}")
+        if name in self.bound.keywords:
+            return Mistake(f"{self.key}.{text}")
+        return Mistake(f"{self.key}:", told(error) if place(error) else text)
 
 
 def check_kinds(key: str, target: Callable[..., Any], spec: Spec) -> None:
@@ -129,9 +134,9 @@ def _locate(key: str, path: str) -> Callable[..., Any]:
             target = pkgutil.resolve_name(f"{module}:{name}")
         except (ImportError, AttributeError, ValueError):
             target = pkgutil.resolve_name(path)
-    except Exception as error:  # a file of a person's own may fail in any way
-        plain = isinstance(error, ImportError | AttributeError | ValueError)
-        given = f"'{path}': {'' if plain else f'{type(error).__name__}: '}{one_line(error)}"
+    except FAILURES as error:  # a file of a person's own may fail in any way
+        plain = isinstance(error, ImportError | AttributeError | ValueError) and not place(error)
+        given = f"'{path}': {one_line(error) if plain else told(error)}"
         raise Mistake(f"{key}._target_", "must name a class that can be imported", given) from error
     if not callable(target):
         raise Mistake(f"{key}._target_", "must be callable", f"'{path}'")

@@ -1,6 +1,7 @@
 """Gradient clipping: gradients are changed in place, their norm before and whether they were cut
 are returned as scalars that stay on the device."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Protocol, cast
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from runner.trial.limits import positive
 from schedules.errors import ArgumentError
+
+LARGE = 1e18  # of a norm, whose square is near the end of float32
 
 
 class Clipping(Protocol):
@@ -56,14 +59,35 @@ def check_free(clipping: Clipping, name: str) -> None:
 
 
 def _gradients(parameters: Sequence[Tensor]) -> list[Tensor]:
-    gradients = [p.grad for p in parameters if p.grad is not None]
+    """Return what there is to clip: the gradients that have elements, of a sparse one these."""
+    gradients = [_dense(p) for p in parameters if p.grad is not None]
+    gradients = [g for g in gradients if g.numel()]
     if not gradients:
-        raise ValueError("no parameter has a gradient: does the loss depend on the weights?")
+        must = "must depend on the weights that are trained, but no parameter has a gradient"
+        raise ArgumentError("the loss", must)
     return gradients
 
 
-def _norms(tensors: list[Tensor]) -> Tensor:
-    return torch.stack(torch._foreach_norm(tensors)).float()
+def _dense(parameter: Tensor) -> Tensor:
+    assert parameter.grad is not None
+    if not parameter.grad.is_sparse:
+        return parameter.grad
+    parameter.grad = parameter.grad.coalesce()
+    return parameter.grad._values()
+
+
+def _norms(tensors: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the norm of each tensor and of all, in float32.
+
+    On a CPU they are right even where the squares of finite elements are too large for float32; to
+    ask an accelerator whether they are would be to wait for it.
+    """
+    norms = torch.stack(torch._foreach_norm(tensors)).float()
+    norm = torch.linalg.vector_norm(norms)
+    if norm.device.type == "cpu" and math.isinf(norm.item()):
+        exact = torch.stack([torch.linalg.vector_norm(t, dtype=torch.float64) for t in tensors])
+        return exact.float(), torch.linalg.vector_norm(exact).float()
+    return norms, norm
 
 
 @dataclass(frozen=True)
@@ -77,7 +101,7 @@ class Unclipped:
     """
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        norm = torch.linalg.vector_norm(_norms(_gradients(parameters)))
+        _, norm = _norms(_gradients(parameters))
         return norm, torch.zeros_like(norm, dtype=torch.bool)
 
 
@@ -100,7 +124,7 @@ class GlobalNorm:
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
-        norm = torch.linalg.vector_norm(_norms(gradients))
+        _, norm = _norms(gradients)
         torch._foreach_mul_(gradients, self.max_norm / norm.clamp(min=self.max_norm))
         return norm, norm > self.max_norm
 
@@ -116,11 +140,11 @@ class Norm:
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
-        norms = _norms(gradients)
+        norms, norm = _norms(gradients)
         torch._foreach_mul_(
             gradients, list((self.max_norm / norms.clamp(min=self.max_norm)).unbind())
         )
-        return torch.linalg.vector_norm(norms), (norms > self.max_norm).any()
+        return norm, (norms > self.max_norm).any()
 
 
 @dataclass(frozen=True)
@@ -134,7 +158,7 @@ class Value:
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
-        norm = torch.linalg.vector_norm(_norms(gradients))
+        _, norm = _norms(gradients)
         largest = torch.stack(torch._foreach_norm(gradients, ord=float("inf"))).max()
         torch._foreach_clamp_max_(gradients, self.max_value)
         torch._foreach_clamp_min_(gradients, -self.max_value)
@@ -159,19 +183,24 @@ class Adaptive:
         positive("eps", self.eps)
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        norm = torch.linalg.vector_norm(_norms(_gradients(parameters)))
+        _, norm = _norms(_gradients(parameters))
         clipped = torch.zeros_like(norm, dtype=torch.bool)
+        large = norm.device.type == "cpu" and norm.item() > LARGE
+        exact = torch.float64 if large else None
         for p in parameters:
             if p.grad is None:
                 continue
-            limit = self.factor * _unit_norm(p.detach()).clamp(min=self.eps)
-            unit = _unit_norm(p.grad)
-            p.grad.mul_(limit / torch.maximum(unit, limit))
+            gradient, weights = _dense(p), p.detach()
+            if p.grad.is_sparse:
+                weights = weights[p.grad._indices()[0]]
+            limit = self.factor * _unit_norm(weights).clamp(min=self.eps)
+            unit = _unit_norm(gradient, exact)
+            gradient.mul_(limit / torch.maximum(unit, limit))
             clipped |= (unit > limit).any()
         return norm, clipped
 
 
-def _unit_norm(tensor: Tensor) -> Tensor:
+def _unit_norm(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     unit = tuple(range(1, tensor.ndim)) or None
-    norm: Tensor = torch.linalg.vector_norm(tensor, dim=unit, keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(tensor, dim=unit, keepdim=True, dtype=dtype)
     return norm

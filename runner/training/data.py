@@ -22,14 +22,22 @@ class Split:
     targets: Tensor
 
     def __post_init__(self) -> None:
+        for name in ("inputs", "targets"):
+            given = getattr(self, name)
+            if not isinstance(given, Tensor):
+                advice = "torch.from_numpy makes one" if isinstance(given, np.ndarray) else None
+                kind = f"{type(given).__module__}.{type(given).__name__}"
+                raise ArgumentError(name, "must be a torch.Tensor", kind, advice)
+        if self.inputs.ndim == 0:
+            raise ArgumentError("inputs", "must be (n, ...)", "()")
+        if self.targets.dtype != torch.int64 or self.targets.ndim != 1:
+            raise ArgumentError("targets", "must be (n,) of int64", _kind(self.targets))
         if len(self.inputs) != len(self.targets):
             raise ArgumentError(
                 "inputs and targets",
                 "must be of equal length",
                 f"{len(self.inputs)} and {len(self.targets)}",
             )
-        if self.targets.dtype != torch.int64:
-            raise ArgumentError("targets", "must be of torch.int64", f"{self.targets.dtype}")
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -53,6 +61,17 @@ class Split:
         return replace(self, inputs=self.inputs.to(device), targets=self.targets.to(device))
 
 
+def _kind(tensor: Tensor) -> str:
+    """Return a tensor's shape, n standing for the samples, and type.
+
+    >>> _kind(torch.zeros(3, 1))
+    '(n, 1) of float32'
+    """
+    sizes = "".join(f" {size}," for size in tensor.shape[1:]).removesuffix(",")
+    shape = f"(n,{sizes})" if tensor.ndim else "()"
+    return f"{shape} of {str(tensor.dtype).removeprefix('torch.')}"
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Training, validation and test samples that never mix, and the number of classes."""
@@ -63,8 +82,17 @@ class Dataset:
     classes: int
 
     def __post_init__(self) -> None:
+        whole = isinstance(self.classes, int | np.integer) and not isinstance(self.classes, bool)
+        if not whole or self.classes < 1:
+            raise ArgumentError("classes", "must be a whole number >= 1", f"{self.classes!r}")
         for name in ("train", "val", "test"):
-            split: Split = getattr(self, name)
+            split = getattr(self, name)
+            if not isinstance(split, Split):
+                raise ArgumentError(name, "must be a runner.training.Split", type(split).__name__)
+            sample, first = split.inputs[:0], self.train.inputs[:0]
+            if (sample.shape, sample.dtype) != (first.shape, first.dtype):
+                must = f"must be like train's, {_kind(self.train.inputs)}"
+                raise ArgumentError(f"{name}'s inputs", must, _kind(split.inputs))
             if len(split) == 0:
                 raise ArgumentError(name, "must hold at least one sample", "none")
             low, high = int(split.targets.min()), int(split.targets.max())

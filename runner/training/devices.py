@@ -1,13 +1,16 @@
 """The accelerator, the precision and the CPU threads of a run."""
 
 import random
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
 
+from runner import errors
 from schedules.errors import ArgumentError
 
+out_of_memory = errors.out_of_memory
 DEFAULT_THREADS = torch.get_num_threads()  # all cores, or what OMP_NUM_THREADS says
 
 
@@ -68,6 +71,28 @@ def seed(value: int, device: torch.device) -> None:
     random.seed(value)
 
 
+@contextmanager
+def kept_generators(device: torch.device) -> Iterator[None]:
+    """Put back, at the end, all that `seed` seeds.
+
+    >>> with kept_generators(torch.device("cpu")):
+    ...     first = torch.rand(())
+    >>> bool(torch.rand(()) == first)
+    True
+    """
+    module = None if device.type == "cpu" else torch.get_device_module(device)
+    own, theirs = torch.get_rng_state(), module.get_rng_state() if module else None
+    drawn, plain = np.random.get_state(), random.getstate()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(own)
+        if module:
+            module.set_rng_state(theirs)
+        np.random.set_state(drawn)
+        random.setstate(plain)
+
+
 def seed_all(value: int) -> None:
     """Seed the same, on every device."""
     torch.manual_seed(value)
@@ -92,14 +117,6 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     if precision == "float32":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that a device or the machine has no memory left."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-    )
 
 
 def memory_advice(batch_size: int) -> str:

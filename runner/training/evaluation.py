@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from runner.culprit import FAILURES, told
 from runner.results.metrics import Measure, known
 from runner.training.data import Split
 from runner.training.devices import autocast, out_of_memory
@@ -49,39 +50,41 @@ def evaluate(model: nn.Module, loss: Loss, split: Split | None, precision: str) 
         set_training(model)
 
 
-def check_outputs(model: nn.Module, loss: Loss, split: Split | None, classes: int) -> None:
+def check_outputs(
+    model: nn.Module, loss: Loss, split: Split | None, classes: int, samples: int = 2
+) -> None:
     """Raise ValueError unless the model takes the data and returns what the loss needs, and the
     loss takes that."""
-    what = (
-        "a loss, one number" if split is None else f"scores of shape (2, {classes}) for 2 samples"
-    )
+    several = f"{samples} sample{'' if samples == 1 else 's'}"
+    scores = f"scores of shape ({samples}, {classes}) for {several}"
+    what = "a loss, one number" if split is None else scores
+    chosen = torch.tensor([0, -1][:samples])
     model.eval()
     try:
         with torch.no_grad():
-            outputs = model() if split is None else model(split.batch(slice(0, 2))[0][[0, -1]])
-    except (RuntimeError, TypeError) as error:
+            outputs = model() if split is None else model(split.batch(chosen)[0])
+    except FAILURES as error:
         if out_of_memory(error):
             raise
         shape = "no input" if split is None else f"input of shape {_shape(split)}"
-        raise ArgumentError(
-            "model", f"must take {shape}", advice=f"it fails with: {error}"
-        ) from error
+        advice = f"it fails with {told(error)}"
+        raise ArgumentError("model", f"must take {shape}", advice=advice) from error
     finally:
         set_training(model)
-    expected = () if split is None else (2, classes)
+    expected = () if split is None else (samples, classes)
     if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
         given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         raise ArgumentError("model", f"must return {what}", f"{given}")
     if split is not None:
-        _check_loss(loss, outputs.float(), split.batch(slice(0, 2))[1][[0, -1]])
+        _check_loss(loss, outputs.float(), split.batch(chosen)[1])
 
 
 def _check_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> None:
     try:
         value = loss(outputs, targets)
-    except Exception as error:
+    except FAILURES as error:
         takes = f"must take scores {tuple(outputs.shape)} and labels {tuple(targets.shape)}"
-        advice = f"it fails with: {error}"
+        advice = f"it fails with {told(error)}"
         raise ArgumentError("task.loss", takes, advice=advice) from error
     if not isinstance(value, Tensor) or value.ndim:
         given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__

@@ -5,7 +5,7 @@ from (seed, epoch or step) and the rate is read from the trace.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -45,7 +45,7 @@ def train(
     total = trial.horizon.total_steps
     if state.step == 0:
         state.memory = trial.numbers["lr"].begin()
-    loop = _Loop(state, trial, data)
+    loop = Loop(state, trial, data)
     set_training(state.model)
     while True:
         if state.step > state.evaluated and trial.evaluates_at(state.step):
@@ -98,7 +98,7 @@ def _check(chunk: Chunk) -> tuple[Chunk, Diverged | None]:
     return chunk[: i + 1], Diverged(chunk.start + i, float(chunk.columns[LR][i]), what)
 
 
-class _Loop:
+class Loop:
     """The inner loop, with what stays the same from chunk to chunk."""
 
     def __init__(self, state: State, trial: Trial, data: Dataset | None) -> None:
@@ -126,8 +126,7 @@ class _Loop:
         start = self.state.step
         rows = zip(*(values.tolist() for values in numbers.values()), strict=True)
         for t, row in enumerate(rows, start=start):
-            for set_now, value in zip(self.setters, row, strict=True):
-                set_now(value)
+            self.set(row)
             loss, norm, clipped = self.update(t)
             losses.append(loss)
             norms.append(norm)
@@ -140,24 +139,37 @@ class _Loop:
             columns[key] = torch.stack(scalars).cpu().numpy()
         return Chunk(start, columns, np.array(times))
 
+    def set(self, row: Iterable[float]) -> None:
+        """Set the numbers of an update."""
+        for set_now, value in zip(self.setters, row, strict=True):
+            set_now(value)
+
     def set_clipping(self, name: str, value: float) -> None:
         """Set a number of the clipping."""
         self.state.clipping = with_numbers(self.state.clipping, {name: value})
 
     def update(self, t: int) -> tuple[Tensor, Tensor, Tensor]:
         """Make update t and return loss, gradient norm and whether it clipped, on the device."""
+        loss = self.forward(t)
+        loss.backward()  # type: ignore[no-untyped-call]
+        loss = loss.detach()
+        norm, clipped = self.state.clipping(self.parameters)
+        self.step(loss, norm)
+        return loss, norm, clipped
+
+    def forward(self, t: int) -> Tensor:
+        """Return the loss of update t."""
         self.state.optimizer.zero_grad(set_to_none=True)
         self.guard.before_forward()
         seed(self.noise + t, self.device)
         batch = self.batch(t)
         with self.autocast:
-            loss = batch_loss(self.state.model, self.state.loss, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        loss = loss.detach()
-        norm, clipped = self.state.clipping(self.parameters)
+            return batch_loss(self.state.model, self.state.loss, batch)
+
+    def step(self, loss: Tensor, norm: Tensor) -> None:
+        """Update the parameters, unless something was not finite."""
         self.bad = torch.maximum(self.bad, (~torch.isfinite(loss + norm)).float())
         self.guard.step(self.bad)
-        return loss, norm, clipped
 
     def batch(self, t: int) -> tuple[Tensor, Tensor] | None:
         """Return the samples of update t."""

@@ -11,6 +11,7 @@ from schedules.errors import ArgumentError
 
 FUSED = (Adam, AdamW, SGD)
 FUSED_DEVICES = ("cpu", "cuda")
+USUAL_RATE = 1.0  # some refuse 0
 
 
 def check_scheduled(optimizer: Optimizer, name: str, value: float) -> None:
@@ -51,20 +52,31 @@ def _is_beta(optimizer: Optimizer, name: str) -> bool:
     return name == "momentum" and "betas" in optimizer.defaults
 
 
-def build(factory: Callable[..., Optimizer], groups: list[dict[str, Any]]) -> Optimizer:
+def build(
+    factory: Callable[..., Optimizer], groups: list[dict[str, Any]], *, sparse: bool = False
+) -> Optimizer:
     """Return the optimizer of some parameter groups, in its fused form where there is one.
 
     factory: called with the groups and `lr`, whose value never matters: the loop sets it. It may
-    be a partial that says otherwise with `fused`, `foreach` or `differentiable`.
+    be a partial that says otherwise with `fused`, `foreach` or `differentiable`. sparse: whether
+    gradients are, which no fused form takes.
     """
     device = groups[0]["params"][0].device.type
     inner = getattr(factory, "bound", factory)
     given = getattr(inner, "keywords", {})
     function = getattr(inner, "func", inner)
     chosen = {"fused", "foreach", "differentiable"} & set(given)
-    if function in FUSED and device in FUSED_DEVICES and not chosen:
-        return factory(groups, lr=0.0, fused=True)
-    return factory(groups, lr=0.0)
+    fused = function in FUSED and device in FUSED_DEVICES and not (chosen or sparse)
+    return factory(groups, lr=USUAL_RATE, **({"fused": True} if fused else {}))
+
+
+def has_sparse(model: nn.Module) -> bool:
+    """Return whether a model has an embedding whose gradient is sparse.
+
+    >>> has_sparse(nn.Embedding(3, 2, sparse=True)), has_sparse(nn.Embedding(3, 2))
+    (True, False)
+    """
+    return any(getattr(module, "sparse", False) is True for module in model.modules())
 
 
 class Guard:

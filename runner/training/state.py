@@ -1,7 +1,9 @@
 """What training changes, and the best of it so far."""
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 from torch import nn
@@ -40,6 +42,38 @@ class State:
     evaluated: int = 0
     memory: Memory = field(default_factory=Memory)
     best: Best | None = None
+
+    def copy(self) -> "State | None":
+        """Return the same state again, to be trained by itself; None where a model or an optimizer
+        of a person's own holds what cannot be copied, or what would still belong to this one."""
+        parts: list[nn.Module | Optimizer] = [*self.model.modules(), self.optimizer]
+        if any(_is_tied(value) for part in parts for value in _held(part)):
+            return None
+        known: dict[int, Any] = {}
+        try:
+            model = copy.deepcopy(self.model, known)
+            optimizer = object.__new__(type(self.optimizer))
+            known[id(self.optimizer)] = optimizer
+            vars(optimizer).update(copy.deepcopy(vars(self.optimizer), known))  # torch's has less
+            others = {k: v for k, v in vars(self).items() if k not in ("model", "optimizer")}
+            found = State(model, optimizer, **copy.deepcopy(others, known))
+        except Exception:
+            return None
+        own = {id(p) for p in model.parameters()}
+        trained = [p for group in optimizer.param_groups for p in group["params"]]
+        return found if all(id(p) in own for p in trained) else None
+
+
+def _held(part: nn.Module | Optimizer) -> Iterator[Any]:
+    """Yield what a module or an optimizer holds, its hooks among it."""
+    for value in vars(part).values():
+        yield from value.values() if isinstance(value, dict) else (value,)
+
+
+def _is_tied(value: Any) -> bool:
+    """Return whether a function holds a variable of where it was made, perhaps the model itself: a
+    copy shares it."""
+    return isinstance(value, FunctionType) and bool(value.__closure__)
 
 
 class BestKeeper:

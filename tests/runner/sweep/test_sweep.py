@@ -141,7 +141,8 @@ def test_a_failed_job_does_not_stop_the_others_but_the_status_is_1(
     assert done.status == 1
     rows = table(done.out)
     assert [row[1] for row in rows[1:]] == ["model.breaks=False", "model.breaks=True"]
-    assert rows[2][-2:] == ["FAILED", "RuntimeError: a wire came loose"]
+    reason = f"RuntimeError: a wire came loose ({tmp_path}/fragile.py, line 11)"
+    assert rows[2][-2:] == ["FAILED", reason]
     failed, finished = store.runs()
     assert (failed.info.status, finished.info.status) == ("FAILED", "FINISHED")
     assert "in forward" in store.file(failed, "traceback.txt").read_text()

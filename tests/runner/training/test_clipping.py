@@ -113,6 +113,55 @@ def test_a_parameter_without_gradient_is_passed_over():
         Unclipped()([found[1]])
 
 
+ALL = (Unclipped(), GlobalNorm(1.0), Norm(1.0), Value(1.0), Adaptive(0.01))
+
+
+@pytest.mark.parametrize("clipping", ALL)
+def test_a_parameter_without_elements_is_passed_over(clipping):
+    found = [*parameters([3.0, 4.0]), nn.Parameter(torch.empty(0))]
+    found[1].grad = torch.empty(0)
+    assert clipping(found)[0].item() == 5.0
+
+
+@pytest.mark.parametrize(
+    ("clipping", "left"),
+    [
+        (Unclipped(), [3e19, 4e19, 12e19]),
+        (GlobalNorm(13.0), [3.0, 4.0, 12.0]),
+        (Norm(10.0), [6.0, 8.0, 10.0]),
+        (Value(2.0), [2.0, 2.0, 2.0]),
+        (Adaptive(factor=1.0), [0.6e-3, 0.8e-3, 1e-3]),
+    ],
+)
+def test_the_norm_is_right_where_the_squares_are_too_large(clipping, left):
+    found = parameters([3e19, 4e19], [12e19])
+    norm, clipped = clipping(found)
+    assert norm.item() == pytest.approx(13e19)
+    assert bool(clipped) == (clipping != Unclipped())
+    assert [x for p in found for x in p.grad.tolist()] == pytest.approx(left)
+
+
+@pytest.mark.parametrize("clipping", ALL)
+def test_a_sparse_gradient_is_clipped_as_the_dense_one(clipping):
+    rows = torch.tensor([[1, 3, 1]])
+    values = torch.tensor([[3.0, 0.0], [0.1, 0.0], [0.0, 4.0]])
+    dense, sparse = (nn.Parameter(torch.arange(8.0).reshape(4, 2)) for _ in range(2))
+    sparse.grad = torch.sparse_coo_tensor(rows, values, (4, 2), check_invariants=True)
+    dense.grad = sparse.grad.to_dense()
+    norm, clipped = clipping([sparse])
+    expected, also = clipping([dense])
+    assert (norm.item(), clipped.item()) == (pytest.approx(expected.item()), also.item())
+    assert sparse.grad.is_sparse
+    assert torch.allclose(sparse.grad.to_dense(), dense.grad)
+
+
+@pytest.mark.parametrize("bad", [1e39, float("inf"), 1e-46])
+def test_a_limit_must_be_a_number_of_float32(bad):
+    for kind, name in ((GlobalNorm, "max_norm"), (Norm, "max_norm"), (Value, "max_value")):
+        with pytest.raises(ValueError, match=rf"^{name} must lie in \[1.2e-38, 3.4e\+38\], as flo"):
+            kind(bad)
+
+
 @pytest.mark.parametrize("bad", [0, -1.0, float("nan"), "x", True, None])
 def test_a_limit_must_be_a_positive_number(bad):
     for kind, name in ((GlobalNorm, "max_norm"), (Norm, "max_norm"), (Value, "max_value")):

@@ -185,3 +185,54 @@ def test_the_real_mnist_has_its_60000_and_10000_digits():
     assert torch.bincount(everything).tolist() == [
         5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
     ]  # fmt: skip
+
+
+X, Y = torch.zeros(4, 3), torch.tensor([0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "message"),
+    [
+        (X, Y[:, None], r"^targets must be \(n,\) of int64, got \(n, 1\) of int64$"),
+        (X, torch.eye(2).long()[Y], r"^targets must be \(n,\) of int64, got \(n, 2\) of int64$"),
+        (X, Y.float(), r"^targets must be \(n,\) of int64, got \(n,\) of float32$"),
+        (
+            X,
+            Y.numpy(),
+            "^targets must be a torch.Tensor, got numpy.ndarray; torch.from_numpy",
+        ),
+        (X.numpy(), Y, "^inputs must be a torch.Tensor, got numpy.ndarray; torch.from_numpy"),
+        (X.tolist(), Y, "^inputs must be a torch.Tensor, got builtins.list$"),
+        (torch.tensor(1.0), Y, r"^inputs must be \(n, ...\), got \(\)$"),
+    ],
+)
+def test_a_split_is_two_tensors_of_one_length(inputs, targets, message):
+    with pytest.raises(ValueError, match=message):
+        Split(inputs, targets)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (
+            Split(X[:, :2], Y),
+            r"inputs must be like train's, .* of float32, got \(n, 2\)",
+        ),
+        (
+            Split(X.byte(), Y),
+            r"inputs must be like train's, .* of float32, got \(n, 3\) of uint8",
+        ),
+        ([X, Y], " must be a runner.training.Split, got list"),
+    ],
+)
+@pytest.mark.parametrize("name", ["val", "test"])
+def test_the_parts_have_samples_of_one_kind(name, part, message):
+    parts = {"train": Split(X, Y), "val": Split(X, Y), "test": Split(X, Y), name: part}
+    with pytest.raises(ValueError, match=f"^{name}('s)? ?{message}"):
+        Dataset(**parts, classes=2)
+
+
+@pytest.mark.parametrize("classes", [0, 2.0, True, "2"])
+def test_classes_are_a_whole_number(classes):
+    with pytest.raises(ValueError, match=f"^classes must be a whole number >= 1, got {classes!r}"):
+        Dataset(Split(X, Y), Split(X, Y), Split(X, Y), classes=classes)

@@ -55,7 +55,8 @@ def test_a_loss_that_cannot_be_found_is_refused(command) -> None:
     [
         (
             "+task.loss.label_smoothing=3",
-            "error: task.loss must take scores (2, 10) and labels (2,); it fails with: label",
+            "error: task.loss must take scores (2, 10) and labels (2,); "
+            "it fails with RuntimeError: label_smoothing must be",
         ),
         (
             "+task.loss.reduction=none",

@@ -6,6 +6,7 @@ from torch import nn
 
 from runner.training import optimizers
 from runner.training.groups import Group, read_groups, split_parameters
+from runner.training.state import State
 from runner.trial.limits import check_arguments
 
 
@@ -80,7 +81,8 @@ def test_groups_that_cannot_be_read(entry, message):
         ({"momentum": 1.0}, r"^momentum must lie in \[0, 1\), got 1.0"),
         ({"betas": [0.9, 1.0]}, r"^betas must each lie in \[0, 1\), got \[0.9, 1.0\]"),
         ({"nesterov": True, "momentum": 0.0}, "^nesterov needs momentum greater than 0, got 0"),
-        ({"eps": -1e-8}, "^eps must be at least 0, got -1e-08"),
+        ({"eps": -1e-8}, "^eps must be greater than 0, got -1e-08"),
+        ({"eps": 0}, "^eps must be greater than 0, got 0"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):
@@ -97,3 +99,61 @@ def test_optimizers_are_fused_where_that_can_be(kind):
 def test_other_optimizers_are_taken_as_they_are():
     built = optimizers.build(torch.optim.NAdam, split_parameters(net(), []))
     assert isinstance(built, torch.optim.NAdam)
+
+
+class Wary(torch.optim.SGD):
+    """Refuses a rate of 0, and has an attribute of its own."""
+
+    def __init__(self, params, lr):
+        if lr <= 0:
+            raise ValueError(f"Invalid learning rate: {lr}")
+        super().__init__(params, lr)
+        self.steps = [0]
+
+    def step(self, closure=None):
+        self.steps[0] += 1
+        return super().step(closure)
+
+
+def test_an_optimizer_may_want_a_positive_rate():
+    assert isinstance(optimizers.build(Wary, split_parameters(net(), [])), Wary)
+    embedding = nn.Embedding(3, 2, sparse=True)
+    built = optimizers.build(torch.optim.SparseAdam, split_parameters(embedding, []))
+    assert isinstance(built, torch.optim.SparseAdam)
+
+
+def test_a_sparse_gradient_is_not_for_a_fused_form():
+    built = optimizers.build(torch.optim.SGD, split_parameters(net(), []), sparse=True)
+    assert not built.defaults["fused"]
+
+
+def test_a_copy_of_a_state_is_trained_by_itself():
+    model = net()
+    first = State(model, Wary(model.parameters(), lr=0.1))
+    second = first.copy()
+    assert second is not None
+    before = [p.clone() for p in model.parameters()]
+    second.model(torch.ones(1, 4)).sum().backward()
+    second.optimizer.step()
+    assert (first.optimizer.steps, second.optimizer.steps) == ([0], [1])
+    assert all(map(torch.equal, before, model.parameters()))
+    assert not torch.equal(before[0], second.model[0].weight)
+
+
+def test_no_copy_is_made_where_a_function_would_hold_the_first_model():
+    model = net()
+    inner = model.forward
+    model.forward = lambda x: inner(x)
+    assert State(model, Wary(model.parameters(), lr=0.1)).copy() is None
+    hooked = net()
+    hooked[0].register_forward_hook(lambda *_: hooked[2].weight.sum())
+    assert State(hooked, Wary(hooked.parameters(), lr=0.1)).copy() is None
+
+
+def test_no_copy_is_made_of_a_model_that_copies_itself_otherwise():
+    class Odd(nn.Linear):
+        def __deepcopy__(self, memo):
+            return Odd(2, 2)
+
+    model = Odd(2, 2)
+    assert State(model, Wary(model.parameters(), lr=0.1)).copy() is None

@@ -1,0 +1,67 @@
+"""Settings -> one update of a throw-away copy, so that what fails in training is refused before
+anything is created."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cachetools import LRUCache
+
+from runner.build.state import new_state
+from runner.config import Settings
+from runner.errors import under
+from runner.training import devices, rehearsal
+from runner.training.data import Dataset
+from runner.training.state import State
+from runner.trial import Trial
+
+_done: LRUCache[str, bool] = LRUCache(1000)
+
+
+def rehearse(settings: Settings, trial: Trial, state: State, data: Dataset | None) -> None:
+    """Make the updates in which training would show a mistake, once for all runs that differ in
+    numbers or the seed only. Changes neither the state nor what is drawn later.
+
+    Raises Mistake where an update fails; a lack of memory is left to the run, which holds less.
+    """
+    key = _key(trial)
+    if key in _done:
+        return
+    device = next(state.model.parameters()).device
+    try:
+        with devices.kept_generators(device), under(""):
+            spare = state.copy() or new_state(settings, data, device)
+            rehearsal.rehearse(spare, trial, data)
+    except (RuntimeError, MemoryError) as error:
+        if not devices.out_of_memory(error):
+            raise
+    _done[key] = True
+
+
+def forget() -> None:
+    """Rehearse all again: the code may have changed."""
+    _done.clear()
+
+
+def _key(trial: Trial) -> str:
+    """Return the same for all runs whose updates do the same with other numbers."""
+    recipe, horizon = trial.recipe, trial.horizon
+    reaches = horizon.total_steps >= horizon.steps_per_epoch
+    fixed = [recipe.dataset, recipe.batch_size, recipe.precision, recipe.device, reaches]
+    parts = [recipe.model, recipe.task, recipe.optimizer, recipe.clipping, list(trial.numbers)]
+    return json.dumps([*fixed, *map(_without_numbers, parts)], sort_keys=True)
+
+
+def _without_numbers(value: Any) -> Any:
+    """Return arguments with nothing but the sign of their real numbers.
+
+    >>> _without_numbers({"hidden": [64], "dropout": 0.1, "eps": 0.0})
+    {'hidden': [64], 'dropout': '> 0', 'eps': '0'}
+    """
+    if isinstance(value, Mapping):
+        return {key: _without_numbers(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_numbers(one) for one in value]
+    if isinstance(value, float):
+        return "> 0" if value > 0 else "0"
+    return value

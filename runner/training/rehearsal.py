@@ -1,0 +1,140 @@
+"""One update before anything is created: what a person's own model, loss, clipping or optimizer
+does wrong in training shows here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor
+
+from runner.culprit import FAILURES, told
+from runner.training.data import Dataset
+from runner.training.devices import kept_generators, out_of_memory
+from runner.training.evaluation import EVAL_BATCH, check_outputs
+from runner.training.groups import set_training
+from runner.training.loop import Loop
+from runner.training.state import State
+from runner.trial import Trial
+from schedules.errors import ArgumentError
+
+
+def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
+    """Make the first update, and that of an epoch's last batch where it is a shorter one. The state
+    is spoiled by it; random generators are as before.
+
+    Also evaluates one sample, where the last batch of an evaluation is one. Raises ArgumentError
+    where something fails.
+    """
+    model, loss = state.model, state.loss
+    loop = Loop(state, trial, data)
+    watch = _Watch(state, data)
+    set_training(model)
+    with kept_generators(loop.device):
+        for t in _updates(trial, data):
+            size = _size(trial, data, t)
+            try:
+                watch.update(loop, trial, t, size)
+            except ArgumentError as error:
+                if t == 0 or data is None:
+                    raise
+                samples = "one sample" if size == 1 else f"{size} samples"
+                has = f"has {samples} of {len(data.train)}, with which {error.where} {error.must}"
+                advice = "choose another train.batch_size"
+                advice = f"{error.advice}; {advice}" if error.advice else advice
+                raise ArgumentError("the last batch", has, error.given, advice) from error
+        if data is not None and 1 in (len(one) % EVAL_BATCH for one in (data.val, data.test)):
+            check_outputs(model, loss, data.val, data.classes, samples=1)
+
+
+def _updates(trial: Trial, data: Dataset | None) -> list[int]:
+    """Return updates whose batches are of each size that occurs."""
+    last = trial.horizon.steps_per_epoch - 1
+    shorter = data is not None and len(data.train) % trial.recipe.batch_size > 0
+    return [0, last] if shorter and 0 < last < trial.horizon.total_steps else [0]
+
+
+def _size(trial: Trial, data: Dataset | None, t: int) -> int:
+    if data is None:
+        return 0
+    return min(trial.recipe.batch_size, len(data.train) - t * trial.recipe.batch_size)
+
+
+class _Watch:
+    """Knows whose turn it is in an update, and looks at what each hands on."""
+
+    def __init__(self, state: State, data: Dataset | None) -> None:
+        self.key, self.must = "", ""
+        self.data, self.size = data, 0
+        self.model, self.loss = state.model, state.loss
+        state.model = self.after_model  # type: ignore[assignment]  # a module might refuse hooks
+        if data is not None:
+            state.loss = self.after_loss
+
+    def update(self, loop: Loop, trial: Trial, t: int, size: int) -> None:
+        """Make update t, of a batch of so many samples."""
+        self.size = size
+        now = trial.numbers.between(trial.numbers["lr"].begin(), t, t + 1)
+        with self.blamed():
+            loop.set([float(values[0]) for values in now.values()])
+            self.turn("model", self.takes())
+            loss = loop.forward(t)
+            self.turn("model", "must have gradients")
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.turn("clipping", "must take the gradients")
+            norm, _ = loop.state.clipping(loop.parameters)
+            self.turn("optimizer", "must take the gradients")
+            loop.step(loss.detach(), norm)
+
+    def takes(self) -> str:
+        """Return what the model must take."""
+        if self.data is None:
+            return "must take no input in training"
+        shape = (self.size, *self.data.input_shape)
+        return f"must take input of shape {shape} in training"
+
+    def turn(self, key: str, must: str) -> None:
+        """Say whose turn it is, and what it must do."""
+        self.key, self.must = key, must
+
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Let whatever fails rise as an error of whose turn it is."""
+        try:
+            yield
+        except ArgumentError:
+            raise
+        except FAILURES as error:
+            if out_of_memory(error):
+                raise
+            advice = f"it fails with {told(error)}"
+            raise ArgumentError(self.key, self.must, advice=advice) from error
+
+    def after_model(self, *inputs: Tensor) -> Tensor:
+        """Return what the model returns in training, and look at it."""
+        outputs: Tensor = self.model(*inputs)
+        shape = () if self.data is None else (self.size, self.data.classes)
+        if not isinstance(outputs, Tensor) or tuple(outputs.shape) != shape:
+            what = f"scores of shape {shape}" if shape else "a loss, one number,"
+            given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+            raise ArgumentError("model", f"must return {what} in training", f"{given}")
+        if self.data is None:
+            _check_depends("model", outputs)
+        else:
+            self.turn("task.loss", f"must take scores {shape} and labels ({self.size},)")
+        return outputs
+
+    def after_loss(self, *given: Tensor) -> Tensor:
+        """Return the loss, and look at it."""
+        value = self.loss(*given)
+        if not isinstance(value, Tensor) or value.ndim:
+            kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ArgumentError("task.loss", "must return the mean over the samples", f"{kind}")
+        _check_depends("task.loss" if given[0].requires_grad else "model", value)
+        return value
+
+
+def _check_depends(key: str, loss: Tensor) -> None:
+    if not loss.requires_grad:
+        how = "its outputs are detached from them" if key == "model" else "it returns a constant"
+        raise ArgumentError(
+            f"{key}:", "the loss does not depend on the weights", advice=f"{how}, in training"
+        )
