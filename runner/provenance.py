@@ -4,6 +4,7 @@ import contextlib
 import functools
 import getpass
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -91,7 +92,9 @@ def git() -> dict[str, str]:
 
 
 def _git(folder: Path, *words: str) -> str:
-    command = ["git", "-C", str(folder), *words]
+    """Return what git says of a folder; what the folder's own configuration would run is off."""
+    off = ["-c", "core.fsmonitor=", "-c", f"core.hooksPath={os.devnull}"]
+    command = ["git", "--no-optional-locks", "-C", str(folder), *off, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()
 

@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runner.addresses import hide, refuse_password, resolve
+from runner.addresses import refuse_password, resolve
 from runner.errors import Mistake, either, nearest
+from runner.passwords import hide
 
 if TYPE_CHECKING:
     from runner.config.settings import Settings

@@ -19,8 +19,9 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import Study
 from sqlalchemy import event
 
-from runner.addresses import hide, host_port, refuse_password
+from runner.addresses import host_port, refuse_password
 from runner.errors import Mistake, one_line
+from runner.passwords import hide
 from runner.results.definition import Definition
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.locks import creating
