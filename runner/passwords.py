@@ -12,7 +12,7 @@ _WHOLE_QUERY = re.compile(rf"([?&;][\w.-]*{_SECRET}[\w.-]*=)[^&;]+", re.IGNORECA
 _WORDS = re.compile(r"(?<![\w.-])((?:password|passwd|pwd)=)[^&;\s'\"]+", re.IGNORECASE)
 _PORT = r"\d+(?:[^\w@]|$)"  # http://host:5000/a@b holds no password
 _USERINFO = re.compile(rf"(://(?!\[)[^/:\s'\"]*):(?!{_PORT}|\*\*\*@)[^\n]*@")  # to the last @
-_BARE = re.compile(rf"(?<![\w/:@.'\"-])([\w.+-]+):(?!{_PORT}|\*\*\*@)[^\s/]\S*@(?=[\w\[])")
+_BARE = re.compile(rf"(?<![\w/:@.-])(?!journal:)([\w.+-]+):(?!{_PORT}|\*\*\*@)[^\s/]\S*@(?=[\w\[])")
 _NAMES = re.compile(r"PASSWORD|PASSWD|TOKEN|SECRET")
 _LEAST_CHARACTERS = 6  # of a variable's value that is looked for everywhere
 
@@ -29,9 +29,8 @@ def hide(address: str) -> str:
     start = address.find("://") + 3 if "://" in address else 0
     scheme, rest = address[:start], address[start:]
     userinfo, at, host = rest.rpartition("@")
-    user, colon, password = userinfo.partition(":")
-    is_port = "@" in user and re.match(r"\d+/", password)  # http://me@host:5000/a@b
-    if not (at and colon) or is_port or rest.startswith("/") or address.startswith("journal:"):
+    user, colon, _ = userinfo.partition(":")
+    if not (at and colon) or rest.startswith("/") or address.startswith("journal:"):
         return address
     return f"{scheme}{user}:{MARK}@{host}"
 
