@@ -67,7 +67,7 @@ def open_storage(address: str) -> BaseStorage:
     except Mistake:
         raise
     except Exception as error:
-        reason = hide(one_line(error.__cause__ or error))[:300]
+        reason = one_line(error.__cause__ or error)[:300]
         must = f"must be a database that takes studies and answers within {2 * ANSWER_SECONDS} s"
         if address.startswith("journal:"):
             must = "must be a journal file that can be read and written"

@@ -147,8 +147,9 @@ def found(event: int) -> dict[str, Any]:
 def main(kind: str, empty_store: str, *numbers: str) -> None:
     load()
     importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+    base = HERE
     for number in map(int, numbers):
-        folder = HERE / f"{kind}-{number}"
+        folder = base / f"{kind}-{number}"
         folder.mkdir()
         shutil.copy(empty_store, folder / "mlflow.db")
         os.chdir(folder)
