@@ -4,7 +4,6 @@ import contextlib
 import functools
 import getpass
 import json
-import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -93,8 +92,8 @@ def git() -> dict[str, str]:
 
 def _git(folder: Path, *words: str) -> str:
     """Return what git says of a folder; what the folder's own configuration would run is off."""
-    off = ["-c", "core.fsmonitor=", "-c", f"core.hooksPath={os.devnull}"]
-    command = ["git", "--no-optional-locks", "-C", str(folder), *off, *words]
+    off = ["--no-optional-locks", "-c", "core.fsmonitor="]
+    command = ["git", "-C", str(folder), *off, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()
 
