@@ -10,7 +10,7 @@ _SECRET = r"(?:passw(?:or)?d|pwd|token|secret|api_?key|access_?key|signature|cre
 _QUERY = re.compile(rf"([?&;][\w.-]*{_SECRET}[\w.-]*=)[^&;\s'\"]+", re.IGNORECASE)
 _WHOLE_QUERY = re.compile(rf"([?&;][\w.-]*{_SECRET}[\w.-]*=)[^&;]+", re.IGNORECASE)
 _WORDS = re.compile(r"(?<![\w.-])((?:password|passwd|pwd)=)[^&;\s'\"]+", re.IGNORECASE)
-_PORT = r"\d+(?:[^\w@]|$)"  # http://host:5000/a@b holds no password
+_PORT = r"(?:\d+|PORT)(?:[^\w@]|$)"  # http://host:5000/a@b holds no password
 _USERINFO = re.compile(rf"(://(?!\[)[^/:\s'\"]*):(?!{_PORT}|\*\*\*@)[^\n]*@")  # to the last @
 _BARE = re.compile(rf"(?<![\w/:@.-])(?!journal:)([\w.+-]+):(?!{_PORT}|\*\*\*@)[^\s/]\S*@(?=[\w\[])")
 _NAMES = re.compile(r"PASSWORD|PASSWD|TOKEN|SECRET")
@@ -56,7 +56,10 @@ def _known(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in environment.items():
         if name == "MLFLOW_TRACKING_URI" and hide(value) != value:
             yield value, hide(value)
-        if _NAMES.search(name.upper()) and len(value) >= _LEAST_CHARACTERS and not _number(value):
+            value = value.rpartition("@")[0].rpartition("://")[2].partition(":")[2]
+        elif not _NAMES.search(name.upper()):
+            continue
+        if len(value) >= _LEAST_CHARACTERS and not _number(value):
             yield value, MARK
             quoted = urllib.parse.quote(value, safe="")
             if quoted != value:

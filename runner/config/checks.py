@@ -11,7 +11,7 @@ from runner.passwords import hide
 if TYPE_CHECKING:
     from runner.config.settings import Settings
 
-_SCHEMES = ("http", "https", "postgresql", "mysql", "mssql", "databricks")
+_SCHEMES = ("http", "https", "postgresql", "mysql", "mssql")
 _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
     "model.weights_except": "name patterns",
@@ -80,7 +80,7 @@ def _check_address(uri: str | None) -> None:
     address = resolve(uri)
     scheme, _, rest = address.partition("://")
     known = scheme.partition("+")[0] in _SCHEMES and rest
-    if known or address.startswith("sqlite:///") or scheme == "databricks":
+    if known or address.startswith("sqlite:///") or (scheme == "databricks" and "@" not in rest):
         return
     source = "" if uri or "MLFLOW_TRACKING_URI" not in os.environ else " (MLFLOW_TRACKING_URI)"
     raise Mistake(

@@ -49,6 +49,7 @@ TEXTS = [
     "schedule.boundaries='ordered(3, interval(10%, 90%), step=5%)' seed=1",
     "got http://[::1]:5000 (refused), write to me@host",
     "model.max_tokens=512 dataset.token=word",
+    "must be http://HOST:PORT or a database address, got 'http://me:***@host'",
     'File "/a/b.py", line 3, in <module>: x @ y',
 ]
 
@@ -116,3 +117,8 @@ def test_the_environments_address_is_shown_without_its_password(password: str) -
     address = f"http://me:{password}@host"
     shown = redact(f"cannot open {address} twice", {"MLFLOW_TRACKING_URI": address})
     assert shown == "cannot open http://me:***@host twice"
+
+
+def test_the_password_of_the_environments_address_is_known_by_itself() -> None:
+    known = {"MLFLOW_TRACKING_URI": "http://me:Xy12-3z@host"}
+    assert redact("no Xy12-3z for me", known) == "no *** for me"
