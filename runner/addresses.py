@@ -5,7 +5,8 @@ import re
 import urllib.parse
 from pathlib import Path
 
-from runner.errors import Mistake, one_line, redact
+from runner.errors import Mistake, one_line
+from runner.passwords import hide, redact
 
 DEFAULT = "sqlite:///mlflow.db"
 OUTBOX = Path(".runner") / "outbox"  # records that a server has not taken yet
@@ -14,16 +15,6 @@ NO_PASSWORD = (
     "(a server), PGPASSWORD (PostgreSQL), or put the whole address into MLFLOW_TRACKING_URI"
 )
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
-_USERINFO = re.compile(r"(://[^/@:\s]*):\S*@")  # to the last @, whatever the password holds
-
-
-def hide(text: str) -> str:
-    """Return a tracking address, or a text about one, with its password hidden.
-
-    >>> hide("http://me:p@ss/word@host:5000")
-    'http://me:***@host:5000'
-    """
-    return redact(_USERINFO.sub(r"\1:***@", text))
 
 
 def without_user(uri: str) -> str:
@@ -49,16 +40,13 @@ def resolve(uri: str | None) -> str:
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT
 
 
-def restore(shown: str) -> str:
-    """Return the address to use for one that was written down without its password.
+def place(uri: str) -> str:
+    """Return what two addresses of one place have in common, whoever uses them.
 
-    It is the environment's where that is the same but for the password; otherwise the password
-    must come from the environment's other variables.
+    >>> place("postgresql://me:***@host/runs") == place("postgresql://host/runs")
+    True
     """
-    given = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if hide(given) == shown:
-        return given
-    return without_user(shown).replace(":***@", "@") if ":***@" in shown else shown
+    return str(local_file(uri) or re.sub(r"^([\w+.-]+://)(?!/).*@", r"\1", uri))
 
 
 def host_port(uri: str) -> tuple[str, int] | None:
@@ -95,5 +83,5 @@ def local_file(uri: str) -> Path | None:
 
 def brief(error: BaseException) -> str:
     """Return what went wrong, on one line of at most 300 characters, without passwords."""
-    text = hide(one_line(error))
+    text = redact(one_line(error))
     return text if len(text) <= 300 else f"{text[:300]}..."

@@ -1,26 +1,43 @@
-"""python -m runner.deliver: send the records that wait in .runner/outbox."""
+"""python -m runner.deliver: send the records that wait in .runner/outbox.
 
-import argparse
+They go where those of a run would go: python -m runner.deliver tracking.uri=http://host:5000
+"""
+
 import sys
+from collections.abc import Sequence
 
 from runner.addresses import brief
-from runner.report.say import open_streams, say
-from runner.tracking import deliver_waiting, outbox
+from runner.config.composer import Composer
+from runner.config.request import read_line
+from runner.errors import Mistake, one_line
+from runner.report.say import open_streams, say, warn
+from runner.tracking import deliver_waiting, outbox, trackers_of
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Deliver every waiting run; return 0 when none waits any more, else 1."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Deliver every waiting run; return 0 when none waits any more, 1 when some do, 2 for a
+    person's mistake."""
     open_streams()
-    argparse.ArgumentParser(prog="python -m runner.deliver", description=__doc__).parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if {"-h", "--help"} & set(words):
+        say((__doc__ or "").rstrip())
+        return 0
+    try:
+        line = read_line(words)
+        trackers = trackers_of(Composer(line.config_dir).settings(line.words).tracking)
+    except Mistake as mistake:
+        warn(f"error: {one_line(mistake)}")
+        return 2
     runs = left = 0
-    for box, sent in deliver_waiting():
+    for box, sent in deliver_waiting(trackers, warn):
         runs += 1
+        name = f"run {box.run_id}" if box.run_id else f"a run that is not opened yet, {box.name}"
         if isinstance(sent, Exception):
             left += 1
-            say(f"run {box.run_id}: waits in {box.folder}, {box.uri}: {brief(sent)}")
+            say(f"{name}: waits in {box.folder}, {box.head.uri}: {brief(sent)}")
         else:
             done = "delivered" if sent else "left to the process that trains or delivers it"
-            say(f"run {box.run_id}: {done}")
+            say(f"{name}: {done}")
     if not runs:
         say(f"nothing waits in {outbox.ROOT}")
     return 1 if left else 0

@@ -2,10 +2,10 @@
 
 import contextlib
 import difflib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
+from runner.passwords import redact
 from schedules.errors import ArgumentError
 
 
@@ -88,19 +88,6 @@ def either(words: Sequence[str]) -> str:
     'best, last or mean'
     """
     return ", ".join([*words[:-2], " or ".join(words[-2:])])
-
-
-_USERINFO = re.compile(r"(://[^/@:\s]*):(?!\d+/)\S*@")  # not http://host:5000/a@b
-_QUERY = re.compile(r"([?&](?:password|passwd|pwd)=)[^&\s'\"]*", re.IGNORECASE)
-
-
-def redact(text: str) -> str:
-    """Return a text with the passwords of all URLs in it hidden.
-
-    >>> redact("postgresql://me:secret@host/db")
-    'postgresql://me:***@host/db'
-    """
-    return _QUERY.sub(r"\1***", _USERINFO.sub(r"\1:***@", text))
 
 
 def one_line(error: BaseException) -> str:

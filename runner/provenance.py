@@ -91,7 +91,9 @@ def git() -> dict[str, str]:
 
 
 def _git(folder: Path, *words: str) -> str:
-    command = ["git", "-C", str(folder), *words]
+    """Return what git says of a folder; what the folder's own configuration would run is off."""
+    off = ["--no-optional-locks", "-c", "core.fsmonitor="]
+    command = ["git", "-C", str(folder), *off, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout.strip()
 

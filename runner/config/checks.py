@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from runner.addresses import hide, refuse_password, resolve
+from runner.addresses import refuse_password, resolve
 from runner.errors import Mistake, either, nearest
+from runner.passwords import hide
 
 if TYPE_CHECKING:
     from runner.config.settings import Settings
 
-_SCHEMES = ("http", "https", "postgresql", "mysql", "mssql", "databricks")
+_SCHEMES = ("http", "https", "postgresql", "mysql", "mssql")
 MOST_BYTES = 250  # of a name
 _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
@@ -87,7 +88,7 @@ def _check_address(uri: str | None) -> None:
     address = resolve(uri)
     scheme, _, rest = address.partition("://")
     known = scheme.partition("+")[0] in _SCHEMES and rest
-    if known or address.startswith("sqlite:///") or scheme == "databricks":
+    if known or address.startswith("sqlite:///") or (scheme == "databricks" and "@" not in rest):
         return
     source = "" if uri or "MLFLOW_TRACKING_URI" not in os.environ else " (MLFLOW_TRACKING_URI)"
     raise Mistake(

@@ -13,8 +13,9 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, ValueType
 
-from runner.addresses import NO_PASSWORD, hide
-from runner.errors import Mistake, redact
+from runner.addresses import NO_PASSWORD
+from runner.errors import Mistake
+from runner.passwords import hide, redact
 
 
 class Kind(Enum):
@@ -184,9 +185,9 @@ def parse(text: str, functions: Any = None) -> Override:
 
 def _refuse_passwords(typed: Sequence[str]) -> None:
     """Raise Mistake for a password in an address, which does not show it."""
-    if hide(together := "\n".join(typed)) == together:
-        return
     for text in typed:
-        key = text.partition("=")[0].lstrip("+~")
-        if (hide if key.startswith("tracking") else redact)(text) != text:
+        key, _, value = text.partition("=")
+        key = key.lstrip("+~")
+        is_address = key in ("tracking.uri", "study.storage")
+        if hide(value) != value if is_address else redact(text, {}) != text:
             raise Mistake(key, NO_PASSWORD)

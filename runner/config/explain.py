@@ -12,7 +12,8 @@ from runner.config.command_line import Word
 from runner.config.composer import REFUSALS, compose
 from runner.config.options import GLOBAL, divided, group_options, leaf_keys, not_one_of, owners_of
 from runner.config.reading import SEE_HELP
-from runner.errors import Mistake, nearest, one_line, redact
+from runner.errors import Mistake, nearest, one_line
+from runner.passwords import redact
 
 
 def mistake_of(

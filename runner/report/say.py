@@ -3,12 +3,13 @@
 import os
 import sys
 
+from runner.passwords import redact
 from runner.report.plain import as_text, in_encoding
 
 
 def say(*lines: str) -> None:
-    """Print lines at once, as text that the terminal can show. Where they cannot be written any
-    more, as behind `| head` or on a full disk, they are lost and nothing else is."""
+    """Print lines at once, without passwords, as text that the terminal can show. Where they cannot
+    be written any more, as behind `| head` or on a full disk, they are lost and nothing else is."""
     _write("stdout", lines, "\n")
 
 
@@ -44,7 +45,8 @@ def _write(name: str, lines: tuple[str, ...], end: str) -> None:
     stream = getattr(sys, name)
     try:
         for line in lines:
-            print(in_encoding(as_text(line), stream.encoding), end=end, file=stream, flush=True)
+            text = in_encoding(as_text(redact(line)), stream.encoding)
+            print(text, end=end, file=stream, flush=True)
     except OSError:
         _lose(name)
 

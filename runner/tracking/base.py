@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from runner.errors import Mistake, one_line
 from runner.results.events import Point
@@ -13,12 +13,16 @@ from runner.results.result import Link
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a run before its first step."""
+    """What is known of a run before its first step.
+
+    token: 32 hex digits by which `Tracker.find` finds the run again.
+    """
 
     experiment: str
     name: str
     params: Mapping[str, Any]
     tags: Mapping[str, str]
+    token: str = ""
 
 
 class Tracker(ABC):
@@ -28,7 +32,8 @@ class Tracker(ABC):
     beside the training calls them, all but `check` and `prepare`. Records come in order, and each
     at least once; one that comes twice must do no harm.
 
-    address: where it is, without a password; `at` makes a tracker of it in a later process.
+    address: where it is, without a password. Records that an earlier process has left go to the
+    tracker of this start whose address is the same.
     """
 
     address: str
@@ -37,11 +42,6 @@ class Tracker(ABC):
     def path(cls) -> str:
         """Return where Python finds the class, so that records on disk find it again."""
         return f"{cls.__module__}.{cls.__qualname__}"
-
-    @classmethod
-    @abstractmethod
-    def at(cls, address: str) -> Self:
-        """Return the tracker of an address. Raises Mistake for one that cannot be used."""
 
     def check(self) -> None:
         """Raise Mistake unless it could take a run now; nothing is created."""
@@ -58,6 +58,10 @@ class Tracker(ABC):
     @abstractmethod
     def open(self, header: Header) -> Link:
         """Create a run and return where it is."""
+
+    def find(self, token: str, experiment: str) -> str | None:
+        """Return the id of the run that was created with a token; None where there is none."""
+        return None
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters."""

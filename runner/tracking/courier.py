@@ -4,17 +4,20 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from runner.addresses import brief
+from runner.passwords import redact
 from runner.results.events import Event, Point
 from runner.results.result import Link
 from runner.tracking import outbox
 from runner.tracking.base import Header, Tracker
-from runner.tracking.delivery import deliver_waiting, send_all
+from runner.tracking.delivery import Elsewhere, deliver_waiting, is_for, send_all
 from runner.tracking.outbox import Outbox
+from runner.tracking.schema import Head
 
 FLUSH_SECONDS = 5.0
 RETRY_SECONDS = 30.0
@@ -30,11 +33,18 @@ class Courier:
     The calling thread never waits for the tracker, save in `open` and `close`, and in `flush` as
     long as it says.
 
-    warn: called with a line, from another thread, when records cannot be delivered.
+    warn: called with a line, from another thread, when records cannot be delivered. others: of the
+    same run, None where another courier says what waits for none of them.
     """
 
-    def __init__(self, tracker: Tracker, warn: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        warn: Callable[[str], None] = print,
+        others: Sequence[Tracker] | None = (),
+    ) -> None:
         self._tracker = tracker
+        self._others = others
         self._warn = warn
         self._header: queue.SimpleQueue[Header | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[Link | BaseException] = queue.SimpleQueue()
@@ -130,10 +140,18 @@ class Courier:
             self._box.release()
 
     def _create(self, header: Header) -> Link:
-        link = self._tracker.open(header)
-        self._box = Outbox(link.run_id, link.uri, self._tracker.path())
+        """Write what is to be, then create the run: it is found again whatever happens between."""
+        head = Head(None, self._tracker.address, self._tracker.path(), header.experiment)
+        self._box = Outbox(head)
         self._box.create()
         self._box.append({"params": {key: str(value) for key, value in header.params.items()}})
+        texts = {key: redact(value) for key, value in header.tags.items()}
+        try:
+            link = self._tracker.open(replace(header, tags=texts, token=self._box.name))
+        except Exception:
+            self._box.remove(also_root=True)
+            raise
+        self._box.opened(link.run_id)
         return link
 
     def _deliver(self) -> bool:
@@ -146,16 +164,23 @@ class Courier:
         except Exception as error:
             if not self._warned:
                 self._warn(
-                    f"tracking: {self._box.uri} does not take records ({brief(error)}); training "
-                    f"goes on, they wait in {outbox.ROOT}"
+                    f"tracking: {self._tracker.address} does not take records ({brief(error)}); "
+                    f"training goes on, they wait in {outbox.ROOT}"
                 )
             self._warned = True
             return False
+        finally:
+            while self._box.damaged:
+                self._warn(f"tracking: {self._box.damaged.pop()}")
         return True
 
     def _deliver_earlier(self) -> None:
         left: list[Exception] = []
-        for box, sent in deliver_waiting(type(self._tracker)):
+        for box, sent in deliver_waiting([self._tracker], self._warn):
+            if isinstance(sent, Elsewhere) and (
+                self._others is None or any(is_for(box, other) for other in self._others)
+            ):
+                continue
             if isinstance(sent, Exception):
                 left.append(sent)
             elif sent:

@@ -1,15 +1,17 @@
 """Messages on disk -> a tracker."""
 
 import contextlib
-import pkgutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from runner.addresses import place
 from runner.moved import current
+from runner.passwords import hide
 from runner.tracking import outbox
 from runner.tracking.base import Tracker
-from runner.tracking.outbox import Message, Outbox
+from runner.tracking.outbox import Outbox
+from runner.tracking.schema import Message
 
 SLOW_SECONDS = 2.5  # that a place may take to refuse a run before it is not asked for others
 SETTLE_SECONDS = 10.0
@@ -43,8 +45,21 @@ def send_all(tracker: Tracker, box: Outbox) -> bool:
     return False
 
 
-def deliver(box: Outbox) -> bool:
+class Elsewhere(Exception):
+    """Records wait for a place that is not among this start's settings."""
+
+
+def is_for(box: Outbox, tracker: Tracker) -> bool:
+    """Return whether a run's records go to a tracker: to one that this start's settings name, and
+    nowhere because a file says so."""
+    mine, its = tracker.address, box.head.uri
+    return tracker.path() == current(box.head.tracker) and place(mine) == place(its)
+
+
+def deliver(box: Outbox, trackers: Sequence[Tracker]) -> bool:
     """Send all messages of a run whose process has ended; return False where none has.
+
+    They go to the one of the trackers that the run waits for. Raises Elsewhere where there is none.
 
     A run that was killed ends as FAILED. Raises whatever the tracker raises when they cannot be
     sent; they then go on waiting.
@@ -52,13 +67,15 @@ def deliver(box: Outbox) -> bool:
     if not box.acquire():
         return False
     try:
-        tracker = pkgutil.resolve_name(current(box.tracker)).at(box.uri)
+        tracker = next((one for one in trackers if is_for(box, one)), None)
+        if tracker is None:
+            raise Elsewhere(f"for {hide(box.head.uri)}, not a tracking.uri of this start")
         tracker.check()
         tracker.load()
-        killed_ms = box.last_ms()
-        if not send_all(tracker, box):
-            tracker.tags(box.run_id, {"reason": "the run's process was killed"})
-            tracker.close(box.run_id, "FAILED", killed_ms)
+        if not box.run_id and (found := tracker.find(box.name, box.head.experiment)):
+            box.opened(found)
+        if box.run_id:
+            _send_to_the_end(tracker, box)
     except BaseException:
         box.release()
         raise
@@ -66,27 +83,43 @@ def deliver(box: Outbox) -> bool:
     return True
 
 
-def deliver_waiting(
-    only: type[Tracker] | None = None,
-) -> Iterator[tuple[Outbox, bool | Exception]]:
-    """Deliver every run that waits; return each with whether it was sent, or why not.
+def _send_to_the_end(tracker: Tracker, box: Outbox) -> None:
+    killed_ms = box.last_ms()
+    has_ended = send_all(tracker, box)
+    if box.damaged:
+        tracker.tags(box.run_id, {"damaged": "\n".join(box.damaged)})
+    if not has_ended:
+        why = "the record of its end is damaged" if box.damaged else "the run's process was killed"
+        tracker.tags(box.run_id, {"reason": why})
+        tracker.close(box.run_id, "FAILED", killed_ms)
 
-    only: the class of tracker whose runs are wanted. A place that kept one run waiting is not
-    asked for the next.
+
+def deliver_waiting(
+    trackers: Sequence[Tracker], warn: Callable[[str], None]
+) -> Iterator[tuple[Outbox, bool | Exception]]:
+    """Deliver every run that waits for one of the trackers; return each that waits with whether it
+    was sent, or why not.
+
+    warn: told of what is damaged or not ours. A place that kept one run waiting is not asked for
+    the next.
     """
+    for line in outbox.tidy():
+        warn(f"tracking: {line}")
     slow: dict[str, Exception] = {}
     for box in outbox.waiting():
-        if only and current(box.tracker) != only.path():
-            continue
         started = time.monotonic()
         try:
-            if box.uri in slow:
-                raise slow[box.uri]
-            yield box, deliver(box)
+            if box.head.uri in slow:
+                raise slow[box.head.uri]
+            sent: bool | Exception = deliver(box, trackers)
         except Exception as error:
             if time.monotonic() - started > SLOW_SECONDS:
-                slow[box.uri] = error
-            yield box, error
+                slow[box.head.uri] = error
+            sent = error
+        for line in box.damaged:
+            warn(f"tracking: {line}")
+        if box.run_id or sent is not True:
+            yield box, sent
 
 
 def disown(tracker: Tracker, run_ids: Iterable[str], reason: str) -> None:
@@ -96,16 +129,16 @@ def disown(tracker: Tracker, run_ids: Iterable[str], reason: str) -> None:
     First all is delivered that processes which are gone have left behind.
     """
     for run_id in run_ids:
-        _settle(run_id, type(tracker))
+        _settle(run_id, tracker)
         tracker.disown(run_id, reason)
 
 
-def _settle(run_id: str, kind: type[Tracker]) -> None:
+def _settle(run_id: str, tracker: Tracker) -> None:
     """Deliver a run to its end, or let another process do so: it would undo what is said here."""
     until = time.monotonic() + SETTLE_SECONDS
     while any(box.run_id == run_id for box in outbox.waiting()):
         with contextlib.suppress(Exception):  # what is left goes on waiting
-            list(deliver_waiting(kind))
+            list(deliver_waiting([tracker], warn=lambda line: None))
         if time.monotonic() > until:
             return
         time.sleep(0.05)

@@ -4,66 +4,96 @@ Every record is written here first and forgotten once it is delivered, so that n
 a server stops or a process is killed. A message is plain data with one of the keys `points`,
 `params`, `tags`, `artifacts` (a folder) and `status` (with `end_ms`), and idempotent: to deliver it
 twice changes nothing. A run without a status among its messages has not ended, or was killed.
+
+The folder is there before the run, under a name that the run carries too: of a process that is
+killed in between, the next one finds what it has made. In the end the folder is renamed, after
+which nobody delivers it, and removed. What somebody else has written here is not followed.
 """
 
 import contextlib
 import itertools
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from runner import private
 from runner.addresses import OUTBOX
+from runner.passwords import redact
+from runner.tracking.schema import NAME, Damaged, Head, Message, read_head, read_message
 
-Message = dict[str, Any]
 ROOT = OUTBOX
-MLFLOW = "runner.tracking.mlflow.tracker.MLflow"  # what 0.1.0 wrote for, without its name
+ASIDE = ROOT.parent / "set-aside"  # what is damaged
 MERGED = 10_000  # points, few enough for the memory
+_GONE = ".gone"  # ends the name of a delivered run's folder
+_TEXTS = (".txt", ".yaml")  # artifacts in which a password may stand
 
 
 class Outbox:
     """The messages of one run for one tracker. Whoever holds its lock delivers them: the run's own
     process, and after that has ended any other.
 
-    uri: the tracker's address. tracker: the path of its class.
+    head: whose records they are. name: the folder's, which the run carries as a tag.
     """
 
-    def __init__(self, run_id: str, uri: str, tracker: str = MLFLOW) -> None:
-        self.run_id = run_id
-        self.uri = uri
-        self.tracker = tracker
-        self.folder = ROOT.absolute() / run_id
-        self._head = self.folder / "run.json"
-        self._lock = FileLock(self.folder.with_suffix(".lock"), thread_local=False)
+    def __init__(self, head: Head, name: str = "") -> None:
+        self.head = head
+        self.name = name or uuid.uuid4().hex
+        self.folder = ROOT.absolute() / self.name
+        self.damaged: list[str] = []  # what was set aside
+        self._file = self.folder / "run.json"
+        self._lock = FileLock(self.folder / ".lock", thread_local=False, mode=0o600)
         self._numbers = itertools.count()
+
+    @property
+    def run_id(self) -> str:
+        """The tracker's name for the run, once it is there."""
+        return self.head.run_id or ""
 
     def create(self) -> None:
         """Make the folder, held by this process."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        self._lock.acquire()
-        self.folder.mkdir()
-        head = {"run_id": self.run_id, "uri": self.uri, "tracker": self.tracker}
-        self._write(self._head, json.dumps(head))
+        while True:
+            private.folder(self.folder)
+            self._lock.acquire()
+            try:
+                private.write(self._file, self.head.text())
+                return
+            except FileNotFoundError:  # tidied before it was held
+                self._lock.release()
+
+    def opened(self, run_id: str) -> None:
+        """Keep the name that the tracker has given to the run."""
+        self.head = replace(self.head, run_id=run_id)
+        private.write(self._file, self.head.text())
 
     def append(self, message: Message) -> None:
         """Write a message behind the others; a folder that it names is copied."""
         entry = self.folder / f"{next(self._numbers):08d}"
         if "artifacts" in message:
             hidden = self.folder / f".{entry.name}"
-            shutil.copytree(message["artifacts"], hidden)
+            shutil.copytree(message["artifacts"], hidden, copy_function=_copy)
             hidden.rename(entry)
         else:
-            self._write(entry, json.dumps(message))
+            private.write(entry, json.dumps(_redacted(message)))
 
     def messages(self) -> Iterator[tuple[list[Path], Message]]:
-        """Return the messages in order, each with its entries; neighbouring points are joined."""
+        """Return the messages in order, each with its entries; neighbouring points are joined.
+
+        What is damaged is set aside.
+        """
         entries: list[Path] = []
         points: list[Any] = []
         for entry in sorted(self.folder.glob("[0-9]*")):
-            whole = {"artifacts": str(entry)} if entry.is_dir() else json.loads(entry.read_text())
+            try:
+                whole = read_message(entry)
+            except Damaged as error:
+                self.damaged.append(set_aside(entry, str(error)))
+                continue
             if points and ("points" not in whole or len(points) >= MERGED):
                 yield entries, {"points": points}
                 entries, points = [], []
@@ -77,8 +107,8 @@ class Outbox:
 
     def last_ms(self) -> int:
         """Return when the run was last heard of, in ms since 1970."""
-        entries = list(self.folder.glob("[0-9]*")) or [self.folder]
-        return int(max(entry.stat().st_mtime for entry in entries) * 1000)
+        entries = list(self.folder.glob("[0-9]*")) or [self._file]
+        return int(max(entry.lstat().st_mtime for entry in entries) * 1000)
 
     @staticmethod
     def forget(entries: list[Path]) -> None:
@@ -87,38 +117,103 @@ class Outbox:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def acquire(self) -> bool:
-        """Take over the run of a process that has ended; return False where there is none."""
+        """Take over the run of a process that has ended; return False where there is none.
+
+        Raises Damaged.
+        """
+        if not self._file.is_file():
+            return False
         try:
             self._lock.acquire(timeout=0)
-        except Timeout:
+            self.head = read_head(self._file)
+        except (Timeout, FileNotFoundError):
+            self._lock.release()
             return False
-        if self._head.exists():
-            return True
-        self.remove()  # another process has just delivered it
-        return False
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
 
     def release(self) -> None:
         """Leave the messages to others."""
         self._lock.release()
 
-    def remove(self) -> None:
-        """Forget the run: all is delivered."""
-        self._head.unlink(missing_ok=True)  # first: without it nobody delivers the rest
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def remove(self, *, also_root: bool = False) -> None:
+        """Forget the run: all is delivered, or there is none; then also what is empty above it."""
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.folder.rename(self.folder.with_suffix(_GONE)), ignore_errors=True)
         self._lock.release()
-        Path(self._lock.lock_file).unlink(missing_ok=True)
-
-    def _write(self, file: Path, text: str) -> None:
-        """Write a file whole or not at all."""
-        hidden = file.with_name(f".{file.name}")
-        hidden.write_text(text)
-        hidden.rename(file)
+        if also_root:
+            with contextlib.suppress(OSError):
+                self.folder.parent.rmdir()
+                self.folder.parent.parent.rmdir()
 
 
 def waiting() -> list[Outbox]:
     """Return the outboxes of all runs, those that still train among them."""
     found = []
-    for head in sorted(ROOT.glob("*/run.json")):
-        with contextlib.suppress(FileNotFoundError):  # delivered in this moment
-            found.append(Outbox(**json.loads(head.read_text())))
+    for file in sorted(ROOT.glob("*/run.json")):
+        folder = file.parent
+        if NAME.fullmatch(folder.name) and not folder.is_symlink():
+            with contextlib.suppress(OSError, Damaged):  # delivered in this moment; see tidy
+                found.append(Outbox(read_head(file), folder.name))
     return found
+
+
+def tidy() -> list[str]:
+    """Finish what a killed process has left half made or half removed, set aside what is damaged,
+    and leave alone what is not ours; return a line for each of the latter two."""
+    lines = []
+    for path in sorted(ROOT.glob("*")):
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not NAME.fullmatch(path.stem) or not (is_folder or path.suffix == ".lock"):
+            lines.append(f"{path} is no run's folder of records; it is left alone")
+        elif path.suffix == _GONE:
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix == ".lock":  # of 0.1.0
+            path.unlink(missing_ok=True)
+        else:
+            with contextlib.suppress(OSError):
+                lines += _mend(path)
+    return lines
+
+
+def _mend(folder: Path) -> list[str]:
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+        read_head(folder / "run.json")
+    except FileNotFoundError:
+        if {path.name for path in folder.iterdir()} - {".lock", ".run.json"}:
+            return [set_aside(folder, "it has no run.json")]
+        shutil.rmtree(folder.rename(folder.with_suffix(_GONE)), ignore_errors=True)
+    except Damaged as error:
+        return [set_aside(folder, f"run.json: {error}")]
+    finally:
+        lock.release()
+    return []
+
+
+def set_aside(path: Path, why: str) -> str:
+    """Move what is damaged out of the outbox; return a line that says so."""
+    in_run = NAME.fullmatch(path.parent.name) is not None
+    root = path.parent.parent if in_run else path.parent
+    name = f"{path.parent.name}-{path.name}" if in_run else path.name
+    path.rename(private.folder(root.parent / ASIDE.name) / name)
+    return f"{path} is damaged ({why}); it is set aside in {ASIDE}"
+
+
+def _copy(source: str, target: str) -> str:
+    """Copy a file, without the passwords in it if it is text."""
+    if source.endswith(_TEXTS):
+        Path(target).write_text(redact(Path(source).read_text()))
+        return target
+    return str(shutil.copyfile(source, target))
+
+
+def _redacted(message: Message) -> Message:
+    """Return a message without the passwords in its texts."""
+    [(key, values), *rest] = message.items()
+    if not isinstance(values, dict):
+        return message
+    return {key: {name: redact(text) for name, text in values.items()}, **dict(rest)}

@@ -19,7 +19,10 @@ class Recording:
 
     def __init__(self, trackers: Sequence[Tracker], warn: Callable[[str], None] = print) -> None:
         self.link: Link | None = None
-        self._couriers = [Courier(tracker, warn) for tracker in trackers]
+        self._couriers = [
+            Courier(tracker, warn, None if number else trackers[1:])
+            for number, tracker in enumerate(trackers)
+        ]
 
     def __bool__(self) -> bool:
         """Whether the run is recorded anywhere."""

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from runner.errors import Mistake
 from runner.results.events import Point
@@ -24,10 +24,6 @@ class TensorBoard(Tracker):
         self.address = str(Path(folder).absolute())
         self._writer = cache(self._new_writer)  # one a run
 
-    @classmethod
-    def at(cls, address: str) -> Self:
-        return cls(address)
-
     def check(self) -> None:
         try:
             import tensorboard  # noqa: F401
@@ -36,12 +32,15 @@ class TensorBoard(Tracker):
             raise Mistake("tracking=tensorboard", "needs its package", advice=advice) from None
 
     def open(self, header: Header) -> Link:
-        run_id = uuid.uuid4().hex
+        run_id = header.token or uuid.uuid4().hex
         parts = [text.replace("/", "-") for text in (header.experiment, f"{header.name} {run_id}")]
         Path(self.address).joinpath(*parts).mkdir(parents=True)
         self.tags(run_id, header.tags)
         look = f"tensorboard --logdir {shlex.quote(self.address)}"
         return Link(run_id, parts[0], header.experiment, self.address, look, look)
+
+    def find(self, token: str, experiment: str) -> str | None:
+        return token if any(Path(self.address).glob(f"*/* {token}")) else None
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         self.tags(run_id, {"parameters": "\n".join(f"- {k}: {v}" for k, v in params.items())})

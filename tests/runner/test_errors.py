@@ -2,7 +2,8 @@
 
 import pytest
 
-from runner.errors import nearest, redact
+from runner.errors import nearest
+from runner.passwords import redact
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,21 @@ def test_git_says_commit_and_whether_files_were_changed(
     assert provenance.git()["git.dirty"] == "true"
 
 
+def test_a_folder_cannot_have_git_run_a_program_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    git("init")
+    Path("a.py").write_text("a = 1")
+    git("add", "a.py")
+    git("commit", "-m", "one")
+    Path("monitor").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    Path("monitor").chmod(0o700)
+    git("config", "core.fsmonitor", str(tmp_path / "monitor"))
+    assert provenance.git()["git.dirty"] == "false"
+    assert not Path("ran").exists()
+
+
 def test_outside_git_the_commit_is_that_of_the_package_or_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from optuna.study import Study
 
-from runner import provenance
+from runner import private, provenance
 from runner.build.data import load
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
@@ -62,7 +62,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     with creating():  # several starts of one study end at the same moment
         summary = Summary(study, found, confirmed, command)
         if summary.is_new() or not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
+            private.folder(file.parent)
             file.write_text(experiment.as_experiment(settings, folder))
             answer = None if chosen is None else chosen.number
             _draw(folder, found, important, configurator, definition, answer)

@@ -18,6 +18,8 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from runner import private
+
 PATIENCE_SECONDS = 60.0
 LOCK = Path(".runner") / "optuna.lock"
 Of = FrozenTrial | Trial
@@ -31,7 +33,7 @@ def creating() -> Iterator[None]:
     Of four processes that open an empty database at once, all fail on SQLite, some on PostgreSQL.
     """
     is_first = not LOCK.parent.exists()
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(LOCK.parent)
     try:
         with _lock(LOCK.absolute()):
             yield

@@ -20,9 +20,10 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import Study
 from sqlalchemy import event
 
-from runner.addresses import hide, host_port, refuse_password
+from runner.addresses import host_port, refuse_password
 from runner.databases import making_tables
 from runner.errors import Mistake, one_line
+from runner.passwords import hide
 from runner.results.definition import Definition
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.locks import creating
@@ -72,7 +73,7 @@ def open_storage(address: str) -> BaseStorage:
     except Mistake:
         raise
     except Exception as error:
-        reason = hide(one_line(error.__cause__ or error))[:300]
+        reason = one_line(error.__cause__ or error)[:300]
         must = f"must be a database that takes studies and answers within {2 * ANSWER_SECONDS} s"
         if address.startswith("journal:"):
             must = "must be a journal file that can be read and written"

@@ -20,6 +20,7 @@ from typing import Any
 import optuna
 from optuna.study import Study
 
+from runner import private
 from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
@@ -81,7 +82,7 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
         threads: of each worker, None for those that PyTorch takes.
     """
     stop = Path(".runner") / f"stop-{os.getpid()}"
-    stop.parent.mkdir(exist_ok=True)
+    private.folder(stop.parent)
     environment = {**os.environ, STOP_FILE: str(stop.absolute())}
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)

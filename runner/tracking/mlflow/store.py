@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from runner.addresses import brief, hide, host_port, local_file, resolve, without_user
+from runner import private
+from runner.addresses import brief, host_port, local_file, resolve, without_user
 from runner.databases import making_tables
 from runner.errors import Mistake
+from runner.passwords import hide
+from runner.tracking.mlflow import database
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,8 +39,10 @@ _ENVIRONMENT = {  # what a person has set stays
 
 
 def probe(uri: str | None) -> None:
-    """Raise Mistake unless the tracking server answers; local files always do."""
+    """Raise Mistake unless the tracking server answers, or the local file can be a store."""
     address = resolve(uri)
+    if file := local_file(address):
+        database.check(file)
     where = host_port(address)
     if where is None:
         return
@@ -95,12 +100,16 @@ def _local_client(file: Path, inode: int) -> "MlflowClient":
     inode: of the file, so that another file in its place gets another client.
     """
     from mlflow import MlflowClient
+    from mlflow.store.db.base_sql_model import Base
 
+    database.check(file)
     # Two processes may not create the tables at once.
     lock = file.parent / ".runner" / "mlflow.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    private.folder(lock.parent)
     with FileLock(lock):
-        return MlflowClient(f"sqlite:///{file}")  # MLflow keeps it beyond a change of folder
+        made = MlflowClient(f"sqlite:///{file}")  # MLflow keeps it beyond a change of folder
+    database.check_complete(file, Base.metadata.tables)
+    return made
 
 
 def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:

@@ -5,10 +5,11 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from runner.addresses import hide, resolve, restore
+from runner.addresses import resolve
 from runner.errors import Mistake
+from runner.passwords import hide
 from runner.results.events import Point
 from runner.results.result import Link, Status
 from runner.tracking.base import Header, Tracker
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LOST = "lost"  # the tag that says why a run counts no more
+TOKEN = "outbox"  # the tag by which a run is found that has no name yet
 _STATUS: dict[str, str] = {Status.DIVERGED: Status.FAILED, Status.PRUNED: Status.KILLED}
 
 
@@ -32,10 +34,6 @@ class MLflow(Tracker):
     def __init__(self, uri: str | None = None) -> None:
         self._uri = resolve(uri)  # may hold a password, from the environment
         self.address = hide(self._uri)
-
-    @classmethod
-    def at(cls, address: str) -> Self:
-        return cls(restore(address))
 
     def check(self) -> None:
         probe(self._uri)
@@ -52,9 +50,16 @@ class MLflow(Tracker):
     def open(self, header: Header) -> Link:
         target = client(self._uri, create=True)
         experiment = experiment_id(target, header.experiment, self._uri)
-        tags = fitted(header.tags, TAG_CHARACTERS)
+        tags = fitted({**header.tags, TOKEN: header.token}, TAG_CHARACTERS)
         run = target.create_run(experiment, run_name=header.name, tags=tags)
         return link(run.info.run_id, experiment, header.experiment, self.address)
+
+    def find(self, token: str, experiment: str) -> str | None:
+        found = self._client.get_experiment_by_name(experiment)
+        if found is None:
+            return None
+        runs = self._client.search_runs([found.experiment_id], f"tags.`{TOKEN}` = '{token}'")
+        return str(runs[0].info.run_id) if runs else None
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param

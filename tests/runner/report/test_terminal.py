@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runner.report.say import say, warn
 from runner.report.terminal import Console, summary
 from runner.results.events import Chunk, Evaluation
 from runner.results.result import Link, Result, Status
@@ -105,3 +106,12 @@ def test_a_summary_has_the_figures_and_where_they_are() -> None:
         "repeat    python",
     ]
     assert summary(Result("a", Status.DIVERGED, reason="nan")) == ["DIVERGED: nan"]
+
+
+def test_nobody_reads_a_password_at_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "Xy12-3z")
+    say("at http://me:PW@host", "with Xy12-3z")
+    warn("at me:PW@host")
+    assert capsys.readouterr() == ("at http://me:***@host\nwith ***\n", "at me:***@host\n")

@@ -15,6 +15,7 @@ from runner.tracking import Header, courier, outbox
 from runner.tracking.courier import Courier
 from runner.tracking.mlflow import MLflow
 from runner.tracking.outbox import Outbox
+from runner.tracking.schema import Head
 
 MS = 1_700_000_000_000
 Points = list[tuple[str, float, int, int]]
@@ -49,7 +50,7 @@ def waiting(store: Any) -> Callable[..., str]:
         MLflow(None).prepare("runs")
         experiment = store.client.get_experiment_by_name("runs").experiment_id
         run_id = str(store.client.create_run(experiment).info.run_id)
-        box = Outbox(run_id, "sqlite:///mlflow.db")
+        box = Outbox(Head(run_id, "sqlite:///mlflow.db"), run_id)
         box.create()
         for start in range(0, 3000, 500):
             box.append({"points": points(range(start, start + 500))})

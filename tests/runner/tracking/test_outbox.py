@@ -9,13 +9,16 @@ import pytest
 
 from runner.tracking import outbox
 from runner.tracking.outbox import Outbox, waiting
+from runner.tracking.schema import Head
+
+HEAD = Head("abc", "sqlite:///mlflow.db")
 
 
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outbox:
     """A run's empty outbox in a fresh working folder."""
     monkeypatch.chdir(tmp_path)
-    made = Outbox("abc", "sqlite:///mlflow.db")
+    made = Outbox(HEAD)
     made.create()
     return made
 
@@ -83,7 +86,7 @@ def test_a_message_cut_off_in_writing_is_left_out(box: Outbox) -> None:
 
 def test_a_training_run_waits_but_cannot_be_taken(box: Outbox) -> None:
     (other,) = waiting()
-    assert (other.run_id, other.uri) == ("abc", "sqlite:///mlflow.db")
+    assert (other.run_id, other.head.uri) == ("abc", "sqlite:///mlflow.db")
     assert not other.acquire()
 
 
@@ -104,7 +107,8 @@ def test_a_killed_process_leaves_its_run_to_others(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     script = (
         "import os, signal; from runner.tracking.outbox import Outbox\n"
-        "box = Outbox('abc', 'sqlite:///mlflow.db'); box.create(); box.append({'tags': {}})\n"
+        "from runner.tracking.schema import Head\n"
+        "box = Outbox(Head('abc', 'sqlite:///mlflow.db')); box.create(); box.append({'tags': {}})\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9

@@ -94,9 +94,9 @@ def test_a_server_that_stops_in_mid_run_has_everything_when_it_is_back(
     ended_ms = time.time() * 1000
     assert len(warnings) == 1
     assert warnings[0].endswith("; training goes on, they wait in .runner/outbox")
-    assert deliver.main([]) == 1
+    assert deliver.main([f"tracking.uri={server.uri}"]) == 1
     server.start()
-    assert deliver.main([]) == 0
+    assert deliver.main([f"tracking.uri={server.uri}"]) == 0
     client = MlflowClient(server.uri)
     run = client.get_run(link.run_id)
     history = client.get_metric_history(link.run_id, "lr")

@@ -1,15 +1,18 @@
 """MLflow stores: opened by many, quiet, and asked for experiments and artifacts."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.errors import Mistake
-from runner.tracking import Header
+from runner.tracking import Header, outbox
 from runner.tracking.courier import Courier
 from runner.tracking.mlflow import MLflow, fetch
 from runner.tracking.mlflow.store import load
@@ -30,6 +33,58 @@ def test_a_store_that_is_no_database_is_a_mistake(folder: Path) -> None:
     Path("mlflow.db").write_text("this is no database" * 100)
     with pytest.raises(Mistake, match=r"takes runs, got sqlite:///mlflow.db: .* not a d"):
         MLflow(None).prepare("runs")
+
+
+def folder_there(file: Path) -> None:
+    file.mkdir()
+
+
+def dangling_link(file: Path) -> None:
+    file.symlink_to("nowhere")
+
+
+def another_programs(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE accounts (id)")
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (folder_there, "it is a folder"),
+        (dangling_link, "it is a link that leads nowhere"),
+        (os.mkfifo, "it is no regular file"),
+        (another_programs, "another program's database"),
+        (lambda file: file.write_text("text" * 100), "file is not a database"),
+    ],
+)
+def test_what_is_no_store_is_one_line_and_stays_as_it_is(
+    folder: Path, command: Any, make: Callable[[Path], None], why: str
+) -> None:
+    make(file := Path("mlflow.db"))
+    before = file.read_bytes() if file.is_file() else file.lstat().st_mode
+    done = command("model=quadratic dataset=none schedule=constant optimizer=sgd train.steps=3")
+    must = f"error: tracking.uri must be a store that takes runs, got sqlite:///mlflow.db: {why}"
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert done.err.startswith(must)
+    assert [path.name for path in folder.iterdir()] == ["mlflow.db"]
+    assert before == (file.read_bytes() if file.is_file() else file.lstat().st_mode)
+
+
+@pytest.mark.parametrize("table", ["params", "latest_metrics", "datasets"])
+def test_a_store_that_lacks_a_table_is_a_mistake(store: Any, command: Any, table: str) -> None:
+    with contextlib.closing(sqlite3.connect("mlflow.db")) as connection:
+        connection.execute(f"DROP TABLE {table}")
+    done = command("model=quadratic dataset=none schedule=constant optimizer=sgd train.steps=3")
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert f"it lacks the table {table};" in done.err
+    assert not outbox.ROOT.exists()
+
+
+def test_no_folder_is_made_for_a_store(folder: Path) -> None:
+    with pytest.raises(Mistake, match=r"got sqlite:///no/mlflow.db: there is no folder .*/no;"):
+        MLflow("sqlite:///no/mlflow.db").check()
+    assert list(folder.iterdir()) == []
 
 
 def test_fetch_gives_a_runs_artifact(store: Any, tmp_path: Path) -> None:
@@ -64,7 +119,7 @@ TRACK = """
 import os
 from runner.tracking.courier import Courier
 from runner.tracking.mlflow import MLflow, fetch
-from runner.tracking import Header
+from runner.tracking import Header, outbox
 tracker = Courier(MLflow(None)).start()
 link = tracker.open(Header("runs", "a", {"lr": "0.1"}, {}))
 tracker.points([("lr", 0.1, 1700000000000, 0)])

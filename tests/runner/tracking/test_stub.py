@@ -18,6 +18,7 @@ from runner.errors import Mistake
 from runner.tracking import Header, courier, outbox
 from runner.tracking.courier import Courier
 from runner.tracking.mlflow import MLflow
+from runner.tracking.schema import Head
 
 MS = 1_700_000_000_000
 HEADER = Header("runs", "a", {"lr": "0.1"}, {"device": "cpu"})
@@ -166,10 +167,10 @@ def test_runs_that_wait_for_one_silent_server_wait_together(
     monkeypatch.setattr("runner.tracking.delivery.SLOW_SECONDS", 0.25)
     server = stub(answers=False)
     for name in "abcdefgh":
-        box = outbox.Outbox(name * 32, f"http://127.0.0.1:{server.port}")
+        box = outbox.Outbox(Head(name * 32, f"http://127.0.0.1:{server.port}"))
         box.create()
         box.release()
-    assert deliver.main([]) == 1
+    assert deliver.main([f"tracking.uri=http://127.0.0.1:{server.port}"]) == 1
     assert len(server.requests) == 1
     assert capsys.readouterr().out.count("(timed out)") == 8
 
@@ -207,7 +208,7 @@ def test_a_later_delivery_takes_the_password_from_the_environment(
     stub: Any, monkeypatch: Any, capfd: Any
 ) -> None:
     server = stub()
-    box = outbox.Outbox(RUN, f"http://me:***@127.0.0.1:{server.port}")
+    box = outbox.Outbox(Head(RUN, f"http://me:***@127.0.0.1:{server.port}"))
     box.create()
     box.append({"status": "FINISHED", "end_ms": MS})
     box.release()

@@ -10,6 +10,7 @@ from runner import deliver
 from runner.tracking import Header, outbox
 from runner.tracking.delivery import deliver_waiting
 from runner.tracking.outbox import Outbox
+from runner.tracking.schema import Head
 from runner.tracking.tensorboard import TensorBoard
 
 MS = 1_700_000_000_000
@@ -53,28 +54,25 @@ def test_a_run_in_event_files_alone_needs_no_mlflow(command: Any, folder: Path) 
 def test_what_a_killed_process_left_is_delivered(folder: Path) -> None:
     tracker = TensorBoard("boards")
     link = tracker.open(Header("runs", "a/b", {}, {}))
-    box = Outbox(link.run_id, tracker.address, tracker.path())
+    box = Outbox(Head(link.run_id, tracker.address, tracker.path()))
     box.create()
     box.append({"params": {"lr": "0.1"}})
     box.append({"points": [["lr", 0.5, MS, 0], ["lr", 0.25, MS + 1, 1]]})
     box.release()
-    assert [sent for _, sent in deliver_waiting()] == [True]
+    assert [sent for _, sent in deliver_waiting([tracker], print)] == [True]
     (place,) = (folder / "boards" / "runs").iterdir()
     assert place.name.startswith("a-b ")
     assert [(step, value) for step, value, _ in scalars(place, "lr")] == [(0, 0.5), (1, 0.25)]
     assert outbox.waiting() == []
 
 
-def test_records_for_a_tracker_of_a_persons_own_wait_for_its_module(
+def test_records_for_a_tracker_of_a_persons_own_wait_for_a_start_with_it(
     folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    box = Outbox("0" * 32, "somewhere", "own_tracker.Own")
+    box = Outbox(Head("0" * 32, str(folder / "boards"), "own_tracker.Own"))
     box.create()
     box.append({"status": "FINISHED", "end_ms": MS})
     box.release()
-    assert list(deliver_waiting(TensorBoard)) == []
-    assert deliver.main([]) == 1
-    assert "No module named 'own_tracker'" in capsys.readouterr().out
     module = (
         "from runner.tracking.tensorboard import TensorBoard\n"
         "class Own(TensorBoard):\n"
@@ -83,7 +81,10 @@ def test_records_for_a_tracker_of_a_persons_own_wait_for_its_module(
     )
     (folder / "own_tracker.py").write_text(module)
     monkeypatch.syspath_prepend(str(folder))
-    assert deliver.main([]) == 0
+    assert deliver.main([]) == 1
+    assert "boards, not a tracking.uri of this start" in capsys.readouterr().out
+    own = "+tracking.trackers.own={_target_: own_tracker.Own, folder: boards}"
+    assert deliver.main([own]) == 0
     assert f"{box.run_id} FINISHED {MS}" in capsys.readouterr().out
     assert outbox.waiting() == []
 

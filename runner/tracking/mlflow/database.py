@@ -1,0 +1,57 @@
+"""The file of a local store, looked at before MLflow opens it."""
+
+import contextlib
+import sqlite3
+import urllib.parse
+from collections.abc import Collection
+from pathlib import Path
+
+from runner.errors import Mistake
+
+_FIRST = {"experiments", "runs", "tags", "metrics", "params"}  # of every version
+_VERSION = "alembic_version"
+
+
+def check(file: Path) -> None:
+    """Raise Mistake unless MLflow's tables are in a file, or can be made in it.
+
+    Nothing is created, and a pipe is not waited for.
+    """
+    if not file.parent.is_dir():
+        raise refused(file, f"there is no folder {file.parent}")
+    if not file.exists():
+        if file.is_symlink():
+            raise refused(file, "it is a link that leads nowhere")
+        return
+    if not file.is_file():
+        raise refused(file, "it is a folder" if file.is_dir() else "it is no regular file")
+    found = tables(file)
+    if found - _FIRST - {_VERSION} and not found & _FIRST:
+        raise refused(file, "another program's database")
+    if _VERSION in found:
+        check_complete(file, _FIRST)
+
+
+def check_complete(file: Path, needed: Collection[str]) -> None:
+    """Raise Mistake for a database that lacks tables."""
+    if lacking := sorted(set(needed) - tables(file)):
+        raise refused(file, f"it lacks the table {', '.join(lacking[:3])}")
+
+
+def tables(file: Path) -> set[str]:
+    """Return the tables of a database. Raises Mistake for a file that is none."""
+    address = f"file:{urllib.parse.quote(str(file))}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            asked = "SELECT name FROM sqlite_master WHERE type = 'table'"
+            return {name for (name,) in connection.execute(asked) if not name.startswith("sqlite_")}
+    except sqlite3.DatabaseError as error:
+        raise refused(file, str(error)) from error
+
+
+def refused(file: Path, why: str) -> Mistake:
+    """Return the mistake to report for a file that is no store."""
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    given = f"sqlite:///{shown}: {why}"
+    advice = "choose another file or move this one away"
+    return Mistake("tracking.uri", "must be a store that takes runs", given, advice)

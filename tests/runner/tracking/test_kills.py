@@ -1,0 +1,51 @@
+"""A run that is killed at any of its events: the next start ends it, and leaves nothing behind.
+
+An event is what leaves a trace: a file that is opened to be written, a rename, a folder, a removal,
+or a call of MLflow's client that changes something.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("kills.py")
+FEW = {"run": [14, 16, 17], "delivery": [15, 17, 20]}  # behind create_run; the clean-up
+MOST = 400
+
+
+def killed(folder: Path, empty_store: Path, kind: str, events: list[int]) -> list[dict[str, Any]]:
+    """What was found of each kill after the next start."""
+    words = [kind, str(empty_store), *map(str, events)]
+    done = subprocess.run([sys.executable, SCRIPT, *words], cwd=folder, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def check(found: list[dict[str, Any]]) -> None:
+    for one in found:
+        where = f"event {one['event']}, {one['last']}: {one}"
+        assert one["left"] == [], where
+        assert "RUNNING" not in one["statuses"], where
+        assert one["statuses"].count("FINISHED") >= 1, where  # the next start's own run
+        assert one["twice"] == 0, where
+        assert one["lost"] == [], where
+
+
+@pytest.mark.parametrize("kind", ["run", "delivery"])
+def test_a_few_kills_leave_nothing_behind(folder: Path, empty_store: Path, kind: str) -> None:
+    found = killed(folder, empty_store, kind, FEW[kind])
+    assert len(found) == len(FEW[kind])
+    check(found)
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kind", ["run", "delivery"])
+def test_no_kill_leaves_anything_behind(folder: Path, empty_store: Path, kind: str) -> None:
+    found = killed(folder, empty_store, kind, list(range(1, MOST)))
+    assert len(found) < MOST - 1  # the last one ran to its end
+    check(found)
