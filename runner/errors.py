@@ -82,6 +82,7 @@ def either(words: Sequence[str]) -> str:
 
 
 _USERINFO = re.compile(r"(://[^/@:\s]*):(?!\d+/)\S*@")  # not http://host:5000/a@b
+_LONGEST_WORD, _LONGEST = 200, 1_500  # characters of a message that a person reads
 _QUERY = re.compile(r"([?&](?:password|passwd|pwd)=)[^&\s'\"]*", re.IGNORECASE)
 
 
@@ -95,6 +96,18 @@ def redact(text: str) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, without passwords; its type where it has none."""
-    text = " ".join(str(error).split())
-    return redact(text or type(error).__name__)
+    """Return an error's message on one line, without passwords and with long words cut; its type
+    where it has none."""
+    text = redact(" ".join(str(error).split()) or type(error).__name__)
+    return shortened(" ".join(shortened(part, _LONGEST_WORD) for part in text.split()), _LONGEST)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text with what is too much of it cut out of its middle.
+
+    >>> shortened("1234567890" * 500, 20)
+    '1234567890...(5,000 characters)...34567890'
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}...({len(text):,} characters)...{text[-most // 2 + 2 :]}"

@@ -93,6 +93,9 @@ def _bytes(state: State) -> int:
 
 def _state(settings: Settings, data: Dataset | None, device: torch.device) -> State:
     clipping = config.build("clipping", unscheduled(settings.clipping))
+    if not callable(clipping):
+        must = "must give a function that clips gradients"
+        raise Mistake("clipping._target_", must, type(clipping).__name__)
     model = _model(settings, data)
     model.to(device)
     classes = data.classes if data else CLASSES_OF_NO_DATA

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from runner.config.settings import Settings
 
 _SCHEMES = ("http", "https", "postgresql", "mysql", "mssql", "databricks")
+MOST_THREADS = 1024
 _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
     "model.weights_except": "name patterns",
@@ -31,6 +32,8 @@ def check(s: "Settings") -> None:
     positive("train.epochs", train.epochs)
     at_least("train.batch_size", train.batch_size, 1)
     at_least("threads", s.threads, 1)
+    if s.threads is not None and s.threads > MOST_THREADS:
+        raise Mistake("threads", f"must be at most {MOST_THREADS}", str(s.threads))
     if not 0 <= s.seed < 2**32:
         raise Mistake("seed", "must lie in [0, 2**32)", str(s.seed))
     one_of("train.keep", train.keep, ("last", "best"))

@@ -18,10 +18,12 @@ from runner.errors import Mistake, nearest, one_line, redact
 def mistake_of(
     error: Exception, words: Sequence[Word] = (), config_dir: str | None = None
 ) -> Mistake:
-    """Return one of `REFUSALS` as a person's mistake.
+    """Return what Hydra failed with as a person's mistake.
 
     words: what was composed.
     """
+    if not isinstance(error, REFUSALS):
+        return _odd(error, words, config_dir)
     if isinstance(error, YAMLError):
         return Mistake(f"a configuration file cannot be read: {one_line(error)}")
     if isinstance(error, MissingConfigException):
@@ -37,6 +39,16 @@ def mistake_of(
         return Mistake(f"{found[1]}.yaml", must)
     if found := re.search(r"Could not (?:override|delete from config\.) '?([\w./@-]+)'?", text):
         return _unknown_key(found[1], words, config_dir)
+    return Mistake(text)
+
+
+def _odd(error: Exception, words: Sequence[Word], config_dir: str | None) -> Mistake:
+    """Return an error that names no word as one about the word without which it is gone."""
+    text = _plain(error)
+    for one in words:
+        with suppress(Exception):
+            compose([other.text for other in words if other is not one], config_dir)
+            return Mistake(redact(f"{one.key} cannot be {one.given}: {text}"))
     return Mistake(text)
 
 
@@ -104,5 +116,5 @@ def _nearby(words: Sequence[Word], config_dir: str | None) -> DictConfig:
     chosen = [one.text for one in words if one.key in groups and one.sign in ("", "+")]
     try:
         return compose(chosen, config_dir)
-    except (*REFUSALS, ValueError):
+    except Exception:
         return compose([], config_dir)
