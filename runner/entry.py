@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runner.config.command_line import without_hydra
+from runner.config.help import keys_and_options
 from runner.config.request import hand_over, read_line, request, running
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
@@ -21,7 +22,12 @@ def answer(typed: Sequence[str]) -> int:
     line = read_line(typed)
     asked = None if line.asks_hydra else request(line)
     if asked is None or asked.is_left_to_hydra:
-        hand_over(line, job)
+        try:
+            hand_over(line, job)
+        except SystemExit:
+            if {"--help", "-h"}.intersection(line.flags):
+                say(*keys_and_options(line.config_dir))
+            raise
         return 0
     composer, launcher = asked.composer, asked.hydra.launcher
     if not asked.is_multirun:

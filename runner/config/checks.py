@@ -20,6 +20,9 @@ _LISTS = {
 
 def check(s: "Settings") -> None:
     """Raise Mistake for top-level values out of range."""
+    for name in ("model", "dataset", "task", "schedule", "clipping", "optimizer"):
+        if not isinstance(given := getattr(s, name), Mapping):
+            raise Mistake(name, "must be one of its options, with its keys", repr(given))
     train = s.train
     if train.epochs is not None and train.steps is not None:
         raise Mistake(

@@ -207,7 +207,9 @@ def _check_flags(values: Mapping[str, Any]) -> None:
 
 
 def _form_of(flag: str, typed: Sequence[str]) -> str:
-    """Return what to write instead of a flag that is a key's name."""
+    """Return what to write instead of a flag that is a key's name, or the preview's."""
+    if flag.startswith(("--out", "-o")):
+        return "python -m runner.preview has --out FILE"
     name, _, value = flag.lstrip("-").partition("=")
     after = typed[typed.index(flag) + 1 :]
     value = value or next((text for text in after[:1] if not re.search(r"^-|=", text)), "VALUE")

@@ -80,9 +80,7 @@ def _check(text: str) -> None:
             size += 1
             if isinstance(event, yaml.AliasEvent):
                 if event.anchor not in sizes:
-                    raise ValueError(
-                        f"*{event.anchor} in line {line} stands for what it is part of"
-                    )
+                    raise ValueError(f"*{event.anchor} in line {line} is part of itself")
                 size += sizes[event.anchor]
             elif event.tag not in _TAGS and event.tag != f"{_TAG}seq":
                 raise ValueError(f"a value of the kind {event.tag} in line {line}")

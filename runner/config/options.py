@@ -41,7 +41,7 @@ def group_options(config_dir: str | None = None) -> Mapping[str, Sequence[str]]:
 def is_overlay(group: str, config_dir: str | None) -> bool:
     """Return whether a group's options change others, so that several may be chosen."""
     start = GLOBAL.encode()
-    return all(file.read_bytes().startswith(start) for file in _files(group, config_dir))
+    return all(file.read_bytes().startswith(start) for file in files_of(group, config_dir))
 
 
 def owners_of(key: str, config_dir: str | None) -> str:
@@ -52,11 +52,16 @@ def owners_of(key: str, config_dir: str | None) -> str:
     """
     group, name = divided(key, config_dir)
     owners = []
-    for file in _files(group, config_dir):
+    for file in files_of(group, config_dir):
         with suppress(Mistake):  # reported where it is chosen
             if name in leaf_keys(files.load(file)):
                 owners.append(file.stem)
     return f"{group}={either(owners)}" if owners else ""
+
+
+def files_of(group: str, config_dir: str | None) -> list[Path]:
+    """Return the files of a group's options."""
+    return [file for root in _roots(config_dir) for file in sorted((root / group).glob("*.yaml"))]
 
 
 def divided(key: str, config_dir: str | None) -> tuple[str, str]:
@@ -133,10 +138,6 @@ def _chosen_by_default() -> frozenset[str]:
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     groups = {str(key) for entry in defaults if isinstance(entry, DictConfig) for key in entry}
     return frozenset(group for group in groups if not group.startswith("override "))
-
-
-def _files(group: str, config_dir: str | None) -> list[Path]:
-    return [file for root in _roots(config_dir) for file in sorted((root / group).glob("*.yaml"))]
 
 
 def _roots(config_dir: str | None) -> list[Path]:

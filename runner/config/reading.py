@@ -15,6 +15,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from runner import moved
 from runner.config.checks import check
 from runner.config.command_line import word
+from runner.config.familiar import key_hint
 from runner.config.options import leaf_keys
 from runner.config.settings import Schema, Settings, Tracking, Train
 from runner.config.whole import check_plain, make_whole, whole
@@ -101,7 +102,8 @@ def typed(config: DictConfig, schema: DictConfig) -> DictConfig:
     for name in map(str, config):
         if name not in schema:
             keys = [key for key in leaf_keys(config) if key.partition(".")[0] in schema]
-            hint = nearest(name, [*map(str, schema), "experiment"]) or nearest(name, keys)
+            hint = nearest(name, [*map(str, schema), "experiment"])
+            hint = hint or key_hint(name) or nearest(name, keys)
             raise Mistake(f"unknown key '{name}'{hint or SEE_HELP}")
     for part in sections:
         known = [f"{part}.{key}" for key in schema[part]]
@@ -109,9 +111,11 @@ def typed(config: DictConfig, schema: DictConfig) -> DictConfig:
             raise Mistake(part, f"must have keys ({', '.join(known)})", str(config[part]))
         for key in config.get(part, ()):
             if f"{part}.{key}" not in known:
-                raise Mistake(f"unknown key '{part}.{key}'{nearest(f'{part}.{key}', known)}")
+                raise Mistake(
+                    f"unknown key '{part}.{key}'{nearest(f'{part}.{key}', known) or key_hint(key)}"
+                )
     with explained(config):
-        make_whole(config, OmegaConf.get_type(schema))
+        make_whole(config, OmegaConf.get_type(schema) or dict)
         merged = OmegaConf.merge(schema, config)
     assert isinstance(merged, DictConfig)
     OmegaConf.set_struct(merged, True)

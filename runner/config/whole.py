@@ -54,9 +54,7 @@ def check_plain(values: typing.Mapping[str, Any]) -> None:
             where = key or "the configuration"
             raise Mistake(where, "must have keys that are text", repr(odd), "put it in quotes")
         if isinstance(value, int) and not -MOST < value < MOST:
-            raise Mistake(
-                key, "must lie below 2**63", f"{value:.6g}" if value < 10**300 else "more"
-            )
+            raise Mistake(key, "must lie between -2**63 and 2**63")
 
 
 def _inner(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

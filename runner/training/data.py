@@ -22,6 +22,9 @@ class Split:
     targets: Tensor
 
     def __post_init__(self) -> None:
+        for name in ("inputs", "targets"):
+            if not isinstance(given := getattr(self, name), Tensor):
+                raise ArgumentError(name, "must be a tensor", type(given).__name__)
         if len(self.inputs) != len(self.targets):
             raise ArgumentError(
                 "inputs and targets",
@@ -65,6 +68,8 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in ("train", "val", "test"):
             split: Split = getattr(self, name)
+            if not isinstance(split, Split):
+                raise ArgumentError(name, "must be a Split", type(split).__name__)
             if len(split) == 0:
                 raise ArgumentError(name, "must hold at least one sample", "none")
             low, high = int(split.targets.min()), int(split.targets.max())

@@ -19,7 +19,7 @@ ODD = {
     "defaults: 3\n": "must have a list as its defaults, got 3",
     "s: !!set {a, b}\n": "cannot be read: a value of the kind tag:yaml.org,2002:set in line 1",
     "s: !!python/name:os.system\n": "cannot be read: a value of the kind tag:yaml.org,2002:python/",
-    "a: &a [*a]\n": "cannot be read: *a in line 1 stands for what it is part of",
+    "a: &a [*a]\n": "cannot be read: *a in line 1 is part of itself",
     f"a: {'[' * 60}{']' * 60}\n": "cannot be read: more than 50 levels in line 1",
     f"a: {'[' * 3000}{']' * 3000}\n": "cannot be read: exceeded maximum nesting depth in line 1",
     f"a: {'1' * 5000}\n": "cannot be read: Exceeds the limit (4300 digits)",

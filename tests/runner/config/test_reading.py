@@ -96,9 +96,8 @@ def test_a_whole_float_is_a_whole_number(key: str) -> None:
 def test_so_it_is_for_a_study_and_for_arguments() -> None:
     study = read_study(compose(["study=schedule", "study.trials=2e1"]))
     assert (study.trials, type(study.trials)) == (20, int)
-    schedule = config.build(
-        "schedule", settings("schedule=cosine", "schedule.decay_steps=2e1").schedule
-    )
+    spec = settings("schedule=cosine", "schedule.decay_steps=2e1").schedule
+    schedule = config.build("schedule", spec)
     assert (schedule.decay_steps, type(schedule.decay_steps)) == (20, int)
     spec = settings("schedule=piecewise", "schedule.boundaries=[1e1,20,3e1]").schedule
     assert config.build("schedule", spec).boundaries == (10, 20, 30)
