@@ -114,6 +114,7 @@ class Composer:
             _check_search_path(words)
             with explained(words, self.config_dir, (Exception,)):
                 config = compose(key, self.config_dir)
+            _check_plugins(config)
             check_lists(config, words, self.config_dir)
             self._composed[key] = Composed.of(config, config.hydra)
         return self._composed[key]
@@ -140,6 +141,20 @@ class Composer:
             and "@" not in one.key
             and _is_plain(one.value)
         )
+
+
+def _check_plugins(config: DictConfig) -> None:
+    for name in ("sweeper", "launcher"):
+        given = config.hydra[name]
+        if not isinstance(given, DictConfig) or not isinstance(given.get("_target_"), str):
+            advice = f"choose it with a slash, hydra/{name}=NAME"
+            raise Mistake(f"hydra.{name}", "must have a _target_", repr(given), advice)
+        if not given._target_.startswith(("hydra_plugins.", "hydra._internal.core_plugins.")):
+            must = "must be one of Hydra's plugins"
+            raise Mistake(f"hydra.{name}._target_", must, f"'{given._target_}'")
+    params = config.hydra.sweeper.get("params")
+    if not isinstance(params, DictConfig | None):
+        raise Mistake("hydra.sweeper.params", "must be keys with values", repr(params))
 
 
 def _check_search_path(words: Sequence[Word]) -> None:

@@ -55,6 +55,12 @@ NAMES = {
     "-m=1": "--multirun: ignored explicit argument '1'",
     "--cfg job --run": "--run and --cfg exclude each other",
     "hydra.searchpath=[file:///nope]": "hydra.searchpath must list folders that there are, got 'f",
+    "hydra.sweeper=3": "hydra.sweeper must have a _target_, got 3; choose it with a slash, hydra/s",
+    "hydra.sweeper.params=3": "hydra.sweeper.params must be keys with values, got 3",
+    "-m hydra.launcher._target_=x": "hydra.launcher._target_ must be one of Hydra's plugins, got",
+    "--hydra-help seed=1": "--hydra-help must stand alone, got 'seed=1' beside it",
+    "hydra.foo=1 --info": "unknown key 'hydra.foo'",
+    "~task": "task must be one of its options, with its keys, got None",
     "hydra.run.dir=/proc/x hydra.job.chdir=true": "hydra.run.dir must be a folder that can be made",
 }
 VALUES = {

@@ -15,10 +15,13 @@ def test_every_key_of_conf_is_said() -> None:
         content = yaml.safe_load(file.read_text())
         if "study" in content:  # a search
             continue
-        option = text.partition(f"\n{file.relative_to(CONF).parent.as_posix()}={file.stem}")[2]
+        group = file.relative_to(CONF).parent.as_posix()
+        options = text.partition(f"Options of {group},")[2]
+        option = options.partition(f"{group}={file.stem}")[2]
         for key in flat(content):
             name = key.split(".")[0]
-            assert name == "_target_" or f"\n  {name}:" in option.partition("\n\n")[0], (file, key)
+            said = f"\n  {name}:" in option.partition("\n\n")[0]
+            assert said or name in ("_target_", "defaults"), (file, key)
 
 
 def test_a_comment_is_what_a_key_means(command) -> None:
