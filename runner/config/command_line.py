@@ -200,8 +200,6 @@ def _check_flags(values: Mapping[str, Any]) -> None:
         raise Mistake("--experimental-rerun", "is not known to the runner", advice=advice)
     if values["resolve"] and not (values["cfg"] or values["help"]):
         raise Mistake("--resolve", "must stand beside --cfg job", "none")
-    if values["hydra_help"] and values["overrides"]:
-        raise Mistake("--hydra-help", "must stand alone", f"'{values['overrides'][0]}' beside it")
     commands = ("run", "multirun", "cfg", "info", "shell_completion")
     given = [f"--{name.replace('_', '-')}" for name in commands if values[name]]
     if len(given) > 1 and not (values["help"] or values["hydra_help"]):

@@ -145,7 +145,7 @@ class Composer:
 
 def _check_plugins(config: DictConfig) -> None:
     for name in ("sweeper", "launcher"):
-        given = config.hydra[name]
+        given = config.hydra.get(name)
         if not isinstance(given, DictConfig) or not isinstance(given.get("_target_"), str):
             advice = f"choose it with a slash, hydra/{name}=NAME"
             raise Mistake(f"hydra.{name}", "must have a _target_", repr(given), advice)

@@ -47,8 +47,6 @@ def mistake_of(
     if found := re.match(r"In '(.*?)': Could not override '[\w/]+@", text):
         must = f"overrides other groups, so its first line must be '{GLOBAL}'"
         return Mistake(f"{found[1]}.yaml", must)
-    if text.startswith("Primary config directory not found"):
-        return Mistake("--config-path", "must be a folder with a configuration", text)
     if found := re.search(r"The value of '([\w./@-]+)' is (.*?) and not (.*?)\.?$", text):
         return Mistake(found[1], f"is {found[2]}, not {found[3]}: ~{found[1]} takes it away")
     if found := re.search(r"Could not (?:override|delete from config\.) '?([\w./@-]+)'?", text):
@@ -86,6 +84,8 @@ def _missing_option(error: MissingConfigException, config_dir: str | None) -> Mi
     if found := re.match(r"Cannot find primary config '(.*?)'", one_line(error)):
         must = "must be a file of the folder that --config-dir names"
         return Mistake("--config-name", must, f"'{found[1]}'")
+    if found := re.match(r"Primary config directory not found.* '(.*?)'", one_line(error)):
+        return Mistake("--config-path", "must be a folder that can be read", f"'{found[1]}'")
     if not isinstance(path, str) or "/" not in path:
         return Mistake(one_line(error).split(" Config search path")[0])
     group, _, option = path.rpartition("/")

@@ -74,6 +74,8 @@ def read_line(typed: Sequence[str]) -> CommandLine:
     check_choices(line.words, line.config_dir)
     if line.asks_hydra and not line.multirun:
         _refuse_several(line.words)
+    if "--hydra-help" in line.flags and line.words:
+        raise Mistake("--hydra-help", "must stand alone", f"'{line.words[0].text}' beside it")
     if any(flag.startswith(("--info", "-i")) for flag in line.flags):
         Composer(line.config_dir).config(line.words)  # Hydra would complain amid its answer
     return line

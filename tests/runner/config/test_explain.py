@@ -60,6 +60,8 @@ NAMES = {
     "-m hydra.launcher._target_=x": "hydra.launcher._target_ must be one of Hydra's plugins, got",
     "--hydra-help seed=1": "--hydra-help must stand alone, got 'seed=1' beside it",
     "hydra.foo=1 --info": "unknown key 'hydra.foo'",
+    "~hydra/sweeper": "hydra.sweeper must have a _target_, got None; choose it with a slash, hydra",
+    "--config-path=/nope": "--config-path must be a folder that can be read, got '/nope'",
     "~task": "task must be one of its options, with its keys, got None",
     "hydra.run.dir=/proc/x hydra.job.chdir=true": "hydra.run.dir must be a folder that can be made",
 }
