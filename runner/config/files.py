@@ -45,12 +45,15 @@ def check(root: Path, option: str) -> None:
     """Raise Mistake where an option, GROUP/NAME below a folder, or one that its defaults choose
     there, cannot be read."""
     seen: set[str] = set()
-    left = [option]
+    left: list[tuple[str, tuple[str, ...]]] = [(option, ())]
     while left:
-        one = left.pop()
+        one, path = left.pop()
+        if one in path:
+            raise _mistake(root / f"{one}.yaml", "must not choose itself in its defaults")
         if one not in seen and (file := root / f"{one}.yaml").is_file():
             seen.add(one)
-            left += _chosen(load(file), one.rpartition("/")[0])
+            chosen = _chosen(load(file), one.rpartition("/")[0])
+            left += [(other, (*path, one)) for other in chosen]
 
 
 def _chosen(content: DictConfig, own: str) -> Iterator[str]:

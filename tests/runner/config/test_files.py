@@ -27,6 +27,7 @@ ODD = {
     "a: [\n": "cannot be read: did not find expected",
     "a: 1\na: 2\n": "cannot be read: found duplicate key a in line 2",
     "a: ${\n": "cannot be read",
+    "defaults: [odd]\n": "must not choose itself in its defaults",
     "- 1\n": "must hold keys with values",
 }
 
@@ -60,7 +61,7 @@ def test_a_file_that_another_chooses_is_looked_at_too(written) -> None:
     written("schedule/one", "defaults: [two]\n")
     written("schedule/two", "defaults: [{/warmup: three}, {override /task@x: four}]\n")
     written("task/four", "a: &a [*a]\n")
-    root = written("warmup/three", "defaults: [three, _self_]\n")
+    root = written("warmup/three", "defaults: [_self_]\n")
     with pytest.raises(Mistake, match=r"task/four.yaml cannot be read"):
         files.check(root, "schedule/one")
 
