@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from runner.config.command_line import CommandLine, without_hydra
+from runner.config.help import keys_and_options
 from runner.config.request import hand_over, read_line, request, running
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
@@ -43,12 +44,13 @@ def answer(typed: Sequence[str]) -> int:
 def told(line: CommandLine) -> int:
     """Print what Hydra tells, such as the help, as text; return the exit status."""
     found = io.StringIO()
+    helps = {"--help", "-h"}.intersection(line.flags)
     try:
         with redirect_stdout(found):
             hand_over(line, job)
     finally:
         if text := found.getvalue():
-            say(text.removesuffix("\n"))
+            say(text.removesuffix("\n"), *(keys_and_options(line.config_dir) if helps else ()))
     return 0
 
 

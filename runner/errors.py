@@ -90,7 +90,22 @@ def either(words: Sequence[str]) -> str:
     return ", ".join([*words[:-2], " or ".join(words[-2:])])
 
 
+_LONGEST_WORD, _LONGEST = 200, 1_500  # characters of a message that a person reads
+
+
 def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, without passwords; its type where it has none."""
-    text = " ".join(str(error).split())
-    return redact(text or type(error).__name__)
+    """Return an error's message on one line, without passwords and with long words cut; its type
+    where it has none."""
+    text = redact(" ".join(str(error).split()) or type(error).__name__)
+    return shortened(" ".join(shortened(part, _LONGEST_WORD) for part in text.split()), _LONGEST)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text with what is too much of it cut out of its middle.
+
+    >>> shortened("1234567890" * 500, 20)
+    '1234567890...(5,000 characters)...34567890'
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}...({len(text):,} characters)...{text[-most // 2 + 2 :]}"

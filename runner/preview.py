@@ -41,6 +41,7 @@ The groups and keys are those of python -m runner --help.
   python -m runner.preview -m schedule=exponential,cosine,one_cycle
 """
 MOST_POINTS = 12
+HIGHEST = 1e300  # beyond it the ticks of a picture overflow
 NO_DATA = "runner.training.datasets.none"
 
 
@@ -145,6 +146,8 @@ def _previews(typed: Sequence[str]) -> list[Preview]:
     names = provenance.names(jobs) if len(jobs) > 1 else [""]
     found = []
     for number, (words, name) in enumerate(zip(jobs, names, strict=True), 1):
+        if sys.stderr.isatty() and len(jobs) > 1:
+            warn(f"\rpreview {number} of {len(jobs)}", end="\r")
         with named(number, len(jobs), name):
             found.append(_preview(name, composer.settings(words)))
     return found
@@ -192,6 +195,11 @@ def _draw(previews: Sequence[Preview], file: Path) -> None:
         }
         for number in ("lr", *others)
     }
+    for name, traces in panels.items():
+        for trace in traces.values():
+            if trace.max() > HIGHEST:
+                key = "lr" if name == "lr" else "the schedule of " + name
+                raise Mistake(key, f"must stay below {HIGHEST:g} to be drawn", f"{trace.max():.6g}")
     try:
         plot.draw(
             panels.pop("lr"),

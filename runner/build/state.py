@@ -51,6 +51,9 @@ def new_state(settings: Settings, data: Dataset | None, device: torch.device) ->
     """Build a state from the seed. Raises Mistake for what does not fit."""
     with blamed("clipping", settings.clipping.get("_target_")):
         clipping = config.build("clipping", unscheduled(settings.clipping))
+    if not callable(clipping):
+        must = "must give a function that clips gradients"
+        raise Mistake("clipping._target_", must, type(clipping).__name__)
     model = _model(settings, data)
     model.to(device)
     classes = data.classes if data else CLASSES_OF_NO_DATA

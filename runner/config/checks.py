@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("http", "https", "postgresql", "mysql", "mssql")
 MOST_BYTES = 250  # of a name
+MOST_THREADS = 1024
 _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
     "model.weights_except": "name patterns",
@@ -21,6 +22,9 @@ _LISTS = {
 
 def check(s: "Settings") -> None:
     """Raise Mistake for top-level values out of range."""
+    for name in ("model", "dataset", "task", "schedule", "clipping", "optimizer"):
+        if not isinstance(given := getattr(s, name), Mapping):
+            raise Mistake(name, "must be one of its options, with its keys", repr(given))
     train = s.train
     if train.epochs is not None and train.steps is not None:
         raise Mistake(
@@ -33,6 +37,8 @@ def check(s: "Settings") -> None:
     positive("train.epochs", train.epochs)
     at_least("train.batch_size", train.batch_size, 1)
     at_least("threads", s.threads, 1)
+    if s.threads is not None and s.threads > MOST_THREADS:
+        raise Mistake("threads", f"must be at most {MOST_THREADS}", str(s.threads))
     if not 0 <= s.seed < 2**32:
         raise Mistake("seed", "must lie in [0, 2**32)", str(s.seed))
     one_of("train.keep", train.keep, ("last", "best"))

@@ -3,11 +3,11 @@
 import functools
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,6 +16,8 @@ from hydra.core.override_parser.types import Override, ValueType
 from runner.addresses import NO_PASSWORD
 from runner.errors import Mistake
 from runner.passwords import hide, redact
+
+_SEE_HELP = "python -m runner --help shows the command line"
 
 
 class Kind(Enum):
@@ -105,11 +107,13 @@ class CommandLine:
         OverrideParseException for a word that cannot be read.
         """
         _refuse_passwords(typed)
-        known, unknown = get_args_parser().parse_known_intermixed_args(typed)
+        parser = get_args_parser()
+        setattr(parser, "error", _refuse_flag)  # noqa: B010
+        known, unknown = parser.parse_known_intermixed_args(typed)
         if unknown:
-            advice = "python -m runner --help shows the command line"
-            raise Mistake(f"unknown flag {unknown[0]}", advice=advice)
+            raise Mistake(f"unknown flag {unknown[0]}", advice=_form_of(unknown[0], typed))
         values = dict(vars(known))
+        _check_flags(values)
         texts, folder = values.pop("overrides"), values.pop("config_dir")
         multirun = values.pop("multirun")
         if folder and not Path(folder).is_dir():
@@ -181,6 +185,38 @@ def parse(text: str, functions: Any = None) -> Override:
     parser = OverridesParser(functions) if functions else OverridesParser.create()
     [found] = parser.parse_overrides([text])
     return found
+
+
+def _refuse_flag(text: str) -> NoReturn:
+    """Raise what the parser of the flags complains of as a mistake."""
+    if found := re.fullmatch(r"argument (--[\w-]+)\S*: (.*)", text):
+        raise Mistake(f"{found[1]}: {found[2]}")
+    raise Mistake(text, advice=_SEE_HELP)
+
+
+def _check_flags(values: Mapping[str, Any]) -> None:
+    """Raise Mistake for flags that Hydra cannot answer, or not together."""
+    if values["experimental_rerun"]:
+        advice = "a run's last line is the command that repeats it"
+        raise Mistake("--experimental-rerun", "is not known to the runner", advice=advice)
+    if values["resolve"] and not (values["cfg"] or values["help"]):
+        raise Mistake("--resolve", "must stand beside --cfg job", "none")
+    commands = ("run", "multirun", "cfg", "info", "shell_completion")
+    given = [f"--{name.replace('_', '-')}" for name in commands if values[name]]
+    if len(given) > 1 and not (values["help"] or values["hydra_help"]):
+        raise Mistake(f"{' and '.join(given)} exclude each other", advice=_SEE_HELP)
+
+
+def _form_of(flag: str, typed: Sequence[str]) -> str:
+    """Return what to write instead of a flag that is a key's name, or the preview's."""
+    if flag.startswith(("--out", "-o")):
+        return "python -m runner.preview has --out FILE"
+    name, _, value = flag.lstrip("-").partition("=")
+    after = typed[typed.index(flag) + 1 :]
+    value = value or next((text for text in after[:1] if not re.search(r"^-|=", text)), "VALUE")
+    if flag.startswith("--") and re.fullmatch(r"[a-z_]+([./][a-z_]+)*", name):
+        return f"a key is written {name}={value}, and {_SEE_HELP}"
+    return _SEE_HELP
 
 
 def _refuse_passwords(typed: Sequence[str]) -> None:

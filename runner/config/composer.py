@@ -25,7 +25,7 @@ from runner.config.reading import Composed
 from runner.config.settings import Settings
 from runner.errors import Mistake
 
-REFUSALS = (HydraException, OmegaConfBaseException, YAMLError)
+REFUSALS = (HydraException, OmegaConfBaseException, YAMLError)  # what it says of words itself
 _SEARCH_PATH = "hydra.searchpath"
 
 
@@ -51,11 +51,21 @@ def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConf
 
 
 @contextmanager
-def explained(words: Sequence[Word] = (), config_dir: str | None = None) -> Iterator[None]:
-    """Let what Hydra refuses of some words rise as a person's mistake."""
+def explained(
+    words: Sequence[Word] = (),
+    config_dir: str | None = None,
+    kinds: tuple[type[Exception], ...] = REFUSALS,
+) -> Iterator[None]:
+    """Let what Hydra refuses of some words rise as a person's mistake.
+
+    kinds: the errors that are one. Where nothing but Hydra runs it is each, as odd words make it
+    fail in any way.
+    """
     try:
         yield
-    except REFUSALS as error:
+    except Mistake:
+        raise
+    except kinds as error:
         from runner.config.explain import mistake_of  # loads where something is wrong
 
         raise mistake_of(error, words, config_dir) from error
@@ -101,8 +111,10 @@ class Composer:
                 self._composed.setdefault(key, found)  # a word for what is chosen anyway
         if key not in self._composed:
             check_choices(words, self.config_dir)
-            with explained(words, self.config_dir):
+            _check_search_path(words)
+            with explained(words, self.config_dir, (Exception,)):
                 config = compose(key, self.config_dir)
+            _check_plugins(config)
             check_lists(config, words, self.config_dir)
             self._composed[key] = Composed.of(config, config.hydra)
         return self._composed[key]
@@ -129,6 +141,32 @@ class Composer:
             and "@" not in one.key
             and _is_plain(one.value)
         )
+
+
+def _check_plugins(config: DictConfig) -> None:
+    for name in ("sweeper", "launcher"):
+        given = config.hydra.get(name)
+        if not isinstance(given, DictConfig) or not isinstance(given.get("_target_"), str):
+            advice = f"choose it with a slash, hydra/{name}=NAME"
+            raise Mistake(f"hydra.{name}", "must have a _target_", repr(given), advice)
+        if not given._target_.startswith(("hydra_plugins.", "hydra._internal.core_plugins.")):
+            must = "must be one of Hydra's plugins"
+            raise Mistake(f"hydra.{name}._target_", must, f"'{given._target_}'")
+    params = config.hydra.sweeper.get("params")
+    if not isinstance(params, DictConfig | None):
+        raise Mistake("hydra.sweeper.params", "must be keys with values", repr(params))
+
+
+def _check_search_path(words: Sequence[Word]) -> None:
+    for one in words:
+        if one.key != _SEARCH_PATH:
+            continue
+        for place in one.value if isinstance(one.value, list) else [one.value]:
+            if not isinstance(place, str):
+                raise Mistake(one.key, "must be a list of folders", one.given)
+            scheme, _, folder = place.rpartition("://")
+            if scheme in ("", "file") and not Path(folder).is_dir():
+                raise Mistake(one.key, "must list folders that there are", f"'{place}'")
 
 
 def _overlap(key: str, other: str) -> bool:

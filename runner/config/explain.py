@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from hydra.errors import MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
@@ -10,24 +11,35 @@ from yaml import YAMLError
 
 from runner.config.command_line import Word
 from runner.config.composer import REFUSALS, compose
+from runner.config.familiar import key_hint, option_hint
 from runner.config.options import GLOBAL, divided, group_options, leaf_keys, not_one_of, owners_of
 from runner.config.reading import SEE_HELP
 from runner.errors import Mistake, nearest, one_line
 from runner.passwords import redact
 
+_COMMANDS = {
+    "help": "python -m runner --help",
+    "preview": "python -m runner.preview, and the words behind it",
+    "deliver": "python -m runner.deliver",
+}
+
 
 def mistake_of(
     error: Exception, words: Sequence[Word] = (), config_dir: str | None = None
 ) -> Mistake:
-    """Return one of `REFUSALS` as a person's mistake.
+    """Return what Hydra failed with as a person's mistake.
 
     words: what was composed.
     """
+    if not isinstance(error, REFUSALS):
+        return _odd(error, words, config_dir)
     if isinstance(error, YAMLError):
         return Mistake(f"a configuration file cannot be read: {one_line(error)}")
     if isinstance(error, MissingConfigException):
         return _missing_option(error, config_dir)
     if isinstance(error, OverrideParseException):
+        if command := _COMMANDS.get(str(error.override)):
+            return Mistake(f"cannot read '{error.override}'; write {command}")
         return Mistake(redact(f"cannot read '{error.override}'; write {_readable(error.override)}"))
     text = _plain(error)
     if (found := re.match(r"Error merging override (.*)", text)) and error.__cause__:
@@ -36,8 +48,20 @@ def mistake_of(
     if found := re.match(r"In '(.*?)': Could not override '[\w/]+@", text):
         must = f"overrides other groups, so its first line must be '{GLOBAL}'"
         return Mistake(f"{found[1]}.yaml", must)
+    if found := re.search(r"The value of '([\w./@-]+)' is (.*?) and not (.*?)\.?$", text):
+        return Mistake(found[1], f"is {found[2]}, not {found[3]}: ~{found[1]} takes it away")
     if found := re.search(r"Could not (?:override|delete from config\.) '?([\w./@-]+)'?", text):
         return _unknown_key(found[1], words, config_dir)
+    return Mistake(text)
+
+
+def _odd(error: Exception, words: Sequence[Word], config_dir: str | None) -> Mistake:
+    """Return an error that names no word as one about the word without which it is gone."""
+    text = _plain(error)
+    for one in words:
+        with suppress(Exception):
+            compose([other.text for other in words if other is not one], config_dir)
+            return Mistake(redact(f"{one.key} cannot be {one.given}: {text}"))
     return Mistake(text)
 
 
@@ -58,6 +82,11 @@ def _plain(error: BaseException) -> str:
 
 def _missing_option(error: MissingConfigException, config_dir: str | None) -> Mistake:
     path = error.missing_cfg_file
+    if found := re.match(r"Cannot find primary config '(.*?)'", one_line(error)):
+        must = "must be a file of the folder that --config-dir names"
+        return Mistake("--config-name", must, f"'{found[1]}'")
+    if found := re.match(r"Primary config directory not found.* '(.*?)'", one_line(error)):
+        return Mistake("--config-path", "must be a folder that can be read", f"'{found[1]}'")
     if not isinstance(path, str) or "/" not in path:
         return Mistake(one_line(error).split(" Config search path")[0])
     group, _, option = path.rpartition("/")
@@ -65,11 +94,21 @@ def _missing_option(error: MissingConfigException, config_dir: str | None) -> Mi
     options = sorted(error.options or groups.get(group, []))
     if not options:
         return Mistake(f"there is no group '{group}'{nearest(group, groups)}")
-    return not_one_of(options, group, f"'{option}'{nearest(option, options)}")
+    brought = option_hint(group, option) or nearest(option, options)
+    return not_one_of(options, group, f"'{option}'{brought}", _place_of(f"{group}/{option}.yaml"))
+
+
+def _place_of(file: str) -> str | None:
+    """Return how to use an option's file that lies in a folder here, or in one below."""
+    found = next((path for path in (Path(file), *Path().glob(f"*/{file}")) if path.is_file()), None)
+    root = found and (found.parents[file.count("/")])
+    return f"{found} is there: add --config-dir {root}" if found else None
 
 
 def _unknown_key(key: str, words: Sequence[Word], config_dir: str | None) -> Mistake:
     groups = group_options(config_dir)
+    if key not in groups and (hint := "" if owners_of(key, config_dir) else key_hint(key)):
+        return Mistake(f"unknown key '{key}'{hint}")
     config = _nearby(words, config_dir)
     if key in groups:
         given = next((one.written for one in words if one.text.startswith(f"{key}=")), "NAME")
@@ -105,5 +144,5 @@ def _nearby(words: Sequence[Word], config_dir: str | None) -> DictConfig:
     chosen = [one.text for one in words if one.key in groups and one.sign in ("", "+")]
     try:
         return compose(chosen, config_dir)
-    except (*REFUSALS, ValueError):
+    except Exception:
         return compose([], config_dir)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
-from yaml import YAMLError
 
+from runner.config import files
 from runner.config.command_line import Kind, Word
 from runner.errors import Mistake, either
 from runner.flat import flat
@@ -40,7 +40,8 @@ def group_options(config_dir: str | None = None) -> Mapping[str, Sequence[str]]:
 
 def is_overlay(group: str, config_dir: str | None) -> bool:
     """Return whether a group's options change others, so that several may be chosen."""
-    return all(file.read_text().startswith(GLOBAL) for file in _files(group, config_dir))
+    start = GLOBAL.encode()
+    return all(file.read_bytes().startswith(start) for file in files_of(group, config_dir))
 
 
 def owners_of(key: str, config_dir: str | None) -> str:
@@ -51,12 +52,16 @@ def owners_of(key: str, config_dir: str | None) -> str:
     """
     group, name = divided(key, config_dir)
     owners = []
-    for file in _files(group, config_dir):
-        with suppress(YAMLError, OSError):  # reported where it is chosen
-            content = OmegaConf.load(file)
-            if isinstance(content, DictConfig) and name in leaf_keys(content):
+    for file in files_of(group, config_dir):
+        with suppress(Mistake):  # reported where it is chosen
+            if name in leaf_keys(files.load(file)):
                 owners.append(file.stem)
     return f"{group}={either(owners)}" if owners else ""
+
+
+def files_of(group: str, config_dir: str | None) -> list[Path]:
+    """Return the files of a group's options."""
+    return [file for root in _roots(config_dir) for file in sorted((root / group).glob("*.yaml"))]
 
 
 def divided(key: str, config_dir: str | None) -> tuple[str, str]:
@@ -88,7 +93,7 @@ def check_choices(words: Sequence[Word], config_dir: str | None = None) -> None:
     groups = group_options(config_dir)
     for one in words:
         key, options = one.key, groups.get(one.key, [])
-        if not key:
+        if not key.strip("@:/."):
             raise Mistake(f"cannot read '{one.text}'", advice="write key=value")
         if key == SPACE or key.startswith(f"{SPACE}."):
             own = f"{key.removeprefix(f'{SPACE}.')}={one.given}" if key != SPACE else "KEY=VALUES"
@@ -97,8 +102,12 @@ def check_choices(words: Sequence[Word], config_dir: str | None = None) -> None:
             raise not_one_of(options, key, one.given)
         if one.is_multiple or one.kind is Kind.DELETES:
             continue
-        if options and not isinstance(one.value, str | list | dict):
+        chosen = one.value if isinstance(one.value, list) else [one.value]
+        if options and not all(isinstance(option, str | dict) for option in chosen):
             raise not_one_of(options, key, one.given)
+        if options and config_dir and not isinstance(one.value, dict):
+            for option in chosen:
+                files.check(Path(config_dir), f"{key}/{option}")
         if options and isinstance(one.value, list) and not is_overlay(key, config_dir):
             joined = "_".join(map(str, one.value))
             advice = f"use {key}={joined}" if joined in options else None
@@ -129,10 +138,6 @@ def _chosen_by_default() -> frozenset[str]:
     defaults = OmegaConf.load(CONF / "config.yaml").defaults
     groups = {str(key) for entry in defaults if isinstance(entry, DictConfig) for key in entry}
     return frozenset(group for group in groups if not group.startswith("override "))
-
-
-def _files(group: str, config_dir: str | None) -> list[Path]:
-    return [file for root in _roots(config_dir) for file in sorted((root / group).glob("*.yaml"))]
 
 
 def _roots(config_dir: str | None) -> list[Path]:

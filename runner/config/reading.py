@@ -2,6 +2,7 @@
 
 import copy
 import math
+import typing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +15,19 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from runner import moved
 from runner.config.checks import check
 from runner.config.command_line import word
+from runner.config.familiar import key_hint
 from runner.config.options import leaf_keys
 from runner.config.settings import Schema, Settings, Tracking, Train
+from runner.config.whole import check_plain, make_whole, whole
 from runner.errors import Mistake, nearest, one_line
+from schedules.durations import Duration
 
 DEFAULT_LR = 1e-3
 DEFAULT_EPOCHS = 5
 SEE_HELP = "; python -m runner --help lists the keys"
+_HINTS = typing.get_type_hints(Schema) | {
+    f"train.{name}": hint for name, hint in typing.get_type_hints(Train).items()
+}
 _KINDS = {
     "to Integer": "a whole number",
     "to Float": "a number",
@@ -62,15 +69,17 @@ class Composed:
         config = copy.deepcopy(self.typed)
         with explained(config):
             for key, value in values.items():
-                OmegaConf.update(config, key, value)
+                OmegaConf.update(config, key, whole(value, _HINTS.get(key)))
             if config.lr is None and OmegaConf.select(config, "schedule.values") is None:
                 config.lr = DEFAULT_LR
             if config.train.epochs is None and config.train.steps is None:
                 config.train.epochs = DEFAULT_EPOCHS
         plain = resolved(config)
+        check_plain(plain)
         for key, number in _numbers(plain):
             if not math.isfinite(number):
                 raise Mistake(key, "must be finite", str(number))
+        plain["train"]["eval_every"] = whole(plain["train"]["eval_every"], Duration)
         train, tracking = Train(**plain.pop("train")), Tracking(**plain.pop("tracking"))
         settings = Settings(**plain, train=train, tracking=tracking, **self.origin)
         check(settings)
@@ -93,7 +102,8 @@ def typed(config: DictConfig, schema: DictConfig) -> DictConfig:
     for name in map(str, config):
         if name not in schema:
             keys = [key for key in leaf_keys(config) if key.partition(".")[0] in schema]
-            hint = nearest(name, [*map(str, schema), "experiment"]) or nearest(name, keys)
+            hint = nearest(name, [*map(str, schema), "experiment"])
+            hint = hint or key_hint(name) or nearest(name, keys)
             raise Mistake(f"unknown key '{name}'{hint or SEE_HELP}")
     for part in sections:
         known = [f"{part}.{key}" for key in schema[part]]
@@ -101,8 +111,11 @@ def typed(config: DictConfig, schema: DictConfig) -> DictConfig:
             raise Mistake(part, f"must have keys ({', '.join(known)})", str(config[part]))
         for key in config.get(part, ()):
             if f"{part}.{key}" not in known:
-                raise Mistake(f"unknown key '{part}.{key}'{nearest(f'{part}.{key}', known)}")
+                raise Mistake(
+                    f"unknown key '{part}.{key}'{nearest(f'{part}.{key}', known) or key_hint(key)}"
+                )
     with explained(config):
+        make_whole(config, OmegaConf.get_type(schema) or dict)
         merged = OmegaConf.merge(schema, config)
     assert isinstance(merged, DictConfig)
     OmegaConf.set_struct(merged, True)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -15,11 +16,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner import plugins
 from runner.config.command_line import CommandLine, Kind, Word, Words, expand, word
-from runner.config.composer import Composer, explained
-from runner.config.options import CONF, STUDY, check_choices
+from runner.config.composer import REFUSALS, Composer, explained
+from runner.config.options import CONF, STUDY, check_choices, is_overlay
 from runner.config.reading import read
 from runner.config.settings import Settings
-from runner.errors import Mistake
+from runner.errors import Mistake, one_line
 
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
@@ -68,11 +69,15 @@ class Request:
 def read_line(typed: Sequence[str]) -> CommandLine:
     """Return what was typed. Raises Mistake for what cannot be read, for a group that is chosen in
     no way that it can be, and for several values of a key where one of Hydra's flags wants one."""
-    with explained():
+    with explained(kinds=(Exception,)):
         line = CommandLine.read(typed)
     check_choices(line.words, line.config_dir)
     if line.asks_hydra and not line.multirun:
         _refuse_several(line.words)
+    if "--hydra-help" in line.flags and line.words:
+        raise Mistake("--hydra-help", "must stand alone", f"'{line.words[0].text}' beside it")
+    if any(flag.startswith(("--info", "-i")) for flag in line.flags):
+        Composer(line.config_dir).config(line.words)  # Hydra would complain amid its answer
     return line
 
 
@@ -83,6 +88,8 @@ def request(line: CommandLine) -> Request:
     is_multirun = line.multirun or str(own.mode).endswith("MULTIRUN")
     if not is_multirun:
         _refuse_several(line.words)
+    if is_multirun:
+        _refuse_sweeps_of_sweeps(composer, line.words)
     more = (own.sweeper.get("params") or {}) if is_multirun else {}
     words = (*(word(f"{key}={value}") for key, value in more.items()), *line.words)
     found = Request(composer, words, own, is_multirun)
@@ -101,10 +108,18 @@ def hand_over(line: CommandLine, job: Callable[[Any], Any]) -> None:
     plugins.register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here as they are
     texts = [one.text for one in line.words]
-    before, sys.argv = sys.argv, ["runner", *line.flags, *texts]
+    before, sys.argv = sys.argv, ["runner", *texts, *line.flags]
+    kinds = (Exception,) if line.asks_hydra else REFUSALS
     try:
-        with explained(line.words, line.config_dir):
+        with explained(line.words, line.config_dir, kinds):
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)()
+    except OSError as error:
+        folders = [one for one in line.words if one.key in ("hydra.run.dir", "hydra.sweep.dir")]
+        for one in folders:
+            if str(error.filename).startswith(str(Path(str(one.value)).absolute())):
+                must = "must be a folder that can be made"
+                raise Mistake(one.key, must, f"'{one.given}': {one_line(error)}") from error
+        raise
     finally:
         sys.argv = before
 
@@ -121,6 +136,8 @@ def check_launcher(launcher: Mapping[str, Any]) -> None:
 
     launcher: its configuration.
     """
+    if launcher.get("n_jobs") == 0:
+        raise Mistake("hydra.launcher.n_jobs", "must be at least 1, or -1 for all cores", "0")
     if str(launcher["_target_"]).endswith(_SLURM) and shutil.which("srun") is None:
         raise Mistake(
             "hydra/launcher=submitit_slurm",
@@ -138,6 +155,29 @@ def _hydra(composer: Composer, words: Sequence[Word]) -> Any:
         job = [one.at(one.options[0]) if one.options else one for one in listed]
         return composer.config(job).hydra
     return composer.config([one for one in words if not one.is_multiple]).hydra
+
+
+def _refuse_sweeps_of_sweeps(composer: Composer, words: Sequence[Word]) -> None:
+    """Raise Mistake for a sweep over options that are sweeps or searches themselves: a command line
+    has one."""
+    single = [one for one in words if not one.is_multiple]
+    for one in words:
+        if one.kind is not Kind.SWEEPS or not is_overlay(one.key, composer.config_dir):
+            continue
+        for option in one.options:
+            plain, own = _sweeper(composer, single), _sweeper(composer, [*single, one.at(option)])
+            if own and own != plain:
+                kind = "a sweep" if own["_target_"] == GRIDS else "a search"
+                must = f"must not be swept over where one of its options is {kind} itself"
+                alone = f"run it alone, {one.sign}{one.key}={option}"
+                raise Mistake(one.key, must, option, alone)
+
+
+def _sweeper(composer: Composer, words: Sequence[Word]) -> Any:
+    """Return how a configuration sweeps; None where it cannot be composed, which is said later."""
+    with suppress(Mistake):
+        return composer.config(words).hydra.sweeper
+    return None
 
 
 def _refuse_several(words: Sequence[Word]) -> None:

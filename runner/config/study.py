@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.config.checks import at_least, one_of, positive, short
 from runner.config.reading import explained, resolved, typed
+from runner.config.whole import check_plain, make_whole
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, MINIMIZE
 
@@ -63,8 +64,13 @@ def read_study(config: DictConfig) -> StudySettings:
         given = config.get("study")
         plain = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_dict(given) else given
     own = OmegaConf.create({"study": plain})
+    if OmegaConf.is_dict(own.study):
+        with explained(own):
+            make_whole(own.study, StudySettings)
     schema = OmegaConf.create({"study": OmegaConf.structured(StudySettings)})
-    study = StudySettings(**resolved(typed(own, schema))["study"])
+    plain = resolved(typed(own, schema))
+    check_plain(plain)
+    study = StudySettings(**plain["study"])
     _check(study)
     return study
 

@@ -15,6 +15,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from runner.config.whole import whole
 from runner.culprit import FAILURES, place, told
 from runner.errors import Mistake, nearest, one_line
 from schedules.errors import ArgumentError
@@ -41,6 +42,7 @@ def partial(key: str, spec: Spec) -> "Target":
     if known is not None and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         _check_names(key, spec, known)
         spec = {k: v for k, v in spec.items() if v is not None or k in known}
+    spec = _with_whole_numbers(target, spec)
     check_kinds(key, target, spec)
     try:
         config = OmegaConf.create({**spec, "_partial_": True, "_convert_": "all"})
@@ -120,8 +122,7 @@ def check_kinds(key: str, target: Callable[..., Any], spec: Spec) -> None:
     Traceback (most recent call last):
     runner.errors.Mistake: rest.seconds must be a number, got 'long'
     """
-    made = inspect.getattr_static(target, "__init__") if isinstance(target, type) else target
-    hints = _hints(made)
+    hints = _hints(target)
     for name, value in spec.items():
         if name in hints:
             _check_kind(f"{key}.{name}", value, hints[name])
@@ -166,9 +167,15 @@ def _check_names(key: str, spec: Spec, known: Mapping[str, Any]) -> None:
     raise Mistake(", ".join(odd), must, advice=advice)
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _with_whole_numbers(target: Callable[..., Any], spec: Spec) -> Spec:
+    hints = _hints(target)
+    return {name: whole(value, hints.get(name)) for name, value in spec.items()}
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     """Return the annotations that can be read; libraries import some for type checkers only."""
-    plain: Any = inspect.unwrap(function)
+    made = inspect.getattr_static(target, "__init__") if isinstance(target, type) else target
+    plain: Any = inspect.unwrap(made)
     found: dict[str, Any] = {}
     for name, hint in getattr(plain, "__annotations__", {}).items():
         with contextlib.suppress(NameError, TypeError, AttributeError):

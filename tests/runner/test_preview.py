@@ -195,3 +195,17 @@ def test_nothing_heavy_is_loaded(folder: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=folder)
     assert np.frombuffer((folder / "preview.png").read_bytes()[:4], np.uint8)[0] == 0x89
+
+
+def test_a_rate_that_no_picture_holds_is_refused(look, folder) -> None:
+    line = "model=quadratic dataset=none schedule=constant train.steps=3 lr=1e308"
+    status, _, err = look(line)
+    assert (status, err) == (2, "error: lr must stay below 1e+300 to be drawn, got 1e+308\n")
+    assert list(folder.iterdir()) == []
+
+
+def test_many_previews_show_how_far_they_are(look, monkeypatch) -> None:
+    drawn(monkeypatch)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    _, _, err = look("-m model=quadratic dataset=none train.steps=3 lr=1,2")
+    assert "\rpreview 2 of 2\r" in err

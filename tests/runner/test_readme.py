@@ -13,6 +13,7 @@ from runner.build.horizon import horizon
 from runner.build.notes import notes
 from runner.build.numbers import numbers
 from runner.config.command_line import CommandLine, without_hydra
+from runner.config.familiar import key_hint, option_hint
 from runner.config.request import request
 from runner.study.plan.plan import plan
 
@@ -89,6 +90,14 @@ def test_the_python_in_a_loop_of_your_own_gives_the_rates_it_shows() -> None:
     exec(code, names)
     assert eval(f"({shown[1]})", names) == pytest.approx(eval(f"({shown[2]})"))
     assert names["scheduler"].get_last_lr() == [pytest.approx(0.001)]
+
+
+def test_names_of_others_are_those_that_messages_say() -> None:
+    pairs = re.findall(r"`(\w+)`: `([\w.]+)`", README)
+    assert len(pairs) > 15
+    for theirs, ours in pairs:
+        hint = key_hint(theirs) or option_hint("schedule", theirs)
+        assert re.search(rf"here it is (schedule=)?{ours}\b", hint), (theirs, hint)
 
 
 def test_the_layout_is_the_tree() -> None:

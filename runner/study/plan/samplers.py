@@ -118,6 +118,9 @@ def _check_options(key: str, spec: Mapping[str, Any]) -> None:
         elif name in _SHARES and not 0 <= value <= 1:
             raise Mistake(f"{key}.{name}", "must lie in [0, 1]", str(value))
     lower, upper = spec.get("lower"), spec.get("upper")
+    for name, value in (("lower", lower), ("upper", upper)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise Mistake(f"{key}.{name}", "must be a number", repr(value))
     if lower is not None and upper is not None and lower >= upper:
         raise Mistake(f"{key}.lower", f"must be less than {key}.upper", f"{lower} and {upper}")
     least, most = spec.get("min_resource"), spec.get("max_resource")

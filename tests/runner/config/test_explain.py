@@ -11,6 +11,7 @@ SCHEDULES = ", ".join(group_options()["schedule"])
 DURATION = (
     "must be steps (an int), epochs ('2ep'), a share of the run ('10%') or samples ('5000samples')"
 )
+SEARCH = "study=schedule model=mlp"
 PIECES = "schedule=piecewise schedule.boundaries"
 
 NAMES = {
@@ -45,6 +46,24 @@ NAMES = {
     "hydra.launcher=joblib": "hydra.launcher is chosen with a slash: hydra/launcher=joblib",
     "--config-dir=nowhere": "--config-dir must be a folder, got 'nowhere'",
     "--dry-run": "unknown flag --dry-run; python -m runner --help shows the command line",
+    "@=1": "cannot read '@=1'; write key=value",
+    "study=[0%,1]": "study must be one of boundaries, decay_rate, everything, none,",
+    "--resolve": "--resolve must stand beside --cfg job, got none",
+    "--experimental-rerun x": "--experimental-rerun is not known to the runner; a run's last line",
+    "--cfg foo": "--cfg: invalid choice: 'foo'",
+    "-i seed=1": "--info: invalid choice: 'seed=1'",
+    "-m=1": "--multirun: ignored explicit argument '1'",
+    "--cfg job --run": "--run and --cfg exclude each other",
+    "hydra.searchpath=[file:///nope]": "hydra.searchpath must list folders that there are, got 'f",
+    "hydra.sweeper=3": "hydra.sweeper must have a _target_, got 3; choose it with a slash, hydra/s",
+    "hydra.sweeper.params=3": "hydra.sweeper.params must be keys with values, got 3",
+    "-m hydra.launcher._target_=x": "hydra.launcher._target_ must be one of Hydra's plugins, got",
+    "--hydra-help seed=1": "--hydra-help must stand alone, got 'seed=1' beside it",
+    "hydra.foo=1 --info": "unknown key 'hydra.foo'",
+    "~hydra/sweeper": "hydra.sweeper must have a _target_, got None; choose it with a slash, hydra",
+    "--config-path=/nope": "--config-path must be a folder that can be read, got '/nope'",
+    "~task": "task must be one of its options, with its keys, got None",
+    "hydra.run.dir=/proc/x hydra.job.chdir=true": "hydra.run.dir must be a folder that can be made",
 }
 VALUES = {
     "seed=abc": "seed must be a whole number, got 'abc'",
@@ -86,6 +105,12 @@ VALUES = {
     "optimizer.groups=conv": "optimizer.groups must be a list of {pattern: NAME, lr_scale: NUMBER}",
     "optimizer.groups='[{pattern: convo*}]'": "optimizer.groups[0].pattern must fit a parameter",
     "optimizer.groups='[{patern: conv*}]'": "groups[0].patern is not known (did you mean 'pattern",
+    "threads=99999999999": "threads must be at most 1024, got 99999999999",
+    f"seed={'1' * 400}": "seed must lie between -2**63 and 2**63",
+    f"lr={'x' * 5000}": "lr must be a number, got 'xxx",
+    "+model.table='{1.5: 3, a: 2}'": "model.table must have keys that are text, got 1.5; put it",
+    f"{SEARCH} study.trials={'1' * 400}": "study.trials must lie between -2**63 and 2**63",
+    f"{SEARCH} study/pruner=threshold study.pruner.upper=x": "study.pruner.upper must be a number,",
     "tracking.uri=mlruns": "tracking.uri must be sqlite:///FILE, http://HOST:PORT or a database",
     "tracking.uri=http://127.0.0.1:x": "tracking.uri must be an address like http://host:5000",
     "tracking.uri=http://127.0.0.1:9": "tracking.uri must be a server that answers within 5 s",
@@ -115,6 +140,7 @@ TARGETS = {
     "model._target_=runner.training.models.Nett": "got 'runner.training.models.Nett': "
     "module 'runner.training.models' has no",
     "dataset._target_=nowhere.data": "dataset._target_ must name a class that can be imported",
+    "clipping._target_=builtins.dict": "clipping._target_ must give a function that clips gradien",
     "model._target_=math.pi": "model._target_ must be callable, got 'math.pi'",
     "dataset=none": "model needs input_shape and classes, which come from a data set, but the",
     "model=quadratic": "model must take input of shape (batch, 1, 28, 28)",
@@ -131,6 +157,9 @@ SWEEPS = {
     "-m train.batch_size=128,9999": "job 2 of 2 (train.batch_size=9999): train.batch_size must be",
     "-m seed=0,1 tracking.uri=http://127.0.0.1:9": "job 1 of 2 (seed=0): tracking.uri must be a",
     "-m lr=interval(0,1)": "lr must list its values in a grid (1,2,3 or range(1, 4)), got inter",
+    "-m +experiment=quadratic_decay,quadratic_rates": "experiment must not be swept over where one "
+    "of its options is a sweep itself, got quadratic_rates; run it alone, +experiment=quadratic_ra",
+    "-m hydra/launcher=joblib hydra.launcher.n_jobs=0 seed=0,1": "n_jobs must be at least 1, or -1",
     "-m seed=0, 1": "cannot read 'seed=0,'; write key=value",
 }
 PASSWORDS = (
@@ -155,6 +184,7 @@ def refused(command, folder: Path):
         assert done.out == ""
         assert done.err.startswith("error: ")
         assert done.err.count("\n") == 1
+        assert len(done.err) < 1600
         assert list(folder.rglob("*")) == []
         return done.err
 

@@ -4,6 +4,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
+from runner import config
 from runner.config.composer import compose
 from runner.config.reading import read
 from runner.config.settings import Settings
@@ -83,3 +84,20 @@ def test_a_study_is_read_by_todays_names(part: str) -> None:
     word = f"study.{part}._target_=runner.study.samplers.Grid"
     config = compose([word if part == "sampler" else f"+{word}"])
     assert getattr(read_study(config), part)["_target_"] == "runner.study.plan.samplers.Grid"
+
+
+@pytest.mark.parametrize("key", ["train.steps", "train.batch_size", "threads", "train.eval_every"])
+def test_a_whole_float_is_a_whole_number(key: str) -> None:
+    found = settings(f"{key}=1e3").resolved()
+    value = found["train"][key.removeprefix("train.")] if "." in key else found[key]
+    assert (value, type(value)) == (1000, int)
+
+
+def test_so_it_is_for_a_study_and_for_arguments() -> None:
+    study = read_study(compose(["study=schedule", "study.trials=2e1"]))
+    assert (study.trials, type(study.trials)) == (20, int)
+    spec = settings("schedule=cosine", "schedule.decay_steps=2e1").schedule
+    schedule = config.build("schedule", spec)
+    assert (schedule.decay_steps, type(schedule.decay_steps)) == (20, int)
+    spec = settings("schedule=piecewise", "schedule.boundaries=[1e1,20,3e1]").schedule
+    assert config.build("schedule", spec).boundaries == (10, 20, 30)

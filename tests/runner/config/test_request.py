@@ -1,6 +1,7 @@
 """What a command line asks for."""
 
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,13 @@ def test_a_flag_of_hydras_wants_one_value() -> None:
 )
 def test_launchers_and_what_hydra_does_around_jobs_are_left_to_hydra(line: str, left: bool) -> None:
     assert asked(line).is_left_to_hydra == left
+
+
+@pytest.mark.parametrize("brings", ["override /hydra/sweeper: optuna", "override /study: warmup"])
+def test_a_sweep_over_experiments_that_search_is_refused(brings: str, tmp_path: Path) -> None:
+    file = tmp_path / "experiment" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text(f"# @package _global_\ndefaults: [{brings}]\n")
+    line = f"-m --config-dir {tmp_path} +experiment=quadratic_decay,mine"
+    with pytest.raises(Mistake, match="one of its options is a search itself, got mine; run it al"):
+        asked(line)
