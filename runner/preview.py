@@ -147,7 +147,7 @@ def _previews(typed: Sequence[str]) -> list[Preview]:
     found = []
     for number, (words, name) in enumerate(zip(jobs, names, strict=True), 1):
         if sys.stderr.isatty() and len(jobs) > 1:
-            warn(f"\rpreview {number} of {len(jobs)}", end="\r")
+            warn(f"preview {number} of {len(jobs)}", end="\r")
         with named(number, len(jobs), name):
             found.append(_preview(name, composer.settings(words)))
     return found

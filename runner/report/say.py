@@ -1,5 +1,6 @@
 """Lines for the person at the terminal."""
 
+import io
 import os
 import sys
 
@@ -29,7 +30,8 @@ def open_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-        getattr(sys, name).reconfigure(errors="plain")
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):  # a notebook's is none
+            stream.reconfigure(errors="plain")
 
 
 def flush_streams() -> None:

@@ -10,7 +10,7 @@ FUZZ = Path(__file__).with_name("command_lines.py")
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [(1, 400), pytest.param(2, 2000, marks=pytest.mark.stress)]
+    ("seed", "count"), [(1, 100), pytest.param(2, 1000, marks=pytest.mark.stress)]
 )
 @pytest.mark.timeout(1800)
 def test_odd_command_lines_end_well(seed: int, count: int, folder: Path) -> None:

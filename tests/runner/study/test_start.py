@@ -264,7 +264,8 @@ def test_a_named_study_that_differs_is_refused_with_what_differs(command, store,
 
 
 def test_a_study_of_something_else_is_refused(command, store, folder: Path) -> None:
-    optuna.create_study(storage=f"sqlite:///{folder}/optuna.db", study_name="theirs")
+    theirs = optuna.create_study(storage=f"sqlite:///{folder}/optuna.db", study_name="theirs")
+    theirs.set_user_attr("made by", "somebody else")
     refused = command(f"{SEARCH} {FEW} study.name=theirs")
     assert (refused.status, refused.err.count("\n")) == (2, 1)
     assert (

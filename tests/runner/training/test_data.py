@@ -93,9 +93,9 @@ def test_a_data_set_is_checked():
         Dataset(one, one, one, classes=3)
     with pytest.raises(ValueError, match="of equal length, got 2 and 1"):
         Split(torch.zeros(2, 3), torch.tensor([0]))
-    with pytest.raises(ValueError, match="inputs must be a tensor, got tuple"):
+    with pytest.raises(ValueError, match=r"inputs must be a torch\.Tensor, got builtins\.tuple"):
         Split((torch.zeros(2, 3), torch.zeros(2)), torch.zeros(400).long())
-    with pytest.raises(ValueError, match="test must be a Split, got tuple"):
+    with pytest.raises(ValueError, match=r"test must be a runner\.training\.Split, got tuple"):
         Dataset(one, one, (torch.zeros(2, 3), torch.zeros(2)), classes=5)
     with pytest.raises(ValueError, match="val must hold at least one sample"):
         Dataset(one, one.take(slice(0)), one, classes=5)

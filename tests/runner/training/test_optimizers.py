@@ -128,7 +128,7 @@ def test_a_sparse_gradient_is_not_for_a_fused_form():
 
 
 def test_a_copy_of_a_state_is_trained_by_itself():
-    model = net()
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
     first = State(model, Wary(model.parameters(), lr=0.1))
     second = first.copy()
     assert second is not None
