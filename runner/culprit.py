@@ -2,7 +2,7 @@
 
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ def blamed(key: str, target: Any) -> Iterator[None]:
     Traceback (most recent call last):
     runner.errors.Mistake: dataset: mine.data fails with KeyError: 'inputs'
     """
+    with failing(lambda told: Mistake(f"{key}:", f"{target} fails with {told}")):
+        yield
+
+
+@contextmanager
+def failing(mistake: Callable[[str], ArgumentError]) -> Iterator[None]:
+    """Let whatever fails in a person's code rise as an error that is made of what it says."""
     try:
         yield
     except ArgumentError:
@@ -64,7 +71,7 @@ def blamed(key: str, target: Any) -> Iterator[None]:
     except FAILURES as error:
         if out_of_memory(error):
             raise
-        raise Mistake(f"{key}:", f"{target} fails with {told(error)}") from error
+        raise mistake(told(error)) from error
 
 
 def _is_own(filename: str) -> bool:

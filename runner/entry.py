@@ -9,7 +9,7 @@ from runner.config.command_line import CommandLine, without_hydra
 from runner.config.help import keys_and_options
 from runner.config.request import hand_over, read_line, request, running
 from runner.config.settings import Settings
-from runner.errors import Mistake, one_line
+from runner.errors import Mistake, one_line, out_of_memory
 from runner.interrupts import Interrupts, Loading
 from runner.report.say import say, warn
 from runner.results.result import Result, Status
@@ -23,7 +23,7 @@ def answer(typed: Sequence[str]) -> int:
     """
     line = read_line(typed)
     if line.asks_hydra:
-        return told(line)
+        return hydra_tells(line)
     asked = request(line)
     if asked.is_left_to_hydra:
         hand_over(line, job)
@@ -41,7 +41,7 @@ def answer(typed: Sequence[str]) -> int:
     return Sweep(composer, launcher, run=start).of(asked.jobs())
 
 
-def told(line: CommandLine) -> int:
+def hydra_tells(line: CommandLine) -> int:
     """Print what Hydra tells, such as the help, as text; return the exit status."""
     found = io.StringIO()
     helps = {"--help", "-h"}.intersection(line.flags)
@@ -105,10 +105,10 @@ def start(settings: Settings, label: str = "") -> Result:
         recording.cancel()
         if not isinstance(error, Exception):
             raise
-        from runner.training.devices import memory_advice, out_of_memory
-
         if not out_of_memory(error):
             raise
+        from runner.training.devices import memory_advice
+
         reason = memory_advice(settings.train.batch_size)
         return Result(label or "run", Status.FAILED, reason=reason)
     for note in setup.notes:

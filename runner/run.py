@@ -16,7 +16,7 @@ from pathlib import Path
 from runner import provenance
 from runner.build.setup import Setup
 from runner.culprit import FAILURES, told
-from runner.errors import Diverged, one_line
+from runner.errors import Diverged, one_line, out_of_memory
 from runner.report.terminal import Console
 from runner.results.events import Evaluation, Listener
 from runner.results.records import Records
@@ -141,7 +141,7 @@ def _train(
     except Pruned:
         return _Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
     except FAILURES as error:
-        if devices.out_of_memory(error):
+        if out_of_memory(error):
             batch_size = setup.settings.train.batch_size
             return _Ending(Status.FAILED, devices.memory_advice(batch_size))
         return _Ending(Status.FAILED, told(error), traceback.format_exc())

@@ -15,7 +15,7 @@ from schedules.schedule import Memory, Rates, Steps
 
 _SHAPES = ("linear", "cosine", "exponential", "sqrt", "constant")
 _PLACEMENTS = ("shift", "overlay")
-_USUAL_FRACTION = 0.1  # of the run, when neither steps nor fraction is given
+USUAL_FRACTION = 0.1  # of the run, when neither steps nor fraction is given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Warmup(Wrapper):
 
     def __post_init__(self) -> None:
         if self.steps is None and self.fraction is None:
-            self._keep(fraction=_USUAL_FRACTION)
+            self._keep(fraction=USUAL_FRACTION)
         self._check_not_both("steps", "fraction")
         if self.fraction is not None:
             self._keep(fraction=_checks.within("fraction", self.fraction, 0, 1, "[)"))

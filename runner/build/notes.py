@@ -22,6 +22,7 @@ from schedules import (
     WarmupStableDecay,
 )
 from schedules.durations import parse
+from schedules.warmup import USUAL_FRACTION
 
 FAR = 2  # times the steps that a schedule sees, or they it
 VANISHED = 1e-6  # of the peak
@@ -142,7 +143,7 @@ def _no_ramp(one: _Seen) -> Iterator[str]:
         return
     given = one.spec.get(name)
     if name == "fraction" and given is None:
-        given = 0.1
+        given = USUAL_FRACTION
     rounded = parse(given)[0] > 0 if isinstance(given, str) else isinstance(given, float) and given
     if rounded and length < least:
         count = f"{length} step{'' if length == 1 else 's'}"

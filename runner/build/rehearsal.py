@@ -9,7 +9,7 @@ from cachetools import LRUCache
 
 from runner.build.state import new_state
 from runner.config import Settings
-from runner.errors import under
+from runner.errors import out_of_memory, under
 from runner.training import devices, rehearsal
 from runner.training.data import Dataset
 from runner.training.state import State
@@ -33,7 +33,7 @@ def rehearse(settings: Settings, trial: Trial, state: State, data: Dataset | Non
             spare = state.copy() or new_state(settings, data, device)
             rehearsal.rehearse(spare, trial, data)
     except (RuntimeError, MemoryError) as error:
-        if not devices.out_of_memory(error):
+        if not out_of_memory(error):
             raise
     _done[key] = True
 

@@ -12,7 +12,7 @@ from runner import config
 from runner.build.numbers import unscheduled
 from runner.config import Settings
 from runner.culprit import FAILURES, blamed, told
-from runner.errors import Mistake, under
+from runner.errors import Mistake, out_of_memory, under
 from runner.training import devices, optimizers, weights
 from runner.training.data import Dataset
 from runner.training.evaluation import check_outputs
@@ -122,7 +122,7 @@ def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     try:
         model = factory(**wanted)
     except FAILURES as error:
-        if isinstance(error, Mistake) or devices.out_of_memory(error):
+        if isinstance(error, Mistake) or out_of_memory(error):
             raise
         given = ", ".join(f"{name}={value}" for name, value in wanted.items())
         raise Mistake(

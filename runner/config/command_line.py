@@ -17,6 +17,7 @@ from runner.addresses import NO_PASSWORD
 from runner.errors import Mistake
 from runner.passwords import hide, redact
 
+CORE_PLUGINS = "hydra._internal.core_plugins."  # the launchers and sweepers of Hydra itself
 _SEE_HELP = "python -m runner --help shows the command line"
 
 

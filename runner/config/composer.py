@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from runner import plugins
-from runner.config.command_line import Kind, Word, without_hydra, word
+from runner.config.command_line import CORE_PLUGINS, Kind, Word, without_hydra, word
 from runner.config.options import (
     CONF,
     check_choices,
@@ -149,7 +149,7 @@ def _check_plugins(config: DictConfig) -> None:
         if not isinstance(given, DictConfig) or not isinstance(given.get("_target_"), str):
             advice = f"choose it with a slash, hydra/{name}=NAME"
             raise Mistake(f"hydra.{name}", "must have a _target_", repr(given), advice)
-        if not given._target_.startswith(("hydra_plugins.", "hydra._internal.core_plugins.")):
+        if not given._target_.startswith(("hydra_plugins.", CORE_PLUGINS)):
             must = "must be one of Hydra's plugins"
             raise Mistake(f"hydra.{name}._target_", must, f"'{given._target_}'")
     params = config.hydra.sweeper.get("params")

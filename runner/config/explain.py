@@ -56,12 +56,21 @@ def mistake_of(
 
 
 def _odd(error: Exception, words: Sequence[Word], config_dir: str | None) -> Mistake:
-    """Return an error that names no word as one about the word without which it is gone."""
+    """Return an error that names no word as one about the word without which it is gone, or that
+    gives it alone."""
     text = _plain(error)
-    for one in words:
-        with suppress(Exception):
-            compose([other.text for other in words if other is not one], config_dir)
-            return Mistake(redact(f"{one.key} cannot be {one.given}: {text}"))
+
+    def fails(texts: list[str]) -> str:
+        try:
+            compose(texts, config_dir)
+        except Exception as other:
+            return _plain(other)
+        return ""
+
+    without = (one for one in words if not fails([o.text for o in words if o is not one]))
+    alone = (one for one in words if fails([one.text]) == text)
+    if one := next(without, None) or next(alone, None):
+        return Mistake(redact(f"{one.key} cannot be {one.given}: {text}"))
     return Mistake(text)
 
 

@@ -38,6 +38,9 @@ def load(file: Path) -> DictConfig:
     defaults = found.get("defaults", [])
     if not isinstance(defaults, list | ListConfig):
         raise _mistake(file, f"must have a list as its defaults, got {defaults!r}")
+    for entry in defaults:
+        if not isinstance(entry, str | DictConfig):
+            raise _mistake(file, f"must have options as its defaults, got {entry!r}")
     return found
 
 

@@ -15,14 +15,22 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from runner import plugins
-from runner.config.command_line import CommandLine, Kind, Word, Words, expand, word
+from runner.config.command_line import (
+    CORE_PLUGINS,
+    CommandLine,
+    Kind,
+    Word,
+    Words,
+    expand,
+    word,
+)
 from runner.config.composer import REFUSALS, Composer, explained
 from runner.config.options import CONF, STUDY, check_choices, is_overlay
 from runner.config.reading import read
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 
-BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+BASIC_LAUNCHER = f"{CORE_PLUGINS}basic_launcher.BasicLauncher"
 GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
 STUDIES = "hydra_plugins.runner_plugins.StudySweeper"
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]  # words of jobs, first number

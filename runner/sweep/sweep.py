@@ -17,7 +17,7 @@ from runner.config.composer import Composer
 from runner.config.configurator import assigned
 from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.config.settings import Settings
-from runner.errors import Mistake
+from runner.errors import Mistake, out_of_memory
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.runs import ending
 from runner.report.say import say, warn
@@ -142,7 +142,7 @@ def _check(settings: Settings) -> None:
     try:
         check(settings)
     except (RuntimeError, MemoryError) as error:
-        if not devices.out_of_memory(error):
+        if not out_of_memory(error):
             raise
         raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
 

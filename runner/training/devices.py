@@ -7,10 +7,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import numpy as np
 import torch
 
-from runner import errors
 from schedules.errors import ArgumentError
 
-out_of_memory = errors.out_of_memory
 DEFAULT_THREADS = torch.get_num_threads()  # all cores, or what OMP_NUM_THREADS says
 
 

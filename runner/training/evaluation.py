@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from runner.culprit import FAILURES, told
+from runner.errors import out_of_memory
 from runner.results.metrics import Measure, known
 from runner.training.data import Split
-from runner.training.devices import autocast, out_of_memory
+from runner.training.devices import autocast
 from runner.training.groups import set_training
 from runner.training.losses import Loss, batch_loss, total_loss
 from schedules.errors import ArgumentError

@@ -1,14 +1,11 @@
 """One update before anything is created: what a person's own model, loss, clipping or optimizer
 does wrong in training shows here."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from torch import Tensor
 
-from runner.culprit import FAILURES, told
+from runner.culprit import failing
 from runner.training.data import Dataset
-from runner.training.devices import kept_generators, out_of_memory
+from runner.training.devices import kept_generators
 from runner.training.evaluation import EVAL_BATCH, check_outputs
 from runner.training.groups import set_training
 from runner.training.loop import Loop
@@ -73,7 +70,7 @@ class _Watch:
         """Make update t, of a batch of so many samples."""
         self.size = size
         now = trial.numbers.between(trial.numbers["lr"].begin(), t, t + 1)
-        with self.blamed():
+        with failing(self.mistake):
             loop.set([float(values[0]) for values in now.values()])
             self.turn("model", self.takes())
             loss = loop.forward(t)
@@ -95,18 +92,9 @@ class _Watch:
         """Say whose turn it is, and what it must do."""
         self.key, self.must = key, must
 
-    @contextmanager
-    def blamed(self) -> Iterator[None]:
-        """Let whatever fails rise as an error of whose turn it is."""
-        try:
-            yield
-        except ArgumentError:
-            raise
-        except FAILURES as error:
-            if out_of_memory(error):
-                raise
-            advice = f"it fails with {told(error)}"
-            raise ArgumentError(self.key, self.must, advice=advice) from error
+    def mistake(self, told: str) -> ArgumentError:
+        """Return an error of whose turn it is."""
+        return ArgumentError(self.key, self.must, advice=f"it fails with {told}")
 
     def after_model(self, *inputs: Tensor) -> Tensor:
         """Return what the model returns in training, and look at it."""

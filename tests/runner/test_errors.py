@@ -2,7 +2,7 @@
 
 import pytest
 
-from runner.errors import nearest
+from runner.errors import nearest, out_of_memory
 from runner.passwords import redact
 
 
@@ -26,3 +26,16 @@ def test_the_nearest_name_may_lie_in_another_group() -> None:
     assert nearest("batch_size", ["train.batch_size", "seed"]) == (
         " (did you mean 'train.batch_size'?)"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_what_says_that_memory_ran_out(error: Exception, expected: bool) -> None:
+    assert out_of_memory(error) is expected

@@ -95,28 +95,26 @@ def test_tags_name_device_threads_versions_and_overrides(settings: Any) -> None:
     assert tags["version.torch"] == "2.15.0"
 
 
-def test_git_says_commit_and_whether_files_were_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder that is a repository with one file."""
     monkeypatch.chdir(tmp_path)
     git("init")
     Path("a.py").write_text("a = 1")
     git("add", "a.py")
     git("commit", "-m", "one")
+
+
+@pytest.mark.usefixtures("committed")
+def test_git_says_commit_and_whether_files_were_changed() -> None:
     commit = git("rev-parse", "HEAD")
     assert provenance.git() == {"mlflow.source.git.commit": commit, "git.dirty": "false"}
     Path("a.py").write_text("a = 2")
     assert provenance.git()["git.dirty"] == "true"
 
 
-def test_a_folder_cannot_have_git_run_a_program_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    git("init")
-    Path("a.py").write_text("a = 1")
-    git("add", "a.py")
-    git("commit", "-m", "one")
+@pytest.mark.usefixtures("committed")
+def test_a_folder_cannot_have_git_run_a_program_of_its_own(tmp_path: Path) -> None:
     Path("monitor").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     Path("monitor").chmod(0o700)
     git("config", "core.fsmonitor", str(tmp_path / "monitor"))

@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.build.setup import check
 from runner.config.configurator import Configurator, words
-from runner.errors import Mistake
+from runner.errors import Mistake, out_of_memory
 from runner.space import Choice, Ordered, Spec
 from runner.space.quantities import exact
 from runner.training import devices
@@ -59,7 +59,7 @@ class DryRun:
         try:
             check(settings)
         except (RuntimeError, MemoryError) as error:
-            if devices.out_of_memory(error):
+            if out_of_memory(error):
                 raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
             raise
 

@@ -1,6 +1,5 @@
 """What may stand in a file of a person's own: read, or refused in a line that names the file."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,14 +44,13 @@ def written(tmp_path: Path) -> Callable[[str, str], Path]:
     return write
 
 
+@pytest.mark.timeout(60)  # one of them would be read for ever
 @pytest.mark.parametrize("text", ODD, ids=range(len(ODD)))
 def test_an_odd_file_is_refused_by_name(text: str, written, command, folder) -> None:
     root = written("schedule/odd", text + ("" if text[:1] in "-a" else CONSTANT))
-    before = time.monotonic()
     done = command(f"--config-dir {root} schedule=odd")
     assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
     assert f"error: {root}/schedule/odd.yaml {ODD[text]}" in done.err
-    assert time.monotonic() - before < 5
     assert list(folder.iterdir()) == []
     assert owners_of("schedule.odd", str(root)) == ""
 

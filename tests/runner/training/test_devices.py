@@ -53,19 +53,6 @@ def test_a_precision_that_a_device_lacks_is_refused(monkeypatch: pytest.MonkeyPa
     devices.check_precision("float32", torch.device("cpu"))
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (MemoryError(), True),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
-        (ValueError("out of memory"), False),
-    ],
-)
-def test_what_says_that_memory_ran_out(error: Exception, expected: bool) -> None:
-    assert devices.out_of_memory(error) is expected
-
-
 def test_the_advice_halves_the_batch() -> None:
     assert "try train.batch_size=64," in devices.memory_advice(128)
     assert "try train.batch_size=1," in devices.memory_advice(1)
