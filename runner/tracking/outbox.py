@@ -13,6 +13,7 @@ which nobody delivers it, and removed. What somebody else has written here is no
 import contextlib
 import itertools
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -167,7 +168,8 @@ def tidy() -> list[str]:
     for path in sorted(ROOT.glob("*")):
         is_folder = path.is_dir() and not path.is_symlink()
         if not NAME.fullmatch(path.stem) or not (is_folder or path.suffix == ".lock"):
-            lines.append(f"{path} is no run's folder of records; it is left alone")
+            if os.path.lexists(path):  # not delivered by another process in this moment
+                lines.append(f"{path} is no run's folder of records; it is left alone")
         elif path.suffix == _GONE:
             shutil.rmtree(path, ignore_errors=True)
         elif path.suffix == ".lock":  # of 0.1.0

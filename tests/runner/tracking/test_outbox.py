@@ -115,3 +115,13 @@ def test_a_killed_process_leaves_its_run_to_others(tmp_path: Path, monkeypatch: 
     (box,) = waiting()
     assert box.acquire()
     assert contents(box) == [{"tags": {}}]
+
+
+def test_what_another_process_has_just_delivered_is_not_spoken_of(folder, monkeypatch) -> None:
+    gone = outbox.ROOT / ("a" * 32)
+    monkeypatch.setattr(type(gone), "glob", lambda self, pattern: [gone])
+    assert outbox.tidy() == []
+    gone.mkdir(parents=True)
+    (gone / "theirs").symlink_to("nowhere")
+    monkeypatch.setattr(type(gone), "glob", lambda self, pattern: [gone / "theirs"])
+    assert outbox.tidy() == [f"{gone}/theirs is no run's folder of records; it is left alone"]
