@@ -21,8 +21,12 @@ from runner.training.models import Quadratic
 
 
 class Slow(Quadratic):
+    def __init__(self, seconds: float = 0.02):
+        super().__init__()
+        self.seconds = seconds
+
     def forward(self):
-        time.sleep(0.02)
+        time.sleep(self.seconds)
         return super().forward()
 
 

@@ -95,6 +95,11 @@ def wait_for(process: "subprocess.Popen[str]", text: str) -> None:
     assert any(text in line for line in process.stdout), text
 
 
+def wait_until_heard(process: "subprocess.Popen[str]") -> None:
+    """Read until a first Ctrl-C was heard: two that come together may count as one."""
+    assert any("(again: at once)" in line for line in process.stderr)
+
+
 @pytest.mark.stress
 def test_a_killed_worker_is_replaced_and_its_trial_made_again(
     shell, folder, odd, statuses, the_study, workers_of
@@ -201,14 +206,14 @@ def test_ctrl_c_ends_in_order_and_the_same_study_goes_on(
 def test_a_second_ctrl_c_ends_at_once_and_nothing_stays(
     workers: int, shell, store, folder, odd, the_study, workers_of
 ) -> None:
-    line = f"-m {SLOW} study.trials=4 study.workers={workers} train.steps=1000"
+    line = f"-m {SLOW} +model.seconds=1 study.trials=4 study.workers={workers} train.steps=1000"
     process = shell(line)
     wait_for(process, "study")
     study = the_study()
     workers_of(study)
     pids = children(process)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.005)
+    wait_until_heard(process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
