@@ -34,6 +34,7 @@ class Store:
         from mlflow import MlflowClient
 
         self.client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+        self._copies = folder.resolve().parent / "copies"
 
     def experiments(self) -> list[str]:
         """The names of all experiments but MLflow's own."""
@@ -52,7 +53,9 @@ class Store:
 
     def file(self, run: Any, name: str) -> Path:
         """A local copy of an artifact."""
-        return Path(self.client.download_artifacts(run.info.run_id, name))
+        copies = self._copies / run.info.run_id
+        copies.mkdir(parents=True, exist_ok=True)
+        return Path(self.client.download_artifacts(run.info.run_id, name, str(copies)))
 
     def records(self, run: Any) -> dict[str, np.ndarray]:
         """The arrays of records.npz."""

@@ -33,7 +33,8 @@ def test_no_rate_is_above_the_highest_of_the_first_run(family):
 
 def test_an_int_gives_the_array_s_bits(family):
     bound = family.bound
-    t = np.concatenate([np.arange(1100), [12_345, 10**9]])
+    around = [step + by for step in family.jumps for by in (-1, 0)]
+    t = np.array([*range(0, 1100, 7), *around, 12_345, 10**9])
     trace = rates(bound, t)
     one_by_one = [rates(bound, [step])[0] for step in t]
     assert trace.tolist() == one_by_one
@@ -42,7 +43,7 @@ def test_an_int_gives_the_array_s_bits(family):
         assert bound(t).tolist() == one_by_one
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(data=st.data())
 def test_any_slice_of_the_steps_gives_the_same_bits(family, data):
     start = data.draw(st.integers(0, 2000))
@@ -106,7 +107,7 @@ def test_the_shape_does_not_depend_on_the_horizon(family):
     np.testing.assert_allclose(rates(long, 20 * t), rates(short, t), rtol=1e-12, atol=family.drift)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(total=st.integers(300, 5000), epochs=st.integers(2, 11))
 def test_any_horizon_gives_the_same_rates_up_to_the_rounding(family, total, epochs):
     horizon = Horizon(total, max(1, total // epochs))
