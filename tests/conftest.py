@@ -1,5 +1,6 @@
 """A fresh working folder for each test, and the command line in this very process."""
 
+import copy
 import functools
 import importlib
 import os
@@ -16,6 +17,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is there: small th
 
 import numpy as np
 import pytest
+
+from runner.config import composer
+
+
+def _composed_once() -> Callable[..., Any]:
+    """Hydra composes the same words of `conf/` once, which takes a tenth of a second."""
+    compose, kept = composer.compose, functools.lru_cache(maxsize=500)(composer.compose)
+
+    def composed(words: Sequence[str], config_dir: str | None = None) -> Any:
+        own = config_dir or any("searchpath" in text for text in words)
+        return compose(words, config_dir) if own else copy.deepcopy(kept(tuple(words)))
+
+    return composed
+
+
+composer.compose = _composed_once()  # before a test module takes it by name
 
 
 @dataclass(frozen=True)
@@ -61,22 +78,6 @@ class Store:
         """The arrays of records.npz."""
         with np.load(self.file(run, "records.npz")) as arrays:
             return dict(arrays)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _composed_once() -> Iterator[None]:
-    """Hydra composes the same words of `conf/` once, which takes a tenth of a second."""
-    from runner.config import composer
-
-    compose, kept = composer.compose, functools.lru_cache(maxsize=500)(composer.compose)
-
-    def composed(words: Sequence[str], config_dir: str | None = None) -> Any:
-        own = config_dir or any("searchpath" in text for text in words)
-        return compose(words, config_dir) if own else kept(tuple(words))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(composer, "compose", composed)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,9 @@ def test_a_run_that_diverges_ends_with_3_and_is_recorded_up_to_there(command, st
     assert list(store.history(run, "lr")) == list(range(128))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.stress)]
+)
 def test_ctrl_c_ends_a_run_as_killed_with_all_its_records(store, shell, number) -> None:
     process = shell(f"{QUADRATIC} lr=1e-6 train.steps=1000000 train.eval_every=100 threads=1")
     next(line for line in process.stdout if line.startswith("step "))

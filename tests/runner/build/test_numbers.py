@@ -9,7 +9,8 @@ import torch
 
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
-from runner.config.composer import compose
+from runner.config.command_line import word
+from runner.config.composer import Composer, compose
 from runner.config.options import group_options
 from runner.config.reading import read
 from runner.errors import Mistake
@@ -21,9 +22,11 @@ SCHEDULES = sorted(set(group_options()["schedule"]) - NEED_WORDS)
 QUICK = "model=linear tracking=off train.steps=20"
 
 
+COMPOSER = Composer(None)
+
+
 def settings(line: str):
-    config = compose(line.split())
-    return read(config, config.hydra)
+    return COMPOSER.settings([word(text) for text in line.split()])
 
 
 def traces(line: str, train_size: int = 1280):

@@ -249,19 +249,11 @@ def test_a_damaged_mnist_file_is_named(refused, tmp_path: Path) -> None:
     assert "delete it, and it is downloaded again" in message
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("schedul=cosine", "unknown key 'schedul' (did you mean 'schedule'?)"),
-        ("-m seed=0,-1 model=linear", "job 2 of 2 (seed=-1): seed must lie in"),
-        ("tracking.uri=http://127.0.0.1:9", "must be a server that answers"),
-    ],
-)
-def test_a_real_command_says_the_same(shell, folder, line: str, words: str) -> None:
-    process = shell(line)
+def test_a_real_command_says_the_same(shell, folder) -> None:
+    process = shell("-m seed=0,-1 model=linear")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 2, err
-    assert words in err
+    assert "job 2 of 2 (seed=-1): seed must lie in" in err
     assert (out, err.count("\n"), list(folder.rglob("*"))) == ("", 1, [])
 
 

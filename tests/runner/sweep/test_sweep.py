@@ -168,6 +168,7 @@ def test_a_name_that_is_given_stays(command, store) -> None:
     assert [run.info.run_name for run in store.runs()] == ["one", "one"]
 
 
+@pytest.mark.stress
 def test_two_processes_train_what_one_trains(command, shell) -> None:
     process = shell(f"-m hydra/launcher=joblib {SMALL} seed=0,1 tracking=off")
     out, err = process.communicate(timeout=120)

@@ -219,6 +219,7 @@ def test_a_killed_run_keeps_its_records_and_ends_as_failed(store: Any, opened: A
     assert before_ms <= run.info.end_time <= after_ms
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("moment", ["log_batch", "set_terminated", "remove"])
 def test_a_delivery_that_is_killed_is_done_by_the_next(
     store: Any, waiting: Any, moment: str

@@ -27,8 +27,10 @@ def said(figure: Any) -> list[str]:
     return [text.get_text() for text in figure.findobj(Text) if text.get_text().strip()]
 
 
-@pytest.mark.parametrize("goal", ["val/accuracy", "val/loss"])
-@pytest.mark.parametrize("count", [1, 3, 24, 200])
+@pytest.mark.parametrize(
+    ("count", "goal"),
+    [(1, "val/accuracy"), (3, "val/loss"), (24, "val/accuracy"), (200, "val/loss")],
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_is_large_and_the_legend_covers_nothing(
     kind: str, count: int, goal: str, drawn, of_any_outcome

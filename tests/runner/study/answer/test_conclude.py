@@ -12,6 +12,7 @@ SEARCH = f"study=decay_rate study.trials=3 {QUADRATIC}"
 PICTURES = ["history.png", "parallel.png", "slices.png", "traces.png"]
 
 
+@pytest.mark.stress
 def test_a_closed_pipe_costs_no_file(folder: Path) -> None:
     words = [sys.executable, "-m", "runner", *shlex.split(SEARCH), "study.confirm_seeds=2"]
     command = f"{shlex.join(words)} | head -1; echo status ${{PIPESTATUS[0]}}"
