@@ -15,7 +15,7 @@ from pathlib import Path
 
 from runner import provenance
 from runner.build.setup import Setup
-from runner.culprit import FAILURES, told
+from runner.culprit import told
 from runner.errors import Diverged, one_line, out_of_memory
 from runner.report.terminal import Console
 from runner.results.events import Evaluation, Listener
@@ -140,7 +140,9 @@ def _train(
         return _Ending(Status.DIVERGED, str(error))
     except Pruned:
         return _Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
-    except FAILURES as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of a person's code
         if out_of_memory(error):
             batch_size = setup.settings.train.batch_size
             return _Ending(Status.FAILED, devices.memory_advice(batch_size))

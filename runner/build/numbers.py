@@ -4,13 +4,14 @@ Knows nothing of torch, so that a trace can be drawn without it.
 """
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from cachetools import LRUCache, cached
 
 from runner import config
+from runner.build.metrics import learn_metrics
 from runner.config import Settings
 from runner.culprit import blamed, place, told
 from runner.errors import Mistake
@@ -41,6 +42,8 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
 
     Raises Mistake for what does not fit, or gives no rates that can be used.
     """
+    if not set(_monitors(settings.schedule)) <= set(evaluated(data=True)):
+        learn_metrics(settings)
     spec = _facing("schedule", settings.schedule)
     start = spec.get("start") if isinstance(spec, Mapping) else None
     lr, later = _built("schedule", spec, start)
@@ -63,6 +66,15 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
     for name in found:
         _check_trace(key_of(name, settings), name, found, warmed)
     return found
+
+
+def _monitors(spec: Any) -> Iterator[str]:
+    """Yield what the schedules of a configuration listen to."""
+    if isinstance(spec, Mapping) and isinstance(spec.get("monitor"), str):
+        yield spec["monitor"]
+    parts = spec.values() if isinstance(spec, Mapping) else spec if isinstance(spec, list) else ()
+    for part in parts:
+        yield from _monitors(part)
 
 
 def key_of(name: str, settings: Settings) -> str:
