@@ -147,7 +147,8 @@ def _no_ramp(one: _Seen) -> Iterator[str]:
     given = one.spec.get(name)
     if name == "fraction" and given is None:
         given = USUAL_FRACTION
-    rounded = parse(given)[0] > 0 if isinstance(given, str) else isinstance(given, float) and given
+    share = name == "fraction" and isinstance(given, float) and given
+    rounded = parse(given)[0] > 0 if isinstance(given, str) else share
     if rounded and length < least:
         count = f"{length} step{'' if length == 1 else 's'}"
         yield f"{one.key}.{name} {given} comes to {count} of {one.steps}, which is no ramp"

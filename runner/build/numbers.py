@@ -13,12 +13,13 @@ from cachetools import LRUCache, cached
 from runner import config
 from runner.build.metrics import learn_metrics
 from runner.config import Settings
+from runner.config.whole import whole
 from runner.culprit import blamed, place, told
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, evaluated, metric
 from runner.trial import Numbers
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
-from schedules import ArgumentError, Horizon, Offset, Schedule, Warmup
+from schedules import ArgumentError, Duration, Horizon, Offset, Schedule, Warmup
 from schedules.errors import about
 
 SUFFIX = "_schedule"
@@ -179,7 +180,7 @@ def _later(key: str, schedule: Schedule, start: Any) -> Schedule:
     if start in (None, 0):
         return schedule
     try:
-        return Offset(schedule=schedule, start=start)
+        return Offset(schedule=schedule, start=whole(start, Duration))
     except ArgumentError as error:
         raise Mistake.of(error, key) from error
 

@@ -25,6 +25,7 @@ from runner.config.command_line import (
     word,
 )
 from runner.config.composer import REFUSALS, Composer, explained
+from runner.config.familiar import key_hint
 from runner.config.options import CONF, STUDY, check_choices, is_overlay
 from runner.config.reading import read
 from runner.config.settings import Settings
@@ -92,6 +93,8 @@ def read_line(typed: Sequence[str]) -> CommandLine:
 def request(line: CommandLine) -> Request:
     """Return what a command line asks for. Raises Mistake for what does not fit together."""
     composer = Composer(line.config_dir)
+    if any((one.key, one.value) == ("hydra/sweeper", "optuna") for one in line.words):
+        _refuse_their_keys(line.words)
     own = _hydra(composer, line.words)
     is_multirun = line.multirun or str(own.mode).endswith("MULTIRUN")
     if not is_multirun:
@@ -101,6 +104,8 @@ def request(line: CommandLine) -> Request:
     more = (own.sweeper.get("params") or {}) if is_multirun else {}
     words = (*(word(f"{key}={value}") for key, value in more.items()), *line.words)
     found = Request(composer, words, own, is_multirun)
+    if found.sweeper == STUDIES:
+        _refuse_their_keys(line.words)
     about = [one.key for one in line.words if one.key.startswith((f"{STUDY}.", f"{STUDY}/"))]
     if about and found.sweeper != STUDIES:
         advice = "choose one, such as study=decay_rate, or -m hydra/sweeper=optuna"
@@ -186,6 +191,13 @@ def _sweeper(composer: Composer, words: Sequence[Word]) -> Any:
     with suppress(Mistake):
         return composer.config(words).hydra.sweeper
     return None
+
+
+def _refuse_their_keys(words: Sequence[Word]) -> None:
+    """Raise Mistake for a key of the released Optuna sweeper, which ours has not."""
+    for one in words:
+        if one.key.startswith("hydra.sweeper.") and (hint := key_hint(one.key)):
+            raise Mistake(f"unknown key '{one.key}'{hint}")
 
 
 def _refuse_several(words: Sequence[Word]) -> None:

@@ -51,7 +51,7 @@ class Result:
 
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
     had seen `kept_step` updates then. reason: why it did not finish. details: the traceback of a
-    failure. lr: the rate that was asked for. setting: in a sweep, the same text for runs that
+    failure. lr, seed: what was asked for. setting: in a sweep, the same text for runs that
     differ by their seed alone; setting_name: its name for people.
     """
 
@@ -67,5 +67,6 @@ class Result:
     link: Link | None = None
     delivered: bool = True
     lr: float | None = None
+    seed: int | None = None
     setting: str = ""
     setting_name: str = ""

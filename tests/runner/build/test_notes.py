@@ -195,6 +195,7 @@ def test_without_data_a_rate_of_every_epoch_vanishes():
         "warmup=linear warmup.fraction=0",
         "warmup=linear warmup.steps=0%",
         "warmup=linear warmup.steps=1",
+        "warmup=linear warmup.steps=1e0",
         "warmup=linear warmup.fraction=0.01 warmup.start=0",
         "schedule=wsd schedule.warmup_steps=0",
         "schedule=torch schedule.scheduler=torch.optim.lr_scheduler.ExponentialLR "
