@@ -83,12 +83,20 @@ def run(
         kept_step=_kept_step(setup, records),
         steps=setup.state.step,
         reason=ending.reason,
+        note=_note(setup, records) if ending.status == Status.FINISHED else "",
         details=ending.details,
         seconds=time.monotonic() - started,
         command=provenance.command(setup.settings),
         link=recording.link,
         delivered=delivered,
     )
+
+
+def _note(setup: Setup, records: Records) -> str:
+    """Return what is odd about a run that finished."""
+    usual = not setup.trial.recipe.task
+    guess = math.log(setup.data.classes) if setup.data and usual else math.inf
+    return records.standstill(setup.trial.horizon.steps_per_epoch, guess)
 
 
 def _console(setup: Setup, label: str, brief: bool) -> Console:

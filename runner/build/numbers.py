@@ -119,9 +119,15 @@ def _named(schedule: Schedule) -> str:
 
 
 def _check_listening(schedule: Schedule, data: bool) -> None:
+    """Refuse what is never evaluated, and a schedule of a person's own that fails to listen."""
+    if not schedule.listens:
+        return
     known = evaluated(data=data)
-    if schedule.listens and schedule.monitor not in known:
+    if schedule.monitor not in known:
         raise Mistake("schedule.monitor", f"must be {' or '.join(known)}", f"'{schedule.monitor}'")
+    with blamed("schedule", _named(schedule)):
+        memory = schedule.observe(schedule.begin(), 1, 1.0)
+        schedule.rates(memory, np.arange(1, 2))
 
 
 def _check_names(settings: Settings, schedules: Mapping[str, Schedule]) -> None:

@@ -123,12 +123,13 @@ def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     factory = config.partial("model", spec)
     offered = {"input_shape": data.input_shape, "classes": data.classes} if data else {}
     wanted = {name: value for name, value in offered.items() if factory.accepts(name)}
-    devices.seed_all(settings.seed)
     given = ", ".join(f"{name}={value}" for name, value in wanted.items()) or "its arguments"
-    must, target = f"must be a class that can be built with {given}", spec["_target_"]
-    with failing(
-        lambda told: Mistake("model._target_", must, advice=f"{target} fails with {told}")
-    ):
+    must = f"must be a class that can be built with {given}"
+
+    def mistake(told: str) -> Mistake:
+        return Mistake("model._target_", must, advice=f"{spec['_target_']} fails with {told}")
+
+    with devices.seeded(settings.seed), failing(mistake):
         model = factory(**wanted)
     if not isinstance(model, torch.nn.Module):
         raise Mistake("model._target_", "must be a torch.nn.Module", type(model).__name__)

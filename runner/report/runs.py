@@ -42,7 +42,7 @@ def ranking(results: Sequence[Result]) -> list[str]:
         done = result.metrics if result.status == Status.FINISHED else {}
         figures = [number(key, done[key]) if key in done else "-" for key in columns]
         place = str(rank) if result.status == Status.FINISHED else "-"
-        status = f"{result.status}  {result.reason}".rstrip()
+        status = f"{result.status}  {result.reason or result.note}".rstrip()
         rows.append([place, _name(result, results), *figures, f"{result.seconds:.1f}", status])
     return aligned(rows, right={"rank", "seconds"})
 

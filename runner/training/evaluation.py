@@ -59,7 +59,7 @@ def check_outputs(
     several = f"{samples} sample{'' if samples == 1 else 's'}"
     scores = f"scores of shape ({samples}, {classes}) for {several}"
     what = "a loss, one number" if split is None else scores
-    chosen = torch.tensor([0, -1][:samples])
+    chosen = torch.tensor([0, -1]) if samples == 2 else torch.arange(samples)
     takes = f"must take {'no input' if split is None else f'input of shape {_shape(split)}'}"
     model.eval()
     try:

@@ -2,11 +2,12 @@
 does wrong in training shows here."""
 
 import copy
+from collections.abc import Iterator
 
 from torch import Tensor, nn
 
 from runner.culprit import failing
-from runner.training.data import Dataset
+from runner.training.data import Dataset, Split
 from runner.training.devices import kept_generators
 from runner.training.evaluation import (
     EVAL_BATCH,
@@ -26,8 +27,8 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     """Make the first update, and that of an epoch's last batch where it is a shorter one. The state
     is spoiled by it; random generators are as before.
 
-    Also evaluates one sample, where the last batch of an evaluation is one. Raises ArgumentError
-    where something fails.
+    Also evaluates the largest batch of an evaluation, and one sample, where the last batch is one.
+    Raises ArgumentError where something fails.
     """
     model, loss = state.model, state.loss
     loop = Loop(state, trial, data)
@@ -46,8 +47,9 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
                 advice = "choose another train.batch_size"
                 advice = f"{error.advice}; {advice}" if error.advice else advice
                 raise ArgumentError("the last batch", has, error.given, advice) from error
-        if data is not None and 1 in (len(one) % EVAL_BATCH for one in (data.val, data.test)):
-            check_outputs(model, loss, data.val, data.classes, samples=1)
+        if data is not None:
+            for split, count in _evaluated(data):
+                check_outputs(model, loss, split, data.classes, count)
 
 
 def rehearse_keeping(model: nn.Module, *, back: bool) -> None:
@@ -67,6 +69,13 @@ def _updates(trial: Trial, data: Dataset | None) -> list[int]:
     last = trial.horizon.steps_per_epoch - 1
     shorter = data is not None and len(data.train) % trial.recipe.batch_size > 0
     return [0, last] if shorter and 0 < last < trial.horizon.total_steps else [0]
+
+
+def _evaluated(data: Dataset) -> Iterator[tuple[Split, int]]:
+    """Yield samples, and how many of them, that an evaluation takes at once."""
+    splits = sorted((data.val, data.test), key=len)
+    yield splits[1], min(EVAL_BATCH, len(splits[1]))
+    yield from ((one, 1) for one in splits[:1] if 1 in (len(part) % EVAL_BATCH for part in splits))
 
 
 def _size(trial: Trial, data: Dataset | None, t: int) -> int:

@@ -74,6 +74,8 @@ class Net(nn.Module):
         y = self.two(self.norm(y).relu())
         if self.how == "squeeze":
             return y.squeeze()
+        if self.how == "most":
+            return y + torch.zeros(100, 1)[: len(y)]
         if self.how == "unused" and self.training:
             return x[:, :2].clone().requires_grad_()
         if self.training and self.how == "pair":
@@ -306,6 +308,15 @@ def test_an_evaluation_of_one_sample_is_tried(command, mine: str) -> None:
     message = "error: model must return scores of shape (1, 2) for 1 sample, got (2,)\n"
     assert (done.err, done.status) == (message, 2)
     assert command(f"{line} +dataset.test=252").status == 0
+
+
+def test_the_largest_batch_of_an_evaluation_is_tried(command, mine: str) -> None:
+    line = f"{mine} tracking=off +model.how=most"
+    done = command(f"{line} +dataset.test=101")
+    assert done.status == 2
+    assert done.err.startswith("error: model must take input of shape (batch, 4); it fails with ")
+    assert "must match the size of tensor b (100) at non-singleton dimension 0" in done.err
+    assert command(f"{line} +dataset.test=100").status == 0
 
 
 def test_the_job_of_a_grid_and_the_values_of_a_study_are_named(command, mine: str) -> None:
