@@ -26,7 +26,7 @@ from runner.config.command_line import (
 )
 from runner.config.composer import REFUSALS, Composer, explained
 from runner.config.familiar import key_hint
-from runner.config.options import CONF, STUDY, check_choices, is_overlay
+from runner.config.options import CONF, STUDY, check_choices, overlays_of
 from runner.config.reading import read
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
@@ -175,15 +175,25 @@ def _refuse_sweeps_of_sweeps(composer: Composer, words: Sequence[Word]) -> None:
     has one."""
     single = [one for one in words if not one.is_multiple]
     for one in words:
-        if one.kind is not Kind.SWEEPS or not is_overlay(one.key, composer.config_dir):
+        if one.kind is not Kind.SWEEPS:
             continue
-        for option in one.options:
+        found = overlays_of(one.key, composer.config_dir)
+        for option in (text for text in one.options if found.intersection(_parts(text))):
             plain, own = _sweeper(composer, single), _sweeper(composer, [*single, one.at(option)])
             if own and own != plain:
                 kind = "a sweep" if own["_target_"] == GRIDS else "a search"
                 must = f"must not be swept over where one of its options is {kind} itself"
                 alone = f"run it alone, {one.sign}{one.key}={option}"
                 raise Mistake(one.key, must, option, alone)
+
+
+def _parts(option: str) -> list[str]:
+    """Return the options that one of a list joins.
+
+    >>> _parts("[one, two]"), _parts("one")
+    (['one', 'two'], ['one'])
+    """
+    return [part.strip() for part in option.strip("[]").split(",")]
 
 
 def _sweeper(composer: Composer, words: Sequence[Word]) -> Any:

@@ -85,6 +85,7 @@ def test_groups_that_cannot_be_read(entry, message):
         ({"nesterov": True, "momentum": 0.0}, "^nesterov needs momentum greater than 0, got 0"),
         ({"eps": -1e-8}, "^eps must be greater than 0, got -1e-08"),
         ({"eps": 0}, "^eps must be greater than 0, got 0"),
+        ({"eps": 1e-50}, r"^eps must lie in \[1.2e-38, 3.4e\+38\], as float32, got 1e-50"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):
