@@ -17,7 +17,6 @@ _NOT_OWN = (
     Path(__file__).resolve().parent,
     Path(schedules.__file__).resolve().parent,
 )
-FAILURES = (Exception, SystemExit)  # of a person's code; a Ctrl-C is none
 
 
 def place(error: BaseException) -> str:
@@ -63,12 +62,13 @@ def blamed(key: str, target: Any) -> Iterator[None]:
 
 @contextmanager
 def failing(mistake: Callable[[str], ArgumentError]) -> Iterator[None]:
-    """Let whatever fails in a person's code rise as an error that is made of what it says."""
+    """Let whatever fails in a person's code, a sys.exit too, rise as an error that is made of what
+    it says; a Ctrl-C is no failure."""
     try:
         yield
-    except ArgumentError:
+    except (ArgumentError, KeyboardInterrupt):
         raise
-    except FAILURES as error:
+    except BaseException as error:
         if out_of_memory(error):
             raise
         raise mistake(told(error)) from error

@@ -62,8 +62,22 @@ def out_of_memory(error: BaseException) -> bool:
     """Return whether an error, torch's for a device among them, says that no memory is left."""
     words = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+        isinstance(error, RuntimeError) and any(word in said(error) for word in words)
     )
+
+
+def said(error: BaseException) -> str:
+    """Return what an error says; nothing of one that fails to say it.
+
+    >>> class Silent(Exception):
+    ...     __str__ = None
+    >>> said(ValueError("too wide")), said(Silent())
+    ('too wide', '')
+    """
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -96,7 +110,7 @@ _LONGEST_WORD, _LONGEST = 200, 1_500  # characters of a message that a person re
 def one_line(error: BaseException) -> str:
     """Return an error's message on one line, without passwords and with long words cut; its type
     where it has none."""
-    text = redact(" ".join(str(error).split()) or type(error).__name__)
+    text = redact(" ".join(said(error).split()) or type(error).__name__)
     return shortened(" ".join(shortened(part, _LONGEST_WORD) for part in text.split()), _LONGEST)
 
 

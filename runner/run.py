@@ -15,7 +15,7 @@ from pathlib import Path
 
 from runner import provenance
 from runner.build.setup import Setup
-from runner.culprit import FAILURES, told
+from runner.culprit import told
 from runner.errors import Diverged, one_line, out_of_memory
 from runner.report.terminal import Console
 from runner.results.events import Evaluation, Listener
@@ -83,12 +83,20 @@ def run(
         kept_step=_kept_step(setup, records),
         steps=setup.state.step,
         reason=ending.reason,
+        note=_note(setup, records) if ending.status == Status.FINISHED else "",
         details=ending.details,
         seconds=time.monotonic() - started,
         command=provenance.command(setup.settings),
         link=recording.link,
         delivered=delivered,
     )
+
+
+def _note(setup: Setup, records: Records) -> str:
+    """Return what is odd about a run that finished."""
+    usual = not setup.trial.recipe.task
+    guess = math.log(setup.data.classes) if setup.data and usual else math.inf
+    return records.standstill(setup.trial.horizon.steps_per_epoch, guess)
 
 
 def _console(setup: Setup, label: str, brief: bool) -> Console:
@@ -140,7 +148,9 @@ def _train(
         return _Ending(Status.DIVERGED, str(error))
     except Pruned:
         return _Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
-    except FAILURES as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of a person's code
         if out_of_memory(error):
             batch_size = setup.settings.train.batch_size
             return _Ending(Status.FAILED, devices.memory_advice(batch_size))

@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import RLock
@@ -78,24 +78,25 @@ def plain_duration(spec: Mapping[str, Any]) -> str:
     Of a scheduler that is not PyTorch's own, any number from 1 may be one.
     """
     kind = find("scheduler", spec["scheduler"])
-    own = getattr(kind, "__module__", "") != "torch.optim.lr_scheduler"
+    kinds = (int,) if getattr(kind, "__module__", "") != "torch.optim.lr_scheduler" else ()
     found = (
-        _plain(f"arguments[{key!r}]", value, own or key in _DURATIONS)
+        _plain(f"arguments[{key!r}]", value, (int, float) if key in _DURATIONS else kinds)
         for key, value in (spec.get("arguments") or {}).items()
     )
     return next(filter(None, found), "")
 
 
-def _plain(name: str, value: Any, may: bool) -> str:
-    """The same of an argument; `may` says whether it may be a duration."""
+def _plain(name: str, value: Any, kinds: Collection[type]) -> str:
+    """The same of an argument; `kinds` are the types of a number that may be a duration."""
     if isinstance(value, Mapping) and "scheduler" in value:
         inner = plain_duration(value)
         return f"{name}.{inner}" if inner else ""
     parts: list[tuple[Any, Any]] = []
     if isinstance(value, (tuple, Mapping)):
         parts = list(value.items() if isinstance(value, Mapping) else enumerate(value))
-    found = (_plain(f"{name}[{key!r}]", part, may) for key, part in parts)
-    return name if may and type(value) is int and value > 0 else next(filter(None, found), "")
+    found = (_plain(f"{name}[{key!r}]", part, kinds) for key, part in parts)
+    whole = type(value) in kinds and value > 0 and value % 1 == 0
+    return name if whole else next(filter(None, found), "")
 
 
 def built(spec: Arguments, lr: float) -> tuple[Any, Any]:

@@ -170,7 +170,7 @@ class PiecewiseInterpolation(Piecewise):
         np.minimum(rates, np.maximum(values, next_values)[i], out=rates)
         return rates
 
-    def _end_step(self) -> int:
+    def end_step(self) -> int:
         return int(self.boundaries[-1])
 
 

@@ -66,5 +66,5 @@ class Polynomial(Schedule):
         remaining **= self.power
         return between(float(self.end), self.lr, remaining)
 
-    def _end_step(self) -> int | None:
+    def end_step(self) -> int | None:
         return None if self.cycle else int(self.decay_steps)

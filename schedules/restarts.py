@@ -161,7 +161,7 @@ class CosineRestarts(Schedule):
         peak *= self.lr
         return np.maximum(peak, float(self.floor), out=peak)
 
-    def _end_step(self) -> int | None:
+    def end_step(self) -> int | None:
         return _cycles(self).end
 
 

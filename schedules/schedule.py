@@ -102,7 +102,7 @@ class Schedule:
         """The rates of steps `t`, a 1-D array; every duration is a whole number of steps here."""
         raise NotImplementedError(f"{type(self).__name__} must define formula(t)")
 
-    def _end_step(self) -> int | None:
+    def end_step(self) -> int | None:
         """The step at which the schedule ends and `after` takes over; None when it never does."""
         return getattr(self, self.ends_at, None)
 
@@ -224,7 +224,7 @@ class Schedule:
 
     def _until_the_end(self, t: Steps) -> Steps:
         """Steps `t` by the policy of `after`."""
-        end = self._end_step()
+        end = self.end_step()
         if end is None or self.after == "continue":
             return t
         if self.after == "hold":

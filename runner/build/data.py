@@ -29,8 +29,8 @@ def _load(spec: str) -> Dataset | None:
     if stated is not None and not config.partial("dataset", unsized).accepts("train_size"):
         arguments = unsized
     split_seed = arguments.get("split_seed")
-    devices.seed_all(split_seed if isinstance(split_seed, int) else 0)
-    with blamed("dataset", arguments.get("_target_")):
+    seed = split_seed if isinstance(split_seed, int) else 0
+    with devices.seeded(seed), blamed("dataset", arguments.get("_target_")):
         found = config.build("dataset", arguments)
     if found is not None and not isinstance(found, Dataset):
         raise Mistake(

@@ -12,6 +12,7 @@ from runner.config import Settings
 from runner.trial import Numbers
 from schedules import (
     Clamp,
+    FromTorch,
     Join,
     Offset,
     Product,
@@ -42,14 +43,16 @@ class _Seen:
 def notes(settings: Settings, numbers: Numbers, eval_every: int) -> list[str]:
     """Return what a person might not have meant, a line each.
 
-    That is durations beyond the run or long before its end, a ramp that rounds to nothing, a rate
-    that vanishes early, and a schedule that hears too few evaluations to act.
+    That is durations beyond the run or long before its end, a ramp that rounds to nothing, a step()
+    each update where nothing says so, a rate that vanishes early, and a schedule that hears too few
+    evaluations to act.
     """
     seen = list(_seen(settings, numbers))
     early = [line for one in seen for line in _early(one)]
     epoch = numbers.horizon.steps_per_epoch
     return [
         *(line for one in seen for line in (*_beyond(one, epoch), *_no_ramp(one))),
+        *(line for one in seen if 1 < epoch < one.steps for line in _each_update(one)),
         *(early or _vanishing(numbers)),
         *_unheard(seen, numbers, eval_every),
     ]
@@ -123,7 +126,7 @@ def _early(one: _Seen) -> Iterator[str]:
     """Yield an end after which the rate holds for most of the steps; none given as a share."""
     if one.schedule.after != "hold" or one.schedule.lists or "end_steps" in one.schedule.durations:
         return
-    end = one.schedule._end_step() or one.steps
+    end = one.schedule.end_step() or one.steps
     for name in one.schedule.durations:
         share = str(one.spec.get(name)).endswith("%")
         if end == getattr(one.schedule, name) and FAR * end < one.steps and not share:
@@ -144,10 +147,39 @@ def _no_ramp(one: _Seen) -> Iterator[str]:
     given = one.spec.get(name)
     if name == "fraction" and given is None:
         given = USUAL_FRACTION
-    rounded = parse(given)[0] > 0 if isinstance(given, str) else isinstance(given, float) and given
+    share = name == "fraction" and isinstance(given, float) and given
+    rounded = parse(given)[0] > 0 if isinstance(given, str) else share
     if rounded and length < least:
         count = f"{length} step{'' if length == 1 else 's'}"
         yield f"{one.key}.{name} {given} comes to {count} of {one.steps}, which is no ramp"
+
+
+def _each_update(one: _Seen) -> Iterator[str]:
+    """Yield that a scheduler of PyTorch's, such as ExponentialLR, is stepped each update, where no
+    argument has a unit that would say so."""
+    null = isinstance(one.schedule, FromTorch) and one.spec.get("step_every") is None
+    if null and one.spec.get("arguments") and _lacks_unit(one.spec):
+        yield f"{one.key}.step_every is null: a step() follows each update; with 1ep, each epoch"
+
+
+def _lacks_unit(spec: Mapping[str, Any]) -> bool:
+    """Return whether a scheduler, or one within it, has no duration with a unit of its own."""
+    arguments = _mapping(spec.get("arguments"))
+    parts = (part for value in arguments.values() if isinstance(value, list) for part in value)
+    inner = [part for part in parts if isinstance(part, Mapping) and "scheduler" in part]
+    return any(map(_lacks_unit, inner)) if inner else not _has_unit(arguments)
+
+
+def _has_unit(value: Any) -> bool:
+    """Return whether there is a duration with a unit among a scheduler's arguments."""
+    if isinstance(value, Mapping):
+        return any(map(_has_unit, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_unit, value))
+    try:
+        return isinstance(value, str) and parse(value)[1] != "steps"
+    except ValueError:
+        return False
 
 
 def _vanishing(numbers: Numbers) -> Iterator[str]:

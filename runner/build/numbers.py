@@ -4,20 +4,22 @@ Knows nothing of torch, so that a trace can be drawn without it.
 """
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from cachetools import LRUCache, cached
 
 from runner import config
+from runner.build.metrics import learn_metrics
 from runner.config import Settings
+from runner.config.whole import whole
 from runner.culprit import blamed, place, told
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, evaluated, metric
 from runner.trial import Numbers
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
-from schedules import ArgumentError, Horizon, Offset, Schedule, Warmup
+from schedules import ArgumentError, Duration, Horizon, Offset, Schedule, Warmup
 from schedules.errors import about
 
 SUFFIX = "_schedule"
@@ -41,6 +43,8 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
 
     Raises Mistake for what does not fit, or gives no rates that can be used.
     """
+    if not set(_monitors(settings.schedule)) <= set(evaluated(data=True)):
+        learn_metrics(settings)
     spec = _facing("schedule", settings.schedule)
     start = spec.get("start") if isinstance(spec, Mapping) else None
     lr, later = _built("schedule", spec, start)
@@ -63,6 +67,15 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
     for name in found:
         _check_trace(key_of(name, settings), name, found, warmed)
     return found
+
+
+def _monitors(spec: Any) -> Iterator[str]:
+    """Yield what the schedules of a configuration listen to."""
+    if isinstance(spec, Mapping) and isinstance(spec.get("monitor"), str):
+        yield spec["monitor"]
+    parts = spec.values() if isinstance(spec, Mapping) else spec if isinstance(spec, list) else ()
+    for part in parts:
+        yield from _monitors(part)
 
 
 def key_of(name: str, settings: Settings) -> str:
@@ -106,9 +119,15 @@ def _named(schedule: Schedule) -> str:
 
 
 def _check_listening(schedule: Schedule, data: bool) -> None:
+    """Refuse what is never evaluated, and a schedule of a person's own that fails to listen."""
+    if not schedule.listens:
+        return
     known = evaluated(data=data)
-    if schedule.listens and schedule.monitor not in known:
+    if schedule.monitor not in known:
         raise Mistake("schedule.monitor", f"must be {' or '.join(known)}", f"'{schedule.monitor}'")
+    with blamed("schedule", _named(schedule)):
+        memory = schedule.observe(schedule.begin(), 1, 1.0)
+        schedule.rates(memory, np.arange(1, 2))
 
 
 def _check_names(settings: Settings, schedules: Mapping[str, Schedule]) -> None:
@@ -167,7 +186,7 @@ def _later(key: str, schedule: Schedule, start: Any) -> Schedule:
     if start in (None, 0):
         return schedule
     try:
-        return Offset(schedule=schedule, start=start)
+        return Offset(schedule=schedule, start=whole(start, Duration))
     except ArgumentError as error:
         raise Mistake.of(error, key) from error
 

@@ -24,13 +24,15 @@ def rehearse(settings: Settings, trial: Trial, state: State, data: Dataset | Non
 
     Raises Mistake where an update fails; a lack of memory is left to the run, which holds less.
     """
-    key = _key(trial)
+    back = settings.train.keep == "best"
+    key = _key(trial, back)
     if key in _done:
         return
     device = next(state.model.parameters()).device
     try:
         with devices.kept_generators(device), under(""):
             spare = state.copy() or new_state(settings, data, device)
+            rehearsal.rehearse_keeping(spare.model, back=back)
             rehearsal.rehearse(spare, trial, data)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
@@ -43,11 +45,11 @@ def forget() -> None:
     _done.clear()
 
 
-def _key(trial: Trial) -> str:
+def _key(trial: Trial, back: bool) -> str:
     """Return the same for all runs whose updates do the same with other numbers."""
     recipe, horizon = trial.recipe, trial.horizon
     reaches = horizon.total_steps >= horizon.steps_per_epoch
-    fixed = [recipe.dataset, recipe.batch_size, recipe.precision, recipe.device, reaches]
+    fixed = [recipe.dataset, recipe.batch_size, recipe.precision, recipe.device, reaches, back]
     parts = [recipe.model, recipe.task, recipe.optimizer, recipe.clipping, list(trial.numbers)]
     return json.dumps([*fixed, *map(_without_numbers, parts)], sort_keys=True)
 

@@ -15,6 +15,7 @@ from runner.build.numbers import key_of, numbers, unscheduled
 from runner.build.rehearsal import rehearse
 from runner.build.state import checked_state, fresh_state, weights_file
 from runner.config import Settings
+from runner.culprit import blamed
 from runner.errors import under
 from runner.training import clipping, devices, optimizers, weights
 from runner.training.data import Dataset
@@ -66,7 +67,8 @@ def _setup(
     devices.use(device, threads)
     data = load(settings.dataset)
     if data is not None:
-        data = data.to(device)
+        with blamed("dataset", settings.dataset["_target_"]):
+            data = data.to(device)
     length = horizon(settings, len(data.train) if data else 0)
     follows = numbers(settings, length)
     with under("train"):

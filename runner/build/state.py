@@ -11,8 +11,8 @@ from cachetools import LRUCache
 from runner import config
 from runner.build.numbers import unscheduled
 from runner.config import Settings
-from runner.culprit import FAILURES, blamed, told
-from runner.errors import Mistake, out_of_memory, under
+from runner.culprit import blamed, failing
+from runner.errors import Mistake, under
 from runner.training import devices, optimizers, weights
 from runner.training.data import Dataset
 from runner.training.evaluation import check_outputs
@@ -55,9 +55,14 @@ def new_state(settings: Settings, data: Dataset | None, device: torch.device) ->
         must = "must give a function that clips gradients"
         raise Mistake("clipping._target_", must, type(clipping).__name__)
     model = _model(settings, data)
-    model.to(device)
+    with blamed("model", settings.model["_target_"]):
+        model.to(device)
     classes = data.classes if data else CLASSES_OF_NO_DATA
     loss = config.partial("task.loss", settings.task.get("loss")).plain
+    if isinstance(loss.func, type):
+        must = "must be a function of scores and labels"
+        advice = "torch.nn.functional has them by other names, such as cross_entropy"
+        raise Mistake("task.loss._target_", must, f"the class {loss.func.__name__}", advice)
     with under(""):
         check_outputs(model, loss, data.train if data else None, classes)
     file = weights_file(settings)
@@ -118,18 +123,14 @@ def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     factory = config.partial("model", spec)
     offered = {"input_shape": data.input_shape, "classes": data.classes} if data else {}
     wanted = {name: value for name, value in offered.items() if factory.accepts(name)}
-    devices.seed_all(settings.seed)
-    try:
+    given = ", ".join(f"{name}={value}" for name, value in wanted.items()) or "its arguments"
+    must = f"must be a class that can be built with {given}"
+
+    def mistake(told: str) -> Mistake:
+        return Mistake("model._target_", must, advice=f"{spec['_target_']} fails with {told}")
+
+    with devices.seeded(settings.seed), failing(mistake):
         model = factory(**wanted)
-    except FAILURES as error:
-        if isinstance(error, Mistake) or out_of_memory(error):
-            raise
-        given = ", ".join(f"{name}={value}" for name, value in wanted.items())
-        raise Mistake(
-            "model._target_",
-            f"must be a class that can be built with {given or 'its arguments'}",
-            advice=f"{spec['_target_']} fails with {told(error)}",
-        ) from error
     if not isinstance(model, torch.nn.Module):
         raise Mistake("model._target_", "must be a torch.nn.Module", type(model).__name__)
     return model
@@ -144,4 +145,9 @@ def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimi
         check_arguments(spec)
         parts = split_parameters(model, groups, settings.optimizer.get("layer_decay"))
         with blamed("optimizer", spec["_target_"]):
-            return optimizers.build(factory, parts, sparse=optimizers.has_sparse(model))
+            made = optimizers.build(factory, parts, sparse=optimizers.has_sparse(model))
+        if not isinstance(made, torch.optim.Optimizer):
+            raise Mistake(
+                "optimizer._target_", "must be a torch.optim.Optimizer", type(made).__name__
+            )
+        return made

@@ -39,9 +39,19 @@ def group_options(config_dir: str | None = None) -> Mapping[str, Sequence[str]]:
 
 
 def is_overlay(group: str, config_dir: str | None) -> bool:
-    """Return whether a group's options change others, so that several may be chosen."""
+    """Return whether a group's options all change others, so that several may be chosen."""
+    return overlays_of(group, config_dir) == {file.stem for file in files_of(group, config_dir)}
+
+
+def overlays_of(group: str, config_dir: str | None) -> set[str]:
+    """Return a group's options that change others.
+
+    >>> "finetune" in overlays_of("experiment", None), overlays_of("model", None)
+    (True, set())
+    """
     start = GLOBAL.encode()
-    return all(file.read_bytes().startswith(start) for file in files_of(group, config_dir))
+    files = files_of(group, config_dir)
+    return {file.stem for file in files if file.read_bytes().startswith(start)}
 
 
 def owners_of(key: str, config_dir: str | None) -> str:

@@ -25,7 +25,8 @@ from runner.config.command_line import (
     word,
 )
 from runner.config.composer import REFUSALS, Composer, explained
-from runner.config.options import CONF, STUDY, check_choices, is_overlay
+from runner.config.familiar import key_hint
+from runner.config.options import CONF, STUDY, check_choices, overlays_of
 from runner.config.reading import read
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
@@ -92,6 +93,8 @@ def read_line(typed: Sequence[str]) -> CommandLine:
 def request(line: CommandLine) -> Request:
     """Return what a command line asks for. Raises Mistake for what does not fit together."""
     composer = Composer(line.config_dir)
+    if any((one.key, one.value) == ("hydra/sweeper", "optuna") for one in line.words):
+        _refuse_their_keys(line.words)
     own = _hydra(composer, line.words)
     is_multirun = line.multirun or str(own.mode).endswith("MULTIRUN")
     if not is_multirun:
@@ -101,6 +104,8 @@ def request(line: CommandLine) -> Request:
     more = (own.sweeper.get("params") or {}) if is_multirun else {}
     words = (*(word(f"{key}={value}") for key, value in more.items()), *line.words)
     found = Request(composer, words, own, is_multirun)
+    if found.sweeper == STUDIES:
+        _refuse_their_keys(line.words)
     about = [one.key for one in line.words if one.key.startswith((f"{STUDY}.", f"{STUDY}/"))]
     if about and found.sweeper != STUDIES:
         advice = "choose one, such as study=decay_rate, or -m hydra/sweeper=optuna"
@@ -170,9 +175,10 @@ def _refuse_sweeps_of_sweeps(composer: Composer, words: Sequence[Word]) -> None:
     has one."""
     single = [one for one in words if not one.is_multiple]
     for one in words:
-        if one.kind is not Kind.SWEEPS or not is_overlay(one.key, composer.config_dir):
+        if one.kind is not Kind.SWEEPS:
             continue
-        for option in one.options:
+        found = overlays_of(one.key, composer.config_dir)
+        for option in (text for text in one.options if found.intersection(_parts(text))):
             plain, own = _sweeper(composer, single), _sweeper(composer, [*single, one.at(option)])
             if own and own != plain:
                 kind = "a sweep" if own["_target_"] == GRIDS else "a search"
@@ -181,11 +187,27 @@ def _refuse_sweeps_of_sweeps(composer: Composer, words: Sequence[Word]) -> None:
                 raise Mistake(one.key, must, option, alone)
 
 
+def _parts(option: str) -> list[str]:
+    """Return the options that one of a list joins.
+
+    >>> _parts("[one, two]"), _parts("one")
+    (['one', 'two'], ['one'])
+    """
+    return [part.strip() for part in option.strip("[]").split(",")]
+
+
 def _sweeper(composer: Composer, words: Sequence[Word]) -> Any:
     """Return how a configuration sweeps; None where it cannot be composed, which is said later."""
     with suppress(Mistake):
         return composer.config(words).hydra.sweeper
     return None
+
+
+def _refuse_their_keys(words: Sequence[Word]) -> None:
+    """Raise Mistake for a key of the released Optuna sweeper, which ours has not."""
+    for one in words:
+        if one.key.startswith("hydra.sweeper.") and (hint := key_hint(one.key)):
+            raise Mistake(f"unknown key '{one.key}'{hint}")
 
 
 def _refuse_several(words: Sequence[Word]) -> None:

@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from runner.config.whole import whole
-from runner.culprit import FAILURES, place, told
+from runner.culprit import place, told
 from runner.errors import Mistake, nearest, one_line
 from schedules.errors import ArgumentError
 
@@ -135,7 +135,9 @@ def _locate(key: str, path: str) -> Callable[..., Any]:
             target = pkgutil.resolve_name(f"{module}:{name}")
         except (ImportError, AttributeError, ValueError):
             target = pkgutil.resolve_name(path)
-    except FAILURES as error:  # a file of a person's own may fail in any way
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a file of a person's own may fail in any way
         plain = isinstance(error, ImportError | AttributeError | ValueError) and not place(error)
         given = f"'{path}': {one_line(error) if plain else told(error)}"
         raise Mistake(f"{key}._target_", "must name a class that can be imported", given) from error

@@ -42,7 +42,7 @@ def ranking(results: Sequence[Result]) -> list[str]:
         done = result.metrics if result.status == Status.FINISHED else {}
         figures = [number(key, done[key]) if key in done else "-" for key in columns]
         place = str(rank) if result.status == Status.FINISHED else "-"
-        status = f"{result.status}  {result.reason}".rstrip()
+        status = f"{result.status}  {result.reason or result.note}".rstrip()
         rows.append([place, _name(result, results), *figures, f"{result.seconds:.1f}", status])
     return aligned(rows, right={"rank", "seconds"})
 
@@ -60,7 +60,7 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
     cosine      2  1 ± 0.71
     """
     groups = _by_setting(results)
-    if len(groups) == len(results):
+    if all(len(group) == 1 for group in groups):
         return []
     columns = _columns(results)
     rows = [["over seeds", "n", *map(heading, columns)]]
@@ -83,7 +83,7 @@ def best(results: Sequence[Result]) -> tuple[str, Result] | None:
         return None
     groups = _by_setting(finished)
     first, *others = groups[0]
-    if len(groups) == len(finished):
+    if all(len(group) == 1 for group in groups):
         return _name(first, results), first
     return f"{first.setting_name}, by the mean of {counted(1 + len(others), 'seed')}", first
 
@@ -95,10 +95,13 @@ def _name(result: Result, results: Sequence[Result]) -> str:
 
 
 def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
-    """Return results that differ by their seed alone together, the best mean first."""
+    """Return results that differ by their seed alone together, the best mean first; of one seed
+    that was trained twice, which gives the same again, one."""
     groups: dict[str, list[Result]] = {}
     for result in order(results):
-        groups.setdefault(result.setting, []).append(result)
+        group = groups.setdefault(result.setting, [])
+        if result.seed is None or result.seed not in [one.seed for one in group]:
+            group.append(result)
 
     def means(group: Sequence[Result]) -> dict[str, float]:
         return {key: statistics.fmean(values) for key, values in _values(group).items()}

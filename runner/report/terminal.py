@@ -76,6 +76,8 @@ def summary(result: Result) -> list[str]:
             lines.append(f"{numbers(mine)}{weights}")
     if result.status != Status.FINISHED:
         lines.append(f"{result.status}: {result.reason}")
+    if result.note:
+        lines.append(f"note      {result.note}")
     if link := result.link:
         lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
         lines.append(f"look      {link.look}")

@@ -172,13 +172,12 @@ def evaluated(*, data: bool) -> tuple[str, ...]:
 
 
 def merit(metrics: Mapping[str, float]) -> tuple[float, ...]:
-    """Return a key that sorts runs best first by what their last evaluation found.
+    """Return a key that sorts runs best first by what their last evaluation found; what is missing
+    or not a number comes last.
 
     >>> one, other = {"val/loss": 0.3, "val/accuracy": 0.9}, {"val/loss": 0.2, "val/accuracy": 0.8}
-    >>> merit(one) < merit(other)
+    >>> merit(one) < merit(other) < merit({"val/loss": 0.1, "val/accuracy": math.nan})
     True
     """
-    return tuple(
-        one.cost(metrics[key]) if (key := f"val/{one.name}") in metrics else math.inf
-        for one in reversed(known())
-    )
+    costs = (one.cost(metrics.get(f"val/{one.name}", math.nan)) for one in reversed(known()))
+    return tuple(math.inf if math.isnan(cost) else cost for cost in costs)

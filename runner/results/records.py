@@ -7,6 +7,9 @@ import numpy as np
 
 from runner.results.events import CLIPPED, GRAD_NORM, LOSS, LR, Chunk, Evaluation, Event
 
+MANY = 50  # updates that should have changed a loss
+CLOSE = 0.99  # of what guessing costs: not better
+
 
 @dataclass
 class Records:
@@ -25,6 +28,20 @@ class Records:
     def column(self, key: str) -> np.ndarray:
         """Return what was recorded of each update under a key."""
         return np.concatenate([chunk.columns[key] for chunk in self.chunks] or [np.empty(0)])
+
+    def standstill(self, epoch: int, guess: float) -> str:
+        """Return a note where a run, unless it is short, left the training loss where it was, or
+        where guessing is.
+
+        epoch: updates whose mean is the loss at the end. guess: the loss of who only guesses.
+        """
+        losses = self.column(LOSS)
+        if len(losses) < max(MANY, epoch):
+            return ""
+        first, last = float(losses[0]), float(losses[-epoch:].mean())
+        if last < min(first, CLOSE * guess):
+            return ""
+        return f"training ends where it began: loss {first:.4g} at first, {last:.4g} at last"
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all as arrays: `step`, `time_ms` and the columns of the updates, and for each

@@ -50,9 +50,9 @@ class Result:
     """How a run ended, after `steps` updates.
 
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
-    had seen `kept_step` updates then. reason: why it did not finish. details: the traceback of a
-    failure. lr: the rate that was asked for. setting: in a sweep, the same text for runs that
-    differ by their seed alone; setting_name: its name for people.
+    had seen `kept_step` updates then. reason: why it did not finish. note: what is odd though it
+    did. details: the traceback of a failure. lr, seed: what was asked for. setting: in a sweep, the
+    same text for runs that differ by their seed alone; setting_name: its name for people.
     """
 
     name: str
@@ -61,11 +61,13 @@ class Result:
     kept_step: int = 0
     steps: int = 0
     reason: str = ""
+    note: str = ""
     details: str = ""
     seconds: float = 0.0
     command: str = ""
     link: Link | None = None
     delivered: bool = True
     lr: float | None = None
+    seed: int | None = None
     setting: str = ""
     setting_name: str = ""

@@ -155,6 +155,6 @@ def _with_settings(results: Sequence[Result], jobs: Sequence[Job]) -> list[Resul
     names = provenance.names(seedless) if len(set(keys)) > 1 else ["all"] * len(jobs)
     found = zip(results, jobs, keys, names, strict=True)
     return [
-        replace(result, lr=job.settings.lr, setting=key, setting_name=name)
+        replace(result, lr=job.settings.lr, seed=job.settings.seed, setting=key, setting_name=name)
         for result, job, key, name in found
     ]

@@ -12,14 +12,17 @@ from torch import Tensor
 from runner.trial.limits import positive
 from schedules.errors import ArgumentError
 
-LARGE = 1e18  # of a norm, whose square is near the end of float32
+SMALL, LARGE = 1e-15, 1e18  # of a norm, whose square is near an end of float32
+ASKED = ("cpu",)  # devices that a number can be read from at once
+NO_FLOAT64 = ("mps",)
+HALF = (torch.float16, torch.bfloat16)
 
 
 class Clipping(Protocol):
     """Clips the gradients of some parameters."""
 
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Clip in place; return the global norm before (float32) and whether it clipped (bool)."""
+        """Clip in place; return the global norm before and whether it clipped (bool)."""
 
 
 def numbers_of(clipping: Clipping) -> list[str]:
@@ -77,17 +80,27 @@ def _dense(parameter: Tensor) -> Tensor:
 
 
 def _norms(tensors: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return the norm of each tensor and of all, in float32.
+    """Return the norm of each tensor and of all.
 
-    On a CPU they are right even where the squares of finite elements are too large for float32; to
-    ask an accelerator whether they are would be to wait for it.
+    They are right even where float32 cannot hold the squares of finite elements, or their sum, and
+    then in float64. A CPU sees whether it is so; to ask an accelerator would be to wait for it: it
+    always takes float64 if it has that.
     """
-    norms = torch.stack(torch._foreach_norm(tensors)).float()
-    norm = torch.linalg.vector_norm(norms)
-    if norm.device.type == "cpu" and math.isinf(norm.item()):
-        exact = torch.stack([torch.linalg.vector_norm(t, dtype=torch.float64) for t in tensors])
-        return exact.float(), torch.linalg.vector_norm(exact).float()
-    return norms, norm
+    real = [torch.view_as_real(t) if t.is_complex() else t for t in tensors]
+    real = [t.float() if t.dtype in HALF else t for t in real]
+    device = real[0].device.type
+    if device in (*ASKED, *NO_FLOAT64):
+        norms = torch.stack(torch._foreach_norm(real)).float()
+        norm = torch.linalg.vector_norm(norms)
+        if device in NO_FLOAT64 or SMALL < norm.item() < math.inf:
+            return norms, norm
+    norms = torch.stack(torch._foreach_norm(real, dtype=torch.float64))
+    return norms, torch.linalg.vector_norm(norms)
+
+
+def _scales(limit: float, norms: Tensor) -> Tensor:
+    """Return what gradients of some norms are multiplied by; foreach kernels are for float32."""
+    return (limit / norms.clamp(min=limit)).float()
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ class GlobalNorm:
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
         _, norm = _norms(gradients)
-        torch._foreach_mul_(gradients, self.max_norm / norm.clamp(min=self.max_norm))
+        torch._foreach_mul_(gradients, _scales(self.max_norm, norm))
         return norm, norm > self.max_norm
 
 
@@ -141,9 +154,7 @@ class Norm:
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
         norms, norm = _norms(gradients)
-        torch._foreach_mul_(
-            gradients, list((self.max_norm / norms.clamp(min=self.max_norm)).unbind())
-        )
+        torch._foreach_mul_(gradients, list(_scales(self.max_norm, norms).unbind()))
         return norm, (norms > self.max_norm).any()
 
 
@@ -185,22 +196,24 @@ class Adaptive:
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         _, norm = _norms(_gradients(parameters))
         clipped = torch.zeros_like(norm, dtype=torch.bool)
-        large = norm.device.type == "cpu" and norm.item() > LARGE
-        exact = torch.float64 if large else None
+        device = norm.device.type
+        exact = norm.item() > LARGE if device in ASKED else device not in NO_FLOAT64
         for p in parameters:
             if p.grad is None:
                 continue
             gradient, weights = _dense(p), p.detach()
             if p.grad.is_sparse:
                 weights = weights[p.grad._indices()[0]]
-            limit = self.factor * _unit_norm(weights).clamp(min=self.eps)
+            limit = self.factor * _unit_norm(weights, exact).clamp(min=self.eps)
             unit = _unit_norm(gradient, exact)
             gradient.mul_(limit / torch.maximum(unit, limit))
             clipped |= (unit > limit).any()
         return norm, clipped
 
 
-def _unit_norm(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+def _unit_norm(tensor: Tensor, exact: bool) -> Tensor:
     unit = tuple(range(1, tensor.ndim)) or None
+    wide = torch.float64 if exact else torch.float32
+    dtype = torch.promote_types(tensor.dtype, wide) if exact or tensor.dtype in HALF else None
     norm: Tensor = torch.linalg.vector_norm(tensor, dim=unit, keepdim=True, dtype=dtype)
     return norm

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
+from numpy.random import bit_generator
 
 from schedules.errors import ArgumentError
 
@@ -91,10 +92,25 @@ def kept_generators(device: torch.device) -> Iterator[None]:
         random.setstate(plain)
 
 
-def seed_all(value: int) -> None:
-    """Seed the same, on every device."""
+@contextmanager
+def seeded(value: int) -> Iterator[None]:
+    """Seed the same, on every device; while open, also what numpy's generators without a seed take
+    from the system.
+
+    >>> with seeded(3):
+    ...     first = np.random.default_rng().random()
+    >>> with seeded(3):
+    ...     bool(np.random.default_rng().random() == first)
+    True
+    """
     torch.manual_seed(value)
     seed(value, torch.device("cpu"))
+    before = bit_generator.randbits  # type: ignore[attr-defined]
+    bit_generator.randbits = random.Random(value).getrandbits  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        bit_generator.randbits = before  # type: ignore[attr-defined]
 
 
 def check_precision(precision: str, device: torch.device) -> None:

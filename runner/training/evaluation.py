@@ -1,13 +1,13 @@
 """A model's metrics on a whole split."""
 
 import re
+from contextlib import AbstractContextManager
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from runner.culprit import FAILURES, told
-from runner.errors import out_of_memory
+from runner.culprit import failing
 from runner.results.metrics import Measure, known
 from runner.training.data import Split
 from runner.training.devices import autocast
@@ -59,37 +59,67 @@ def check_outputs(
     several = f"{samples} sample{'' if samples == 1 else 's'}"
     scores = f"scores of shape ({samples}, {classes}) for {several}"
     what = "a loss, one number" if split is None else scores
-    chosen = torch.tensor([0, -1][:samples])
+    chosen = torch.tensor([0, -1]) if samples == 2 else torch.arange(samples)
+    takes = f"must take {'no input' if split is None else f'input of shape {_shape(split)}'}"
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _failing("model", takes):
             outputs = model() if split is None else model(split.batch(chosen)[0])
-    except FAILURES as error:
-        if out_of_memory(error):
-            raise
-        shape = "no input" if split is None else f"input of shape {_shape(split)}"
-        advice = f"it fails with {told(error)}"
-        raise ArgumentError("model", f"must take {shape}", advice=advice) from error
     finally:
         set_training(model)
-    expected = () if split is None else (samples, classes)
-    if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
-        given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise ArgumentError("model", f"must return {what}", f"{given}")
+    check_scores(outputs, () if split is None else (samples, classes), f"must return {what}")
     if split is not None:
-        _check_loss(loss, outputs.float(), split.batch(chosen)[1])
+        targets = split.batch(chosen)[1]
+        _check_loss(loss, outputs.float(), targets)
+        for one in known():
+            if one.measure is not None:
+                _check_measure(one.name, one.measure, outputs.float(), targets)
+
+
+def check_scores(outputs: object, shape: tuple[int, ...], must: str) -> None:
+    """Raise ValueError unless outputs are a tensor of real numbers of a shape."""
+    if not isinstance(outputs, Tensor) or tuple(outputs.shape) != shape:
+        raise ArgumentError("model", must, kind_of(outputs))
+    if outputs.is_complex():
+        raise ArgumentError("model", must, f"complex numbers, {outputs.dtype}")
+
+
+def kind_of(value: object) -> str:
+    """Return a tensor's shape, and the type of what is none.
+
+    >>> kind_of(torch.zeros(2, 3)), kind_of(None)
+    ('(2, 3)', 'NoneType')
+    """
+    return f"{tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+
+
+def _failing(key: str, must: str) -> AbstractContextManager[None]:
+    return failing(lambda told: ArgumentError(key, must, advice=f"it fails with {told}"))
 
 
 def _check_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> None:
-    try:
+    takes = f"must take scores {tuple(outputs.shape)} and labels {tuple(targets.shape)}"
+    with _failing("task.loss", takes):
         value = loss(outputs, targets)
-    except FAILURES as error:
-        takes = f"must take scores {tuple(outputs.shape)} and labels {tuple(targets.shape)}"
-        advice = f"it fails with {told(error)}"
-        raise ArgumentError("task.loss", takes, advice=advice) from error
-    if not isinstance(value, Tensor) or value.ndim:
-        given = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        raise ArgumentError("task.loss", "must return the mean over the samples", f"{given}")
+    check_mean(value)
+
+
+def _check_measure(name: str, measure: Measure, outputs: Tensor, targets: Tensor) -> None:
+    takes = f"must take scores {tuple(outputs.shape)} and labels {tuple(targets.shape)}"
+    with _failing(f"the metric {name}", takes):
+        value = measure(outputs.clone(), targets.clone())
+    number = isinstance(value, Tensor) and not value.ndim and not value.is_complex()
+    if not number and not isinstance(value, int | float):
+        raise ArgumentError(f"the metric {name}", "must return one number", kind_of(value))
+
+
+def check_mean(value: object) -> None:
+    """Raise ValueError unless a loss is one real number, in a tensor."""
+    if not isinstance(value, Tensor) or value.ndim or value.is_complex():
+        given = (
+            "a complex number" if isinstance(value, Tensor) and not value.ndim else kind_of(value)
+        )
+        raise ArgumentError("task.loss", "must return the mean over the samples", given)
 
 
 def _shape(split: Split) -> str:

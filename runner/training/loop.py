@@ -71,13 +71,14 @@ def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Eva
     metrics = {name if "/" in name else f"val/{name}": value for name, value in found.items()}
     evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
     lr = trial.numbers["lr"]
-    finite = np.isfinite(metrics["val/loss"])
-    if finite and lr.listens:
+    needed = ("val/loss", lr.monitor) if lr.listens else ("val/loss",)
+    bad = [key for key in needed if not np.isfinite(metrics[key])]
+    if lr.listens and not bad:
         state.memory = lr.observe(state.memory, state.step, metrics[lr.monitor])
     state.evaluated = state.step
     yield evaluation
-    if not finite:
-        raise diverged_at(state, trial, f"val/loss is {metrics['val/loss']}")
+    if bad:
+        raise diverged_at(state, trial, f"{bad[0]} is {metrics[bad[0]]}")
 
 
 def diverged_at(state: State, trial: Trial, what: str) -> Diverged:

@@ -59,14 +59,15 @@ def build(
 
     factory: called with the groups and `lr`, whose value never matters: the loop sets it. It may
     be a partial that says otherwise with `fused`, `foreach` or `differentiable`. sparse: whether
-    gradients are, which no fused form takes.
+    gradients are, which no fused form takes, nor complex weights.
     """
     device = groups[0]["params"][0].device.type
     inner = getattr(factory, "bound", factory)
     given = getattr(inner, "keywords", {})
     function = getattr(inner, "func", inner)
     chosen = {"fused", "foreach", "differentiable"} & set(given)
-    fused = function in FUSED and device in FUSED_DEVICES and not (chosen or sparse)
+    real = all(p.is_floating_point() for group in groups for p in group["params"])
+    fused = function in FUSED and device in FUSED_DEVICES and real and not (chosen or sparse)
     return factory(groups, lr=USUAL_RATE, **({"fused": True} if fused else {}))
 
 
@@ -84,7 +85,7 @@ class Guard:
     synchronisation.
 
     Fused optimizers skip by themselves (`found_inf`); for others and for the model's buffers
-    the old values are put back with `torch.where`.
+    the old values are put back with `torch.where`, which sparse ones lack: these wait for `bad`.
     """
 
     def __init__(self, model: nn.Module, optimizer: Optimizer) -> None:
@@ -109,7 +110,10 @@ class Guard:
             with torch.no_grad():
                 for key, tensor in self._tensors().items():
                     old = before.get(key, torch.zeros_like(tensor))
-                    tensor.copy_(torch.where(bad > 0, old, tensor))
+                    if not tensor.is_sparse:
+                        tensor.copy_(torch.where(bad > 0, old, tensor))
+                    elif bad > 0:
+                        tensor.copy_(old)
         for buffer, old in zip(self._buffers, self._saved, strict=True):
             buffer.copy_(torch.where(bad > 0, old, buffer))
 

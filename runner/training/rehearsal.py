@@ -1,12 +1,21 @@
 """One update before anything is created: what a person's own model, loss, clipping or optimizer
 does wrong in training shows here."""
 
-from torch import Tensor
+import copy
+from collections.abc import Iterator
+
+from torch import Tensor, nn
 
 from runner.culprit import failing
-from runner.training.data import Dataset
+from runner.training.data import Dataset, Split
 from runner.training.devices import kept_generators
-from runner.training.evaluation import EVAL_BATCH, check_outputs
+from runner.training.evaluation import (
+    EVAL_BATCH,
+    check_mean,
+    check_outputs,
+    check_scores,
+    kind_of,
+)
 from runner.training.groups import set_training
 from runner.training.loop import Loop
 from runner.training.state import State
@@ -18,8 +27,8 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     """Make the first update, and that of an epoch's last batch where it is a shorter one. The state
     is spoiled by it; random generators are as before.
 
-    Also evaluates one sample, where the last batch of an evaluation is one. Raises ArgumentError
-    where something fails.
+    Also evaluates the largest batch of an evaluation, and one sample, where the last batch is one.
+    Raises ArgumentError where something fails.
     """
     model, loss = state.model, state.loss
     loop = Loop(state, trial, data)
@@ -38,8 +47,21 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
                 advice = "choose another train.batch_size"
                 advice = f"{error.advice}; {advice}" if error.advice else advice
                 raise ArgumentError("the last batch", has, error.given, advice) from error
-        if data is not None and 1 in (len(one) % EVAL_BATCH for one in (data.val, data.test)):
-            check_outputs(model, loss, data.val, data.classes, samples=1)
+        if data is not None:
+            for split, count in _evaluated(data):
+                check_outputs(model, loss, split, data.classes, count)
+
+
+def rehearse_keeping(model: nn.Module, *, back: bool) -> None:
+    """Take a model's state as it is kept; where it is to come back, put it back.
+
+    Raises ArgumentError where something fails.
+    """
+    must = "must give its state and take it back" if back else "must give its state"
+    with failing(lambda told: ArgumentError("model", must, advice=f"it fails with {told}")):
+        state = model.state_dict()
+        if back:
+            model.load_state_dict(copy.deepcopy(state))
 
 
 def _updates(trial: Trial, data: Dataset | None) -> list[int]:
@@ -47,6 +69,13 @@ def _updates(trial: Trial, data: Dataset | None) -> list[int]:
     last = trial.horizon.steps_per_epoch - 1
     shorter = data is not None and len(data.train) % trial.recipe.batch_size > 0
     return [0, last] if shorter and 0 < last < trial.horizon.total_steps else [0]
+
+
+def _evaluated(data: Dataset) -> Iterator[tuple[Split, int]]:
+    """Yield samples, and how many of them, that an evaluation takes at once."""
+    splits = sorted((data.val, data.test), key=len)
+    yield splits[1], min(EVAL_BATCH, len(splits[1]))
+    yield from ((one, 1) for one in splits[:1] if 1 in (len(part) % EVAL_BATCH for part in splits))
 
 
 def _size(trial: Trial, data: Dataset | None, t: int) -> int:
@@ -77,7 +106,7 @@ class _Watch:
             self.turn("model", "must have gradients")
             loss.backward()  # type: ignore[no-untyped-call]
             self.turn("clipping", "must take the gradients")
-            norm, _ = loop.state.clipping(loop.parameters)
+            norm = _norm_of(loop.state.clipping(loop.parameters))
             self.turn("optimizer", "must take the gradients")
             loop.step(loss.detach(), norm)
 
@@ -100,10 +129,8 @@ class _Watch:
         """Return what the model returns in training, and look at it."""
         outputs: Tensor = self.model(*inputs)
         shape = () if self.data is None else (self.size, self.data.classes)
-        if not isinstance(outputs, Tensor) or tuple(outputs.shape) != shape:
-            what = f"scores of shape {shape}" if shape else "a loss, one number,"
-            given = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-            raise ArgumentError("model", f"must return {what} in training", f"{given}")
+        what = f"scores of shape {shape}" if shape else "a loss, one number,"
+        check_scores(outputs, shape, f"must return {what} in training")
         if self.data is None:
             _check_depends("model", outputs)
         else:
@@ -113,11 +140,19 @@ class _Watch:
     def after_loss(self, *given: Tensor) -> Tensor:
         """Return the loss, and look at it."""
         value = self.loss(*given)
-        if not isinstance(value, Tensor) or value.ndim:
-            kind = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            raise ArgumentError("task.loss", "must return the mean over the samples", f"{kind}")
+        check_mean(value)
         _check_depends("task.loss" if given[0].requires_grad else "model", value)
         return value
+
+
+def _norm_of(returned: object) -> Tensor:
+    """Return the norm of what a clipping returns, and look at all of it."""
+    parts = returned if isinstance(returned, tuple) else (returned,)
+    if len(parts) != 2 or any(not isinstance(part, Tensor) or part.ndim for part in parts):
+        must = "must return the norm before and whether it clipped, a tensor of one number each"
+        raise ArgumentError("clipping", must, ", ".join(kind_of(part) for part in parts))
+    norm: Tensor = parts[0]
+    return norm
 
 
 def _check_depends(key: str, loss: Tensor) -> None:

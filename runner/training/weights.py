@@ -71,6 +71,10 @@ def load_into(
                 f"must fit the model: '{name}' is {there} there and {here} here",
                 advice="leave it new with weights_except",
             )
+        if own[name].is_floating_point() and not stored[source].is_floating_point():
+            kind = f"{stored[source].dtype}".removeprefix("torch.")
+            must = f"must fit the model: '{name}' holds {kind} there and real numbers here"
+            raise ArgumentError(shown, must, advice="leave it new with weights_except")
         found[name] = stored[source]
     model.load_state_dict(model.state_dict() | found)
 

@@ -17,6 +17,8 @@ def check_arguments(arguments: Mapping[str, Any]) -> None:
     eps = arguments.get("eps")
     if isinstance(eps, int | float) and not eps > 0:
         raise ArgumentError("eps", "must be greater than 0", f"{eps}")
+    if isinstance(eps, int | float):
+        positive("eps", eps)
     for name in ("momentum", "alpha", "dampening"):
         value = arguments.get(name)
         if isinstance(value, int | float) and not 0 <= value < 1:

@@ -21,7 +21,7 @@ def _says_what_follows(family: Variant) -> bool:
 
 
 def _may_end(family: Variant) -> bool:
-    own = family.bound._end_step() is not None
+    own = family.bound.end_step() is not None
     return _says_what_follows(family) and (own or "end_steps" in family.schedule.durations)
 
 

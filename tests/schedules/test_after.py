@@ -21,7 +21,7 @@ def told(schedule, after):
 def bound_with_end(family, after, horizon):
     """The family's schedule with a policy, and its end."""
     bound = told(family.schedule, after).bind(horizon)
-    return bound, bound._end_step()
+    return bound, bound.end_step()
 
 
 def rates(schedule, t):
@@ -83,10 +83,10 @@ def test_an_end_of_one_s_own_needs_a_policy_and_is_the_run_s_unless_given(endles
         ):
             replace(endless.schedule, after="continue", end_steps=given)
         held = replace(endless.schedule, after="hold", end_steps=given)
-        assert held.bind(horizon)._end_step() == 500
+        assert held.bind(horizon).end_step() == 500
     error = replace(endless.schedule, after="error", end_steps=None)
     assert error.end_steps == "100%"
-    assert error.bind(horizon)._end_step() == horizon.total_steps
+    assert error.bind(horizon).end_step() == horizon.total_steps
     with pytest.raises(ValueError, match=r"^end_steps must be at least 1 step, got 0$"):
         replace(endless.schedule, after="hold", end_steps=0)
 
@@ -99,7 +99,7 @@ def test_a_whole_run_and_one_step_more_are_allowed_with_error():
 
 def test_polynomial_in_cycles_has_no_end():
     cycles = Polynomial(lr=0.1, decay_steps=10, cycle=True)
-    assert cycles._end_step() is None
+    assert cycles.end_step() is None
     assert cycles(11) == pytest.approx(0.1 * 9 / 20)
     assert cycles(10**9) == 0.0
     with pytest.raises(

@@ -157,6 +157,9 @@ def test_a_number_within_schedulers_or_of_one_s_own_needs_a_step_too(mine):
         ValueError, match=refusal("arguments['schedulers'][0].arguments['total_iters']")
     ):
         sequential.bind(H60)
+    whole = FromTorch(scheduler=PATH + "MultiStepLR", lr=0.1, arguments={"milestones": [2.0]})
+    with pytest.raises(ValueError, match=refusal("arguments['milestones'][0]")):
+        whole.bind(H60)
     own = FromTorch(scheduler=mine.halving, lr=0.1, arguments={"every": 2})
     with pytest.raises(ValueError, match=refusal("arguments['every']")):
         own.bind(H60)

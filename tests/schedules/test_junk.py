@@ -58,7 +58,7 @@ def attempt(family, arguments):
 
 def allowed(schedule):
     """The steps that it does not refuse for lying beyond its end."""
-    return STEPS if schedule.after != "error" else np.minimum(STEPS, schedule._end_step())
+    return STEPS if schedule.after != "error" else np.minimum(STEPS, schedule.end_step())
 
 
 def arguments(schedule):

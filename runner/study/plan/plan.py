@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from runner.build.data import load
+from runner.build.metrics import learn_metrics
 from runner.config import Settings
 from runner.config.command_line import word
 from runner.config.composer import Composer
@@ -137,6 +138,7 @@ def _added(words: list[str], space: Space) -> list[str]:
 
 
 def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:
+    learn_metrics(settings)
     known = evaluated(data=load(settings.dataset) is not None)
     keys = study.metrics() or [known[-1]]
     for key in keys:

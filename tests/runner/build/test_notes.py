@@ -133,6 +133,20 @@ def test_nothing_is_said_of_a_preset(experiment):
             "schedule=wsd schedule.warmup_steps=0.2%",
             "schedule.warmup_steps 0.2% comes to 0 steps of 100, which is no ramp",
         ),
+        *(
+            (
+                f"schedule=torch schedule.scheduler=torch.optim.lr_scheduler.{name} "
+                f"schedule.arguments={arguments}",
+                "schedule.step_every is null: a step() follows each update; with 1ep, each epoch",
+            )
+            for name, arguments in {
+                "ExponentialLR": "{gamma:0.9}",
+                "LinearLR": "{start_factor:0.1}",
+                "SequentialLR": "{milestones:[9%],schedulers:[{scheduler:"
+                "torch.optim.lr_scheduler.ConstantLR},{scheduler:"
+                "torch.optim.lr_scheduler.CosineAnnealingLR,arguments:{T_max:90%}}]}",
+            }.items()
+        ),
         (
             "schedule=plateau train.eval_every=100",
             "the schedule cannot change the rate: it hears 0 evaluations of val/loss before the "
@@ -181,8 +195,13 @@ def test_without_data_a_rate_of_every_epoch_vanishes():
         "warmup=linear warmup.fraction=0",
         "warmup=linear warmup.steps=0%",
         "warmup=linear warmup.steps=1",
+        "warmup=linear warmup.steps=1e0",
         "warmup=linear warmup.fraction=0.01 warmup.start=0",
         "schedule=wsd schedule.warmup_steps=0",
+        "schedule=torch schedule.scheduler=torch.optim.lr_scheduler.ExponentialLR "
+        "schedule.arguments={gamma:0.9} schedule.step_every=1",
+        "schedule=torch schedule.scheduler=torch.optim.lr_scheduler.StepLR "
+        "schedule.arguments={step_size:30%}",
         "schedule=plateau schedule.patience=1 train.eval_every=40",
         "schedule=plateau schedule.patience=1 train.eval_every=1",
     ],

@@ -48,6 +48,8 @@ def test_the_schedule_counts_from_its_start_and_ends_where_the_run_ends():
     whole = traces("schedule=cosine lr=0.1 train.steps=100 train.eval_every=10")["lr"]
     half = traces("schedule=cosine lr=0.1 schedule.start=50 train.steps=50")["lr"]
     assert half.tolist() == whole[50:].tolist()
+    again = traces("schedule=cosine lr=0.1 schedule.start=5e1 train.steps=50")["lr"]
+    assert again.tolist() == half.tolist()
     shared = traces("schedule=exponential lr=0.1 schedule.start=2ep train.epochs=3")["lr"]
     assert shared[0] == pytest.approx(0.1 * 0.9**2)
 

@@ -121,6 +121,19 @@ def test_a_schedule_that_gives_no_rates_is_refused(command, own, monkeypatch) ->
     assert done.err.endswith(" at step 3\n")
 
 
+def test_a_schedule_that_fails_to_listen_is_refused(command, own, monkeypatch) -> None:
+    import mine
+
+    def observe(self, memory, step, value):
+        return {}["memory"]
+
+    for name, value in {"listens": True, "monitor": "val/loss", "observe": observe}.items():
+        monkeypatch.setattr(mine.Hyperbolic, name, value)
+    done = command(f"{own} {OWN} train.steps=41 train.batch_size=50")
+    assert done.status == 2
+    assert done.err.startswith("error: schedule: mine.Hyperbolic fails with KeyError: 'memory' (")
+
+
 def test_a_target_alone_is_enough(command, own) -> None:
     line = "model._target_=mine.TwoLayers dataset=none dataset._target_=mine.rings"
     done = command(f"{line} +model.width=4 tracking=off train.steps=3")

@@ -1,5 +1,7 @@
 """What a person's own code does wrong in training is one line before anything is created."""
 
+import importlib
+import math
 import random
 import re
 import sys
@@ -11,6 +13,7 @@ import torch
 
 from runner.build import rehearsal, state
 from runner.build import setup as built
+from runner.results.metrics import METRICS
 from runner.training.loop import Loop
 
 MINE = """\
@@ -38,6 +41,16 @@ def fail(how):
         import no_such_package
     if how == "file":
         open("missing.csv")
+    if how == "silent":
+        raise Silent
+    if how == "panic":
+        raise Panic("in a library")
+
+class Silent(Exception):
+    __str__ = None
+
+class Panic(BaseException):
+    pass
 
 def failing_data(how):
     fail(how)
@@ -51,18 +64,24 @@ class Net(nn.Module):
         self.two = nn.Linear(width, classes)
         if how == "closure":
             self.hidden = lambda x: self.one(x)
+        if how == "meta":
+            self.to("meta")
 
     def forward(self, x):
-        if self.training and self.how in ("key", "exit", "assert", "import", "file"):
+        if self.training and self.how not in ("pair", "complex"):
             fail(self.how)
         y = self.hidden(x) if self.how == "closure" else self.one(x)
         y = self.two(self.norm(y).relu())
         if self.how == "squeeze":
             return y.squeeze()
+        if self.how == "most":
+            return y + torch.zeros(100, 1)[: len(y)]
         if self.how == "unused" and self.training:
             return x[:, :2].clone().requires_grad_()
         if self.training and self.how == "pair":
             return y, y
+        if self.how == "complex":
+            return y.to(torch.complex64)
         return y.detach() if self.how == "detached" else y
 
 class Words(nn.Module):
@@ -71,6 +90,13 @@ class Words(nn.Module):
         self.table = nn.EmbeddingBag(50, classes, sparse=True)
     def forward(self, x):
         return self.table((x * 10).long().clamp(0, 49))
+
+class Kept(Net):
+    def get_extra_state(self):
+        return fail(self.how) or {"n": 1}
+    def set_extra_state(self, state):
+        if self.how == "back":
+            fail("key")
 
 class Flat(Net):
     def forward(self, x):
@@ -109,8 +135,8 @@ class Mine(torch.optim.SGD):
 def clip(parameters):
     return parameters["first"]
 
-def clipping():
-    return clip
+def clipping(returns="nothing"):
+    return clip if returns == "nothing" else lambda parameters: (returns, False)
 """
 USUAL = (
     "dataset=none dataset._target_=mine.data model=linear model._target_=mine.Net "
@@ -146,6 +172,8 @@ FAILURES = {
         "FileNotFoundError: [Errno 2] No such file or directory: 'missing.csv'",
         'open("missing.csv")',
     ),
+    "silent": ("Silent", "raise Silent"),
+    "panic": ("Panic: in a library", 'raise Panic("in a library")'),
 }
 
 
@@ -215,6 +243,42 @@ def test_whatever_own_code_raises_is_one_line_with_its_file_and_line(
             "integers or slices, not str "
             f"(mine.py, line {CLIP_LINE})",
         ),
+        (
+            "clipping._target_=mine.clipping +clipping.returns=0.5",
+            "clipping must return the norm before and whether it clipped, a tensor of one number "
+            "each, got float, bool",
+        ),
+        (
+            "+model.how=complex",
+            "model must return scores of shape (2, 2) for 2 samples, got complex numbers, "
+            "torch.complex64",
+        ),
+        (
+            "+model.how=meta",
+            "model: mine.Net fails with NotImplementedError: Cannot copy out of meta tensor; no "
+            "data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() when "
+            "moving module from meta to a different device.",
+        ),
+        (
+            "task.loss._target_=torch.nn.CrossEntropyLoss",
+            "task.loss._target_ must be a function of scores and labels, got the class "
+            "CrossEntropyLoss; torch.nn.functional has them by other names, such as cross_entropy",
+        ),
+        (
+            "optimizer=sgd ~optimizer.momentum ~optimizer.nesterov ~optimizer.weight_decay "
+            "optimizer._target_=builtins.dict",
+            "optimizer._target_ must be a torch.optim.Optimizer, got dict",
+        ),
+        (
+            "model._target_=mine.Kept +model.how=key",
+            "model must give its state; it fails with KeyError: 'inputs' "
+            f"(mine.py, line {KEY_LINE})",
+        ),
+        (
+            "model._target_=mine.Kept +model.how=back train.keep=best",
+            "model must give its state and take it back; it fails with KeyError: 'inputs' "
+            f"(mine.py, line {KEY_LINE})",
+        ),
     ],
 )
 def test_what_goes_wrong_in_training_only(command, mine: str, words: str, message: str) -> None:
@@ -244,6 +308,15 @@ def test_an_evaluation_of_one_sample_is_tried(command, mine: str) -> None:
     message = "error: model must return scores of shape (1, 2) for 1 sample, got (2,)\n"
     assert (done.err, done.status) == (message, 2)
     assert command(f"{line} +dataset.test=252").status == 0
+
+
+def test_the_largest_batch_of_an_evaluation_is_tried(command, mine: str) -> None:
+    line = f"{mine} tracking=off +model.how=most"
+    done = command(f"{line} +dataset.test=101")
+    assert done.status == 2
+    assert done.err.startswith("error: model must take input of shape (batch, 4); it fails with ")
+    assert "must match the size of tensor b (100) at non-singleton dimension 0" in done.err
+    assert command(f"{line} +dataset.test=100").status == 0
 
 
 def test_the_job_of_a_grid_and_the_values_of_a_study_are_named(command, mine: str) -> None:
@@ -305,13 +378,68 @@ def test_a_model_that_no_copy_is_of_is_built_anew_for_each_run(command, mine: st
 
 
 @pytest.mark.parametrize("clipping", ["none", "global_norm", "norm", "value", "adaptive"])
-@pytest.mark.parametrize("optimizer", ["SGD", "SparseAdam"])
+@pytest.mark.parametrize("optimizer", ["SGD", "momentum", "SparseAdam"])
 def test_sparse_gradients_are_trained(command, mine: str, optimizer: str, clipping: str) -> None:
     words = f"model._target_=mine.Words clipping={clipping} train.epochs=20 tracking=off"
     if optimizer == "SparseAdam":
         words += " optimizer._target_=torch.optim.SparseAdam ~optimizer.weight_decay"
-    done = command(f"{mine} optimizer={'sgd' if optimizer == 'SGD' else 'adam'} {words}")
+    if optimizer == "momentum":
+        words += " optimizer.momentum=0.9"
+    done = command(f"{mine} optimizer={'adam' if optimizer == 'SparseAdam' else 'sgd'} {words}")
     assert (done.err, done.status) == ("", 0)
+
+
+METRIC = """
+from runner.results.metrics import Metric, describe
+import mine
+def measure(scores, labels):
+    return {}["inputs"] if how == "key" else labels if how == "vector" else labels.sum() / how
+
+describe(Metric("own", measure, direction="maximize"))
+class Net(mine.Net):
+    pass
+"""
+
+
+@pytest.fixture
+def metric(folder: Path, mine: str, monkeypatch: pytest.MonkeyPatch):
+    """Describes a metric in the file of a model; returns the words of a run with it."""
+
+    def describe(how: object) -> str:
+        (folder / "measured.py").write_text(f"from math import nan\nhow = {how!r}\n{METRIC}")
+        monkeypatch.setattr("runner.results.metrics.METRICS", {**METRICS})
+        sys.modules.pop("measured", None)
+        importlib.invalidate_caches()
+        return f"{mine} tracking=off model._target_=measured.Net"
+
+    yield describe
+    sys.modules.pop("measured", None)
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("key", "must take scores (2, 2) and labels (2,); it fails with KeyError: 'inputs' (meas"),
+        ("vector", "must return one number, got (2,)"),
+    ],
+)
+def test_a_metric_of_ones_own_that_fails_is_one_line(command, metric, how: str, says: str) -> None:
+    done = command(metric(how))
+    assert done.status == 2
+    assert done.err.startswith(f"error: the metric own {says}")
+
+
+def test_a_metric_that_the_models_file_describes_can_be_listened_to(command, metric) -> None:
+    plateau = "schedule=plateau schedule.monitor=val/own schedule.patience=1 train.eval_every=1"
+    done = command(f"{metric(1.0)} {plateau}")
+    assert (done.err, done.status) == ("", 0)
+    rates = re.findall(r"^step .*lr (\S+)", done.out, re.MULTILINE)
+    assert rates == ["0.01", "0.01", "0.005", "0.0025"]
+    done = command(f"{metric(1.0)} {plateau} schedule.mode=min")
+    assert "schedule.mode must be null or max, as a higher val/own is better" in done.err
+    done = command(f"{metric(math.nan)} {plateau} lr=0.02")
+    assert done.status == 3
+    assert "DIVERGED: val/own is nan at step 1, learning rate 0.02" in done.out
 
 
 def test_own_code_that_exits_in_the_middle_is_a_failed_run(command, store, mine: str) -> None:

@@ -24,6 +24,8 @@ def numbers(how, *shape):
         return torch.randn(shape)
     if how == "numpy":
         return torch.from_numpy(np.random.randn(*shape)).float()
+    if how == "generator":
+        return torch.from_numpy(np.random.default_rng().standard_normal(shape)).float()
     return torch.tensor([random.gauss(0, 1) for _ in range(shape[0] * shape[1])]).reshape(shape)
 
 
@@ -40,8 +42,11 @@ class Net(nn.Linear):
         super().__init__(4, classes)
         self.how = how
         self.scale = 1 + abs(numbers(how, 1, 1).item())
+        self.generator = np.random.default_rng()
 
     def forward(self, x):
+        if self.how == "generator":
+            return super().forward(self.scale * x * self.generator.random())
         return super().forward(self.scale * x + self.training * numbers(self.how, *x.shape))
 
 
@@ -58,7 +63,7 @@ LINE = (
     "dataset=none dataset._target_=mine.drawn model=linear "
     "train.batch_size=20 train.epochs=3 lr=0.1"
 )
-HOW = ["torch", "numpy", "random"]
+HOW = ["torch", "numpy", "random", "generator"]
 
 
 @pytest.fixture(autouse=True)

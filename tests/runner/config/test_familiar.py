@@ -10,6 +10,8 @@ from runner.config.options import group_options, owners_of
 
 OURS = [*KEYS.values(), *(ours for group in OPTIONS.values() for ours in group.values())]
 
+PARAMS = "hydra.sweeper.params"
+
 
 @pytest.mark.parametrize("ours", OURS)
 def test_what_is_named_is_there(ours: str) -> None:
@@ -32,6 +34,14 @@ def test_what_is_named_is_there(ours: str) -> None:
         ("hydra.sweeper.n_trials=3", "unknown key 'hydra.sweeper.n_trials'; here it is study.tri"),
         ("hydra.sweeper.sampler.seed=3", "'hydra.sweeper.sampler.seed'; here it is study.seed"),
         ("hydra.sweeper.params.lr=3", "here it is 'lr=tag(log, interval(1e-4, 1e-1))', or study."),
+        *(
+            (f"-m {words} seed=0", f"unknown key '{key}'; here it is 'lr=tag(log, interval(1e-4,")
+            for words, key in {
+                "hydra/sweeper=optuna hydra.sweeper.params.lr=interval(0,1)": f"{PARAMS}.lr",
+                "study=decay_rate hydra.sweeper.params.lr=0.1,0.2": f"{PARAMS}.lr",
+                "hydra/sweeper=optuna 'hydra.sweeper.params={lr: x}'": PARAMS,
+            }.items()
+        ),
         ("hydra.sweeper.direction=x", "here it is study.direction"),
         ("schedule=StepLR", "got 'StepLR' (here it is schedule=step)"),
         ("optimizer=lion", "got 'lion' (here it is optimizer=sgd optimizer._target_=MODULE.Lion"),

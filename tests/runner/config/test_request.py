@@ -108,3 +108,12 @@ def test_a_sweep_over_experiments_that_search_is_refused(brings: str, tmp_path: 
     line = f"-m --config-dir {tmp_path} +experiment=quadratic_decay,mine"
     with pytest.raises(Mistake, match="one of its options is a search itself, got mine; run it al"):
         asked(line)
+
+
+def test_an_option_of_any_group_may_be_a_sweep(tmp_path: Path) -> None:
+    file = tmp_path / "model" / "mine.yaml"
+    file.parent.mkdir()
+    file.write_text("# @package _global_\nhydra: {sweeper: {params: {lr: '0.1,0.2'}}}\n")
+    for options in ("mine,linear", "linear,mine"):
+        with pytest.raises(Mistake, match=r"model must not be swept over where one .* got mine; "):
+            asked(f"-m --config-dir {tmp_path} model={options}")

@@ -42,6 +42,14 @@ def test_settings_are_told_apart_whatever_their_runs_are_called() -> None:
     assert best(runs[:2]) == ("one (lr=0.1)", runs[1])
 
 
+def test_one_seed_trained_twice_is_one_seed() -> None:
+    runs = [of("lr=0.1", loss, seed=seed) for seed, loss in ((0, 0.5), (0, 0.5), (1, 0.8))]
+    assert over_seeds(runs) == ["over seeds  n  val loss", "lr=0.1      2  0.65 ± 0.21"]
+    assert best(runs) == ("lr=0.1, by the mean of 2 seeds", runs[0])
+    assert over_seeds(runs[:2]) == []
+    assert best(runs[:2]) == ("one", runs[0])
+
+
 def test_runs_that_did_not_finish_are_counted_but_not_averaged() -> None:
     runs = [killed("lr=0.3"), of("lr=0.2", 1.0), killed("lr=0.3"), killed("lr=0.2")]
     assert over_seeds(runs) == [

@@ -25,6 +25,8 @@ def test_a_metric_of_ones_own_is_shown_as_it_is_described(monkeypatch) -> None:
     assert difference("val/recall", Difference(0.5, math.nan, math.nan, 1)) == "+50.00 points"
     assert evaluated(data=True) == ("val/recall", *before)
     one = {"val/recall": 0.9, "val/accuracy": 0.5, "val/loss": 0.1}
+    unknown = {**one, "val/accuracy": math.nan}
+    assert merit(one) < merit(unknown) > merit({**one, "val/accuracy": 0.0})
     assert merit({**one, "val/accuracy": 0.6}) < merit(one) < merit({**one, "val/recall": 0.8})
 
 

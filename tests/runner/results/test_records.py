@@ -1,8 +1,10 @@
 """Records as arrays and as metric points."""
 
+from math import inf, log
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from runner.results.events import Chunk, Evaluation
 from runner.results.records import Records
@@ -84,3 +86,20 @@ def test_a_saved_file_gives_the_same_arrays(tmp_path: Path) -> None:
         for key, array in records.arrays().items():
             np.testing.assert_array_equal(loaded[key], array)
             assert loaded[key].dtype == array.dtype
+
+
+@pytest.mark.parametrize(
+    ("losses", "guess", "note"),
+    [
+        ([2.0, *[1.0] * 59, *[2.0] * 10], inf, "loss 2 at first, 2 at last"),
+        ([2.0, *[3.0] * 69], inf, "loss 2 at first, 3 at last"),
+        ([2.5, *[2.29] * 69], log(10), "loss 2.5 at first, 2.29 at last"),
+        ([2.0, *[3.0] * 66, *[1.0] * 10], inf, ""),
+        ([2.5, *[2.2] * 69], log(10), ""),
+        ([2.0, *[3.0] * 48], inf, ""),
+    ],
+)
+def test_a_run_that_ends_where_it_began_says_so(losses, guess: float, note: str) -> None:
+    records = Records([Chunk(0, {"train/loss": np.array(losses)}, np.zeros(len(losses)))])
+    told = f"training ends where it began: {note}" if note else ""
+    assert records.standstill(10, guess) == told

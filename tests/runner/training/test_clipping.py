@@ -133,12 +133,34 @@ def test_a_parameter_without_elements_is_passed_over(clipping):
         (Adaptive(factor=1.0), [0.6e-3, 0.8e-3, 1e-3]),
     ],
 )
-def test_the_norm_is_right_where_the_squares_are_too_large(clipping, left):
+@pytest.mark.parametrize("device", ["as it is", "an accelerator"])
+def test_the_norm_is_right_where_the_squares_are_too_large(clipping, left, device, monkeypatch):
+    if device == "an accelerator":  # which is never asked for a number
+        monkeypatch.setattr("runner.training.clipping.ASKED", ())
+        monkeypatch.setattr(torch.Tensor, "item", None)
     found = parameters([3e19, 4e19], [12e19])
     norm, clipped = clipping(found)
+    monkeypatch.undo()
     assert norm.item() == pytest.approx(13e19)
     assert bool(clipped) == (clipping != Unclipped())
     assert [x for p in found for x in p.grad.tolist()] == pytest.approx(left)
+
+
+@pytest.mark.parametrize("clipping", ALL)
+@pytest.mark.parametrize(
+    ("of_each", "dtype"),
+    [(3e38, torch.float32), (1e-30, torch.float32), (6e4, torch.float16), (3, torch.complex64)],
+)
+def test_the_norm_is_right_beyond_what_the_type_holds(clipping, of_each, dtype):
+    p = nn.Parameter(torch.zeros(2, 8, dtype=dtype))
+    p.grad = torch.full_like(p, of_each)
+    if dtype.is_complex and isinstance(clipping, Value):
+        return  # an element has no order
+    norm, _ = clipping([p])
+    assert norm.item() == pytest.approx(4 * of_each, rel=1e-3)
+    limits = {GlobalNorm: 0.25, Norm: 0.25, Value: 1.0, Adaptive: 0.01e-3 / 8**0.5}
+    left = min(limits.get(type(clipping), of_each), of_each)
+    assert abs(p.grad.flatten()[0].item()) == pytest.approx(left, rel=0.01)
 
 
 @pytest.mark.parametrize("clipping", ALL)

@@ -1,5 +1,7 @@
 """Parameter groups by name, and optimizers in their exact fused form."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -83,6 +85,7 @@ def test_groups_that_cannot_be_read(entry, message):
         ({"nesterov": True, "momentum": 0.0}, "^nesterov needs momentum greater than 0, got 0"),
         ({"eps": -1e-8}, "^eps must be greater than 0, got -1e-08"),
         ({"eps": 0}, "^eps must be greater than 0, got 0"),
+        ({"eps": 1e-50}, r"^eps must lie in \[1.2e-38, 3.4e\+38\], as float32, got 1e-50"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):
@@ -94,6 +97,31 @@ def test_arguments_out_of_range(arguments, message):
 def test_optimizers_are_fused_where_that_can_be(kind):
     built = optimizers.build(kind, split_parameters(net(), []))
     assert built.defaults["fused"] is True
+
+
+def test_complex_weights_are_not_for_a_fused_form():
+    model = nn.Linear(2, 1, dtype=torch.complex64)
+    assert not optimizers.build(torch.optim.Adam, split_parameters(model, [])).defaults["fused"]
+
+
+def test_a_step_that_is_bad_leaves_sparse_weights_and_momentum_as_they_were():
+    model = nn.Embedding(4, 2, sparse=True)
+    sgd = optimizers.build(
+        partial(torch.optim.SGD, momentum=0.9), split_parameters(model, []), sparse=True
+    )
+    guard = optimizers.Guard(model, sgd)
+
+    def step(bad: float) -> tuple[torch.Tensor, torch.Tensor]:
+        sgd.zero_grad()
+        guard.before_forward()
+        model(torch.tensor([1, 2])).sum().backward()
+        guard.step(torch.tensor(bad))
+        momentum = sgd.state[model.weight]["momentum_buffer"]
+        return model.weight.detach().clone(), momentum.to_dense()
+
+    good, bad, next_one = step(0.0), step(1.0), step(0.0)
+    assert all(map(torch.equal, good, bad))
+    assert not torch.equal(bad[0], next_one[0])
 
 
 def test_other_optimizers_are_taken_as_they_are():

@@ -42,6 +42,11 @@ def test_weights_that_do_not_fit(stored, tmp_path):
         weights.load_into(MLP((6,), 4, hidden=[5, 4]), file, keep_new=["dense2.*"])
     with pytest.raises(ValueError, match=r"got 'dens2.\*' \(did you mean"):
         weights.load_into(MLP((6,), 4, hidden=[5]), file, keep_new=["dens2.*"])
+    whole = tmp_path / "whole.safetensors"
+    state = MLP((6,), 4, hidden=[5]).state_dict()
+    weights.save({name: tensor.to(torch.int8) for name, tensor in state.items()}, whole)
+    with pytest.raises(ValueError, match=r"'dense1.weight' holds int8 there and real numbers here"):
+        weights.load_into(MLP((6,), 4, hidden=[5]), whole)
     junk = tmp_path / "junk.safetensors"
     junk.write_bytes(b"junk")
     with pytest.raises(ValueError, match=r"weights must be a .safetensors file, got"):
