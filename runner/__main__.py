@@ -17,13 +17,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     not finite; 130 interrupted.
     """
     from runner.errors import Mistake, one_line
+    from runner.interrupts import Loading
     from runner.report.say import open_streams, warn
 
     open_streams()
     try:
-        from runner.entry import answer
+        with Loading():
+            from runner.entry import answer
 
-        return answer(list(sys.argv[1:] if argv is None else argv))
+            return answer(list(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:

@@ -14,8 +14,8 @@ STOP_FILE = "RUNNER_STOP_FILE"  # the environment's name for a sweep's way to st
 
 
 class Loading:
-    """While open, a Ctrl-C raises KeyboardInterrupt; `check` raises it once more, since callbacks
-    and C extensions swallow what is raised in them."""
+    """While open, a Ctrl-C raises KeyboardInterrupt; the end raises it once more, since callbacks
+    and C extensions swallow what is raised in them, and libraries make another error of it."""
 
     def __enter__(self) -> Self:
         self._noted = False
@@ -27,12 +27,7 @@ class Loading:
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
-        if kind is None:
-            self.check()
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt if there was one."""
-        if self._noted:
+        if self._noted and (kind is None or issubclass(kind, Exception)):
             raise KeyboardInterrupt
 
     def _note(self, number: int, frame: FrameType | None) -> None:

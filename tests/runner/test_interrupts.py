@@ -27,9 +27,22 @@ def test_an_interrupt_that_a_callback_swallowed_comes_at_the_end() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_without_one_nothing_happens() -> None:
-    with Loading() as loading:
-        loading.check()
+def composes(*, interrupted: bool) -> None:
+    """Fail as a library does that makes another error of whatever is raised in it."""
+    with Loading():
+        try:
+            if interrupted:
+                os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise ValueError("cannot compose") from error
+        raise ValueError("cannot read")
+
+
+def test_an_interrupt_of_which_a_library_made_another_error_is_one() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        composes(interrupted=True)
+    with pytest.raises(ValueError, match="cannot read"):
+        composes(interrupted=False)
 
 
 def send(*numbers: signal.Signals) -> bool:

@@ -189,6 +189,19 @@ def test_ctrl_c_while_things_load_leaves_nothing(shell) -> None:
     assert not list(Path.cwd().iterdir())
 
 
+def test_an_interrupt_while_hydra_composes_is_no_failure(command, folder, monkeypatch) -> None:
+    def compose(*given: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise ValueError("not a configuration") from error
+
+    monkeypatch.setattr("runner.config.composer.compose", compose)
+    done = command(QUADRATIC)
+    assert (done.status, done.out, done.err) == (130, "", "interrupted\n")
+    assert not list(folder.iterdir())
+
+
 def test_a_model_that_fails_shows_its_traceback_and_keeps_it(command, store, monkeypatch) -> None:
     from runner.training.models import Quadratic
 
