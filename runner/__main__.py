@@ -18,8 +18,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from runner.errors import Mistake, one_line
     from runner.report.say import open_streams, warn
+    from runner.report.strays import tame
 
     open_streams()
+    tame()
     try:
         from runner.entry import answer
 

@@ -15,6 +15,11 @@ _USERINFO = re.compile(rf"(://(?!\[)[^/:\s'\"]*):(?!{_PORT}|\*\*\*@)[^\n]*@")  #
 _BARE = re.compile(rf"(?<![\w/:@.-])(?!journal:)([\w.+-]+):(?!{_PORT}|\*\*\*@)[^\s/]\S*@(?=[\w\[])")
 _NAMES = re.compile(r"PASSWORD|PASSWD|TOKEN|SECRET")
 _LEAST_CHARACTERS = 6  # of a variable's value that is looked for everywhere
+_PUBLIC = re.compile(  # in every text: a gap in their place would tell the password
+    "mlflow|mlartifacts|optuna|python|runner|sqlite|postgres(ql)?|schedules?|tracking|experiments?|"
+    "models?|dataset|optimizer|warmup|clipping|precision|threads|cosine|linear|launcher|sweeper",
+    re.IGNORECASE,
+)
 
 
 def hide(address: str) -> str:
@@ -45,21 +50,25 @@ def redact(text: str, environment: Mapping[str, str] = os.environ) -> str:
     '401 for ***'
     """
     for given, shown in _known(environment):
-        text = text.replace(given, shown)
+        if given not in text:
+            continue
+        word = rf"(?<![^\W_]){given}(?![^\W_])" if given.isalpha() else re.escape(given)
+        text = re.sub(word, lambda _, shown=shown: shown, text)  # type: ignore[misc]
     text = _USERINFO.sub(rf"\1:{MARK}@", text) if "@" in text else text
     text = _BARE.sub(rf"\1:{MARK}@", text) if "@" in text else text
     return _WORDS.sub(rf"\1{MARK}", _QUERY.sub(rf"\1{MARK}", text)) if "=" in text else text
 
 
 def _known(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Return what may be shown nowhere, with what is shown for it."""
+    """Return what may be shown nowhere, with what is shown for it; letters alone are looked for as
+    a word."""
     for name, value in environment.items():
         if name == "MLFLOW_TRACKING_URI" and hide(value) != value:
             yield value, hide(value)
             value = value.rpartition("@")[0].rpartition("://")[2].partition(":")[2]
         elif not _NAMES.search(name.upper()):
             continue
-        if len(value) >= _LEAST_CHARACTERS and not _number(value):
+        if len(value) >= _LEAST_CHARACTERS and not (_PUBLIC.fullmatch(value) or _number(value)):
             yield value, MARK
             quoted = urllib.parse.quote(value, safe="")
             if quoted != value:

@@ -11,7 +11,7 @@ FUZZ = Path(__file__).with_name("command_lines.py")
 
 
 def test_odd_command_lines_end_well(folder: Path) -> None:
-    words = [sys.executable, str(FUZZ), "1", "100"]
+    words = [sys.executable, str(FUZZ), "1", "250"]
     done = subprocess.run(words, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(folder.iterdir()) == []

@@ -97,6 +97,8 @@ def test_a_text_without_a_password_is_shown_as_it_is(text: str) -> None:
         ("PGPASSWORD", "Xy12-3z", "401 for ***"),
         ("GITHUB_TOKEN", "Xy12-3z", "401 for ***"),
         ("my_secret_2", "Xy12-3z", "401 for ***"),
+        ("DB_PASSWORD", "hunter", "401 for ***"),
+        ("DB_PASSWORD", "Postgres", "401 for Postgres"),
         ("DB_PASSWORD", "123456", "401 for 123456"),
         ("DB_PASSWORD", "short", "401 for short"),
         ("USER", "Xy12-3z", "401 for Xy12-3z"),
@@ -106,6 +108,12 @@ def test_what_the_environment_calls_secret_is_shown_nowhere(
     name: str, value: str, shown: str
 ) -> None:
     assert redact(f"401 for {value}", {name: value}) == shown
+
+
+def test_a_word_of_the_runners_own_is_no_secret() -> None:
+    text = "got sqlite:///mlflow.db, mlflow-artifacts and hunters, mlflow ui"
+    assert redact(text, {"DB_PASSWORD": "mlflow", "DB_TOKEN": "hunter"}) == text
+    assert redact("a hunter's", {"DB_TOKEN": "hunter"}) == "a ***'s"
 
 
 def test_a_secret_is_hidden_as_an_address_writes_it_too() -> None:
