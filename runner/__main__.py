@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return answer(list(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:
+        if isinstance(stop.code, str):  # as Python itself does
+            warn(stop.code)
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
         warn("interrupted")

@@ -29,6 +29,17 @@ QUERIES = [
     "https://host/?client_secret={}",
     "https://host/?PASSWORD={}",
     "mssql://host/db;pwd={}",
+    "https://host/?a=1#access_token={}",
+]
+WORDS = [
+    ("host=h password=PW user=me", "host=h password=*** user=me"),
+    ("host=h password='my PW' user=me", "host=h password=*** user=me"),
+    ("Driver=x;UID=me;PWD=PW;", "Driver=x;UID=me;PWD=***;"),
+    ("Driver=x;PWD={P;}}W};UID=me", "Driver=x;PWD=***;UID=me"),
+    ("mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3DP%40W%3BDB%3Dx", "UID%3Dme%3BPWD%3D***%3BDB"),
+    ("{'user': 'me', 'password': 'my PW'}", "{'user': 'me', 'password': ***}"),
+    ('{"password":"PW","a":1}', '{"password":***,"a":1}'),
+    ("user: me\npassword: PW\nlr: 1", "user: me\npassword: ***\nlr: 1"),
 ]
 PLAIN = [
     "http://127.0.0.1:5000",
@@ -78,6 +89,14 @@ def test_a_text_shows_no_password(form: str, around: str) -> None:
         shown = redact(around.format(form.format(password)), {})
         assert shown == around.format(form.format("***"))
         assert redact(shown, {}) == shown
+
+
+@pytest.mark.parametrize(("text", "shown"), WORDS)
+def test_a_password_is_known_by_its_name(text: str, shown: str) -> None:
+    found = redact(text, {})
+    assert shown in found
+    assert "W" not in found.replace("PWD", "")
+    assert redact(found, {}) == found
 
 
 @pytest.mark.parametrize("address", PLAIN)
