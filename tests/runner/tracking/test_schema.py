@@ -84,6 +84,7 @@ def test_a_head_that_is_not_as_written_is_set_aside_and_the_next_run_is_recorded
             {"params": None},
             {"status": "FINISHED"},
             {"status": "done", "end_ms": 1},
+            {"status": "ODD", "end_ms": 1},
             {"status": "FINISHED", "end_ms": -1},
             {"status": "FINISHED", "end_ms": "1"},
             {"points": {}},
@@ -115,7 +116,13 @@ def test_a_message_is_read_as_it_was_written_and_cut_nowhere(
             read_message(tmp_path / "0")
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("target")])
+def linked(file: Path) -> None:
+    """Give a file a second name."""
+    file.write_text('{"tags": {}}')
+    file.with_name("twin").hardlink_to(file)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("target"), linked])
 def test_no_link_is_followed_and_no_pipe_waited_for(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
