@@ -1,5 +1,8 @@
 """No part of a password is shown, whatever it looks like and wherever it stands."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from runner.addresses import refuse_password
@@ -149,3 +152,25 @@ def test_the_environments_address_is_shown_without_its_password(password: str) -
 def test_the_password_of_the_environments_address_is_known_by_itself() -> None:
     known = {"MLFLOW_TRACKING_URI": "http://me:Xy12-3z@host"}
     assert redact("no Xy12-3z for me", known) == "no *** for me"
+
+
+def test_a_secret_reaches_no_record_of_a_run(
+    command: Any, store: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "Xy12-3z")
+    (folder / "leaky.py").write_text(
+        "from runner.training.models import Quadratic\n"
+        "class Leaky(Quadratic):\n"
+        "    def __init__(self, key):\n"
+        "        super().__init__()\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    own = "model._target_=leaky.Leaky ~model.w '+model.key=${oc.env:DB_PASSWORD}'"
+    line = f"model=quadratic dataset=none {own} 'tracking.run_name=a Xy12-3z b' train.steps=2"
+    done = command(line)
+    assert done.status == 0, done.err
+    (run,) = store.runs()
+    assert (run.info.run_name, run.data.params["model.key"]) == ("a *** b", "***")
+    assert "Xy12" not in done.out + done.err
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "leaky.py"]
+    assert [file for file in files if b"Xy12-3z" in file.read_bytes()] == []
