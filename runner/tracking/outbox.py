@@ -175,8 +175,11 @@ def tidy() -> list[str]:
         elif path.suffix == ".lock":  # of 0.1.0
             path.unlink(missing_ok=True)
         else:
-            with contextlib.suppress(OSError):
+            try:
                 lines += _mend(path)
+            except OSError as error:
+                if os.path.lexists(path):  # not delivered by another process in this moment
+                    lines.append(f"{path} cannot be set aside: {error}")
     return lines
 
 

@@ -178,6 +178,18 @@ def test_what_is_not_ours_is_left_alone(folder: Path, command: Any) -> None:
     assert (outbox.ROOT / "a" / "run.json").read_text() == head
 
 
+def test_what_is_damaged_is_moved_into_no_folder_that_a_link_leads_to(folder: Path) -> None:
+    (folder / "victim").mkdir()
+    head = outbox.ROOT / NAME / "run.json"
+    head.parent.mkdir(parents=True)
+    head.write_text("{")
+    outbox.ASIDE.symlink_to(folder / "victim")
+    (line,) = outbox.tidy()
+    assert line.endswith("cannot be set aside: .runner/set-aside must be a folder, not a link")
+    assert list((folder / "victim").iterdir()) == []
+    assert head.read_text() == "{"
+
+
 def test_artifacts_come_from_the_outbox_only(
     store: Any, box: Outbox, command: Any, tmp_path: Path
 ) -> None:
