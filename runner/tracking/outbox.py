@@ -176,7 +176,8 @@ def tidy() -> list[str]:
             path.unlink(missing_ok=True)
         else:
             try:
-                lines += _mend(path)
+                with contextlib.suppress(Timeout):  # of a run that trains
+                    lines += _mend(path)
             except OSError as error:
                 if os.path.lexists(path):  # not delivered by another process in this moment
                     lines.append(f"{path} cannot be set aside: {error}")
