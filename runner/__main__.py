@@ -19,14 +19,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     from runner.errors import Mistake, one_line
     from runner.interrupts import Loading
     from runner.report.say import open_streams, warn
+    from runner.report.strays import tame
 
     open_streams()
+    tame()
     try:
         with Loading():
             from runner.entry import answer
 
             return answer(list(sys.argv[1:] if argv is None else argv))
     except SystemExit as stop:
+        if isinstance(stop.code, str):  # as Python itself does
+            warn(stop.code)
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except KeyboardInterrupt:
         warn("interrupted")

@@ -11,6 +11,7 @@ from runner.config.composer import Composer
 from runner.config.request import read_line
 from runner.errors import Mistake, one_line
 from runner.report.say import open_streams, say, warn
+from runner.report.strays import tame
 from runner.tracking import deliver_waiting, outbox, trackers_of
 
 
@@ -18,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Deliver every waiting run; return 0 when none waits any more, 1 when some do, 2 for a
     person's mistake."""
     open_streams()
+    tame()
     words = list(sys.argv[1:] if argv is None else argv)
     if {"-h", "--help"} & set(words):
         say((__doc__ or "").rstrip())

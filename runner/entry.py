@@ -12,6 +12,7 @@ from runner.config.settings import Settings
 from runner.errors import Mistake, one_line, out_of_memory
 from runner.interrupts import Interrupts, Loading
 from runner.report.say import say, warn
+from runner.report.strays import tame
 from runner.results.result import Result, Status
 from runner.tracking import Recording, trackers_of
 
@@ -42,12 +43,18 @@ def answer(typed: Sequence[str]) -> int:
 
 
 def hydra_tells(line: CommandLine) -> int:
-    """Print what Hydra tells, such as the help, as text; return the exit status."""
+    """Print what Hydra tells, such as the help, as text; return the exit status.
+
+    Raises Mistake, with nothing printed, for what it refuses amid its answer.
+    """
     found = io.StringIO()
     helps = {"--help", "-h"}.intersection(line.flags)
     try:
         with redirect_stdout(found):
             hand_over(line, job)
+    except Mistake:
+        found.truncate(0)
+        raise
     finally:
         if text := found.getvalue():
             say(text.removesuffix("\n"), *(keys_and_options(line.config_dir) if helps else ()))
@@ -68,6 +75,7 @@ def single(settings: Settings) -> int:
 def job(config: Any) -> Result | None:
     """Run a configuration that Hydra has composed. Of a sweep nothing is raised: the result says
     what went wrong."""
+    tame()  # a launcher's process begins here
     if spec := config.get("study", {}).get("worker"):
         from runner.study.work.launched import work_launched
 

@@ -20,6 +20,7 @@ from runner.config.options import group_options
 from runner.config.request import read_line, request
 from runner.errors import Mistake, one_line, under
 from runner.report.say import open_streams, say, warn
+from runner.report.strays import tame
 from runner.report.words import aligned
 from runner.sweep.launch import named
 from runner.trial import Numbers
@@ -62,6 +63,7 @@ class Preview:
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw and print a preview; return 0, or 2 for a person's mistake."""
     open_streams()
+    tame()
     words = list(sys.argv[1:] if argv is None else argv)
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--out", default="preview.png", nargs="?", const="")

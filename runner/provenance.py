@@ -4,6 +4,7 @@ import contextlib
 import functools
 import getpass
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,8 @@ from runner.config.settings import Settings
 from runner.flat import flat
 
 _PLACED = ("tracking.experiment", "tracking.run_name", "threads")
+_ITS_OWN = ("local", "worktree")  # as git calls the files of a repository
+_NOTHING_FETCHED = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 _UNNAMED = ("tracking", "threads", "device", "hydra", "study")
 
 
@@ -85,16 +88,34 @@ def git() -> dict[str, str]:
     for folder in (Path.cwd(), Path(__file__).parent):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             commit = _git(folder, "rev-parse", "HEAD")
-            dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+            asked = ["--porcelain", "--untracked-files=no", "--ignore-submodules=all"]
+            dirty = bool(_git(folder, "status", *asked, off=_filters(folder)))
             return {"mlflow.source.git.commit": commit, "git.dirty": str(dirty).lower()}
     return {}
 
 
-def _git(folder: Path, *words: str) -> str:
-    """Return what git says of a folder; what the folder's own configuration would run is off."""
-    off = ["--no-optional-locks", "-c", "core.fsmonitor="]
-    command = ["git", "-C", str(folder), *off, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+def _filters(folder: Path) -> list[str]:
+    """Return the settings of programs that the folder's own configuration would have git send
+    files through."""
+    listed = _git(folder, "config", "--list", "--name-only", "--show-scope", "-z").split("\0")
+    pairs = zip(listed[::2], listed[1::2], strict=False)
+    return [key for scope, key in pairs if scope in _ITS_OWN and key.startswith("filter.")]
+
+
+def _git(folder: Path, *words: str, off: Sequence[str] = ()) -> str:
+    """Return what git says of a folder. No program that the folder's own configuration names is
+    run, and nothing fetched.
+
+    off: settings that do not count.
+    """
+    own = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    environment = os.environ | _NOTHING_FETCHED | {"GIT_CONFIG_COUNT": str(own + 1 + len(off))}
+    for i, key in enumerate(("core.fsmonitor", *off), start=own):
+        environment |= {f"GIT_CONFIG_KEY_{i}": key, f"GIT_CONFIG_VALUE_{i}": ""}
+    command = ["git", "-C", str(folder), "--no-optional-locks", *words]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=10, env=environment
+    )
     return done.stdout.strip()
 
 

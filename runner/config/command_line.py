@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, ValueType
+from hydra.errors import OverrideParseException
 
 from runner.addresses import NO_PASSWORD
 from runner.errors import Mistake
@@ -75,8 +76,12 @@ class Word:
         return self.kind in (Kind.SWEEPS, Kind.SEARCHES)
 
     def at(self, option: str) -> "Word":
-        """Return a sweep's word with one of its options."""
-        return word(f"{self.sign}{self.key}={option}")
+        """Return a sweep's word with one of its options. Raises Mistake for one that Hydra writes
+        in a way that it cannot read."""
+        try:
+            return word(f"{self.sign}{self.key}={option}")
+        except OverrideParseException as error:
+            raise Mistake(self.key, "must have values that can be read", f"'{option}'") from error
 
 
 Words = tuple[Word, ...]

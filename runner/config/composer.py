@@ -9,7 +9,7 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -22,11 +22,13 @@ from runner.config.options import (
     group_options,
 )
 from runner.config.reading import Composed
+from runner.config.reading import explained as values_explained
 from runner.config.settings import Settings
 from runner.errors import Mistake
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError)  # what it says of words itself
 _SEARCH_PATH = "hydra.searchpath"
+OF_JOBS = ("callbacks", "output_subdir", "verbose", "job.chdir", "job.env_set", "job.env_copy")
 
 
 def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConfig:
@@ -82,6 +84,7 @@ class Composer:
         self.config_dir = config_dir
         self.groups = group_options(config_dir)
         self._composed: dict[tuple[str, ...], Composed] = {}
+        self._refused: dict[tuple[str, ...], Mistake] = {}
 
     def config(self, words: Sequence[Word]) -> DictConfig:
         """Return the configuration of words, those left out that only set a value.
@@ -109,15 +112,24 @@ class Composer:
             found = self._composed.get(key[:i] + key[i + 1 :])
             if found and one.kind is Kind.FIXES and found.choices.get(one.key) == one.value:
                 self._composed.setdefault(key, found)  # a word for what is chosen anyway
+        if key in self._refused:
+            raise self._refused[key]
         if key not in self._composed:
-            check_choices(words, self.config_dir)
-            _check_search_path(words)
-            with explained(words, self.config_dir, (Exception,)):
-                config = compose(key, self.config_dir)
-            _check_plugins(config)
-            check_lists(config, words, self.config_dir)
-            self._composed[key] = Composed.of(config, config.hydra)
+            try:
+                self._composed[key] = self._new(words)
+            except Mistake as mistake:
+                self._refused[key] = mistake
+                raise
         return self._composed[key]
+
+    def _new(self, words: Sequence[Word]) -> Composed:
+        check_choices(words, self.config_dir)
+        _check_search_path(words)
+        with explained(words, self.config_dir, (Exception,)):
+            config = compose([one.text for one in words], self.config_dir)
+        _check_plugins(config)
+        check_lists(config, words, self.config_dir)
+        return Composed.of(config, config.hydra)
 
     def _parted(self, words: Sequence[Word]) -> tuple[list[Word], dict[str, Any]]:
         """Return the words that have to be composed, and the values that the others set."""
@@ -144,17 +156,24 @@ class Composer:
 
 
 def _check_plugins(config: DictConfig) -> None:
-    for name in ("sweeper", "launcher"):
-        given = config.hydra.get(name)
-        if not isinstance(given, DictConfig) or not isinstance(given.get("_target_"), str):
-            advice = f"choose it with a slash, hydra/{name}=NAME"
-            raise Mistake(f"hydra.{name}", "must have a _target_", repr(given), advice)
-        if not given._target_.startswith(("hydra_plugins.", CORE_PLUGINS)):
-            must = "must be one of Hydra's plugins"
-            raise Mistake(f"hydra.{name}._target_", must, f"'{given._target_}'")
+    with values_explained(config):
+        OmegaConf.select(config, "hydra.mode", throw_on_missing=True)
+        for key in ("launcher.n_jobs", *OF_JOBS):
+            OmegaConf.select(config, f"hydra.{key}")
+        for name in ("sweeper", "launcher"):
+            _check_plugin(name, config.hydra.get(name))
     params = config.hydra.sweeper.get("params")
     if not isinstance(params, DictConfig | None):
         raise Mistake("hydra.sweeper.params", "must be keys with values", repr(params))
+
+
+def _check_plugin(name: str, given: Any) -> None:
+    if not isinstance(given, DictConfig) or not isinstance(given.get("_target_"), str):
+        advice = f"choose it with a slash, hydra/{name}=NAME"
+        raise Mistake(f"hydra.{name}", "must have a _target_", repr(given), advice)
+    if not given._target_.startswith(("hydra_plugins.", CORE_PLUGINS)):
+        must = "must be one of Hydra's plugins"
+        raise Mistake(f"hydra.{name}._target_", must, f"'{given._target_}'")
 
 
 def _check_search_path(words: Sequence[Word]) -> None:

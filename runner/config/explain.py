@@ -52,7 +52,7 @@ def mistake_of(
         return Mistake(found[1], f"is {found[2]}, not {found[3]}: ~{found[1]} takes it away")
     if found := re.search(r"Could not (?:override|delete from config\.) '?([\w./@-]+)'?", text):
         return _unknown_key(found[1], words, config_dir)
-    return Mistake(text)
+    return _odd(error, words, config_dir) if text == type(error).__name__ else Mistake(text)
 
 
 def _odd(error: Exception, words: Sequence[Word], config_dir: str | None) -> Mistake:
@@ -67,7 +67,7 @@ def _odd(error: Exception, words: Sequence[Word], config_dir: str | None) -> Mis
             return _plain(other)
         return ""
 
-    without = (one for one in words if not fails([o.text for o in words if o is not one]))
+    without = (one for one in reversed(words) if not fails([o.text for o in words if o is not one]))
     alone = (one for one in words if fails([one.text]) == text)
     if one := next(without, None) or next(alone, None):
         return Mistake(redact(f"{one.key} cannot be {one.given}: {text}"))

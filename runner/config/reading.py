@@ -57,7 +57,9 @@ class Composed:
         Raises Mistake for an unknown key or a value of the wrong type.
         """
         own = OmegaConf.masked_copy(config, [str(k) for k in config if k not in ("hydra", "study")])
-        return cls(config, typed(own, OmegaConf.structured(Schema)), _origin(hydra))
+        with explained(config):
+            origin = _origin(hydra)
+        return cls(config, typed(own, OmegaConf.structured(Schema)), origin)
 
     def settings(self, values: Mapping[str, Any]) -> Settings:
         """Return its settings with other values by dotted key, checked.

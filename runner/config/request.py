@@ -24,7 +24,7 @@ from runner.config.command_line import (
     expand,
     word,
 )
-from runner.config.composer import REFUSALS, Composer, explained
+from runner.config.composer import OF_JOBS, REFUSALS, Composer, explained
 from runner.config.familiar import key_hint
 from runner.config.options import CONF, STUDY, check_choices, overlays_of
 from runner.config.reading import read
@@ -36,7 +36,6 @@ GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
 STUDIES = "hydra_plugins.runner_plugins.StudySweeper"
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]  # words of jobs, first number
 _SLURM = "submitit_launcher.SlurmLauncher"
-_OF_JOBS = ("callbacks", "output_subdir", "verbose", "job.chdir", "job.env_set", "job.env_copy")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Request:
         """Whether jobs go to a launcher or a sweeper that is not ours, or Hydra is asked to do
         something around each."""
         ours = self.sweeper in (GRIDS, STUDIES) and self.hydra.launcher._target_ == BASIC_LAUNCHER
-        asked = any(OmegaConf.select(self.hydra, key) for key in _OF_JOBS)
+        asked = any(OmegaConf.select(self.hydra, key) for key in OF_JOBS)
         return asked or (self.is_multirun and not ours)
 
     def jobs(self) -> list[Words]:

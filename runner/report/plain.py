@@ -2,19 +2,30 @@
 
 import codecs
 
-_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_AS_TEXT = {code: ascii(chr(code))[1:-1] for code in _CONTROLS if chr(code) not in "\t\n"}
+_TURNING = (0x61C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070))
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0xAD, *_TURNING, 0xFEFF)
+_AS_LINE = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
+_AS_TEXT = {code: shown for code, shown in _AS_LINE.items() if chr(code) not in "\t\n"}
 _PLAIN = {"±": "+-", "█": "#", "…": "..."}
 
 
 def as_text(text: str) -> str:
-    """Return a text whose control characters, which could move the cursor or change the terminal,
-    are written out.
+    """Return a text whose control characters, which could move the cursor, change the terminal or
+    turn what is read, are written out.
 
     >>> as_text("red \\x1b[31m\\n")
     'red \\\\x1b[31m\\n'
     """
     return text.translate(_AS_TEXT)
+
+
+def as_line(text: str) -> str:
+    """Return a name as `as_text` does, on one line.
+
+    >>> as_line("one\\ntwo")
+    'one\\\\ntwo'
+    """
+    return text.translate(_AS_LINE)
 
 
 def in_encoding(text: str, encoding: str | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from runner.addresses import OUTBOX
 from runner.report import edges
+from runner.report.plain import as_line
 from runner.report.words import aligned, counted
 from runner.results.metrics import heading, known, merit, number, spread
 from runner.results.result import Result, Status
@@ -18,7 +19,7 @@ def ending(results: Sequence[Result]) -> list[str]:
     if not all(result.delivered for result in results):
         lines += ["", f"waiting   some records are in {OUTBOX}; send: python -m runner.deliver"]
     if found := best(results):
-        lines += ["", f"best      {found[0]}", f"repeat    {found[1].command}"]
+        lines += ["", as_line(f"best      {found[0]}"), f"repeat    {found[1].command}"]
         lines += edges.of_grid(found[1].lr, [one.lr for one in results])
     links = [result.link for result in results if result.link is not None]
     return [*lines, *(f"compare   {link.compare}" for link in links[:1])]

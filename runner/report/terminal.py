@@ -8,6 +8,7 @@ import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from runner.addresses import OUTBOX
+from runner.report.plain import as_line
 from runner.report.say import say
 from runner.results.events import LR, Chunk, Event
 from runner.results.metrics import numbers
@@ -23,7 +24,7 @@ class Console:
     ) -> None:
         self._quiet = quiet
         self._steps_per_epoch = steps_per_epoch
-        self._prefix = f"{name}  " if name else ""
+        self._prefix = as_line(f"{name}  ") if name else ""
         self._width = len(str(total_steps))
         self._lr = math.nan
         self._bar = Progress(
@@ -79,7 +80,8 @@ def summary(result: Result) -> list[str]:
     if result.note:
         lines.append(f"note      {result.note}")
     if link := result.link:
-        lines.append(f"recorded  run {link.run_id} in experiment '{link.experiment}', {link.uri}")
+        place = as_line(f"experiment '{link.experiment}', {link.uri}")
+        lines.append(f"recorded  run {link.run_id} in {place}")
         lines.append(f"look      {link.look}")
     if not result.delivered:
         lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from runner.report.plain import as_line
+
 WIDEST = 160  # letters of a line of a study
 _GAP = 2  # between columns
 _UNLIMITED = 1_000_000  # letters: whatever the terminal's width, no cell is wrapped
@@ -70,7 +72,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[
     for head in rows[0]:
         table.add_column(justify="right" if head in right else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*map(Text, row))  # people's brackets are no markup
+        table.add_row(*(Text(as_line(cell)) for cell in row))  # people's brackets are no markup
     console = Console(file=io.StringIO(), width=_UNLIMITED, color_system=None, legacy_windows=False)
     with console.capture() as found:
         console.print(table)

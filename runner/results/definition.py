@@ -6,11 +6,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, get_origin, get_type_hints
 
 from runner.flat import flat
 from runner.moved import targets
-from runner.results.metrics import MAXIMIZE
+from runner.results.metrics import MAXIMIZE, MINIMIZE
 
 HEX = 8  # digits of the digest in a study's name
 GRID = "runner.study.plan.samplers.Grid"
@@ -143,11 +144,37 @@ class Definition:
     @classmethod
     def from_json(cls, text: str) -> "Definition":
         """Return the definition that `as_json` of this version wrote, or of another one, which may
-        have more keys or fewer."""
-        values = _known(cls, targets(json.loads(text)))
+        have more keys or fewer. Raises LookupError, TypeError or ValueError for any other text."""
+        found = targets(json.loads(text))
+        _check(found)
+        values = _known(cls, found)
         values["goals"] = tuple(Goal(**_known(Goal, goal)) for goal in values["goals"])
         values["overrides"] = tuple(values["overrides"])
         return cls(**values)
+
+
+def _check(values: Any) -> None:
+    """Raise LookupError or TypeError for what no version has written."""
+    hints = get_type_hints(Definition) | {"goals": list, "overrides": list}
+    _check_types(values, hints)
+    for goal in values["goals"]:
+        _check_types(goal, get_type_hints(Goal))
+        if goal["direction"] not in (MAXIMIZE, MINIMIZE):
+            raise TypeError(f"the direction is {goal['direction']!r}")
+    for entry in values["space"]["entries"]:
+        _check_types(entry, {"key": str, "spec": str, "when": Mapping[str, Any]})
+        entry["key"], entry["spec"]
+    _check_types(dict.fromkeys(values["overrides"]), {})
+
+
+def _check_types(values: Any, hints: Mapping[str, Any]) -> None:
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise TypeError(f"must be keys with values, got {values!r}")
+    for name in set(hints) & set(values):
+        kind = get_origin(hints[name]) or hints[name]
+        kinds = {float: (int, float), UnionType: hints[name]}.get(kind, kind)
+        if not isinstance(values[name], kinds):
+            raise TypeError(f"{name} is {values[name]!r}")
 
 
 def _known(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,18 +9,20 @@ from optuna.study import Study
 from runner.config.composer import Composer
 from runner.config.request import Launch
 from runner.interrupts import Interrupts
-from runner.report.say import say
+from runner.report.say import say, warn
 from runner.results.result import Status
 from runner.study.answer.conclude import conclude
 from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
-from runner.study.queue.storage import open_storage
+from runner.study.queue.storage import is_shared, open_storage
 from runner.study.work.launched import Launcher, launch_workers, run_pool
 from runner.study.work.monitor import Monitor
 from runner.study.work.worker import work
 from runner.tracking import trackers_of
 from runner.training import devices
+
+CMA_ES = "optuna.samplers.CmaEsSampler"
 
 
 def start(
@@ -40,6 +42,9 @@ def start(
     planned = plan(words, config_dir, started_by.sharing, composer)
     started_by.check(planned.study.workers)
     storage = open_storage(planned.study.storage)
+    if planned.definition.sampler["_target_"] == CMA_ES and is_shared(planned.study.storage):
+        told = "unpickles what study.storage holds: who may write it can run code here"
+        warn(f"note: {CMA_ES} {told}")
     study = create(planned, storage)
     total = planned.definition.trials
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout

@@ -147,7 +147,8 @@ class Courier:
         self._box.append({"params": {key: str(value) for key, value in header.params.items()}})
         texts = {key: redact(value) for key, value in header.tags.items()}
         try:
-            link = self._tracker.open(replace(header, tags=texts, token=self._box.name))
+            name = redact(header.name)
+            link = self._tracker.open(replace(header, name=name, tags=texts, token=self._box.name))
         except Exception:
             self._box.remove(also_root=True)
             raise

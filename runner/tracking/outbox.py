@@ -175,8 +175,12 @@ def tidy() -> list[str]:
         elif path.suffix == ".lock":  # of 0.1.0
             path.unlink(missing_ok=True)
         else:
-            with contextlib.suppress(OSError):
-                lines += _mend(path)
+            try:
+                with contextlib.suppress(Timeout):  # of a run that trains
+                    lines += _mend(path)
+            except OSError as error:
+                if os.path.lexists(path):  # not delivered by another process in this moment
+                    lines.append(f"{path} cannot be set aside: {error}")
     return lines
 
 

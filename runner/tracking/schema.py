@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.results.result import Status
+
 Message = dict[str, Any]
 NAME = re.compile(r"[0-9a-f]{32}")  # of a run's folder
 MLFLOW = "runner.tracking.mlflow.tracker.MLflow"  # what 0.1.0 wrote for, without its name
@@ -61,30 +63,35 @@ def read_message(entry: Path) -> Message:
     if stat.S_ISDIR(entry.lstat().st_mode):
         for path, folders, files in os.walk(entry):
             for name in (*folders, *files):
-                mode = (Path(path) / name).lstat().st_mode
-                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                found = (Path(path) / name).lstat()
+                if not (stat.S_ISDIR(found.st_mode) or _is_file(found)):
                     raise Damaged(f"{name} must be a file, not a link or the like")
         return {"artifacts": str(entry)}
-    found = _read(entry, _MESSAGE_BYTES)
+    said = _read(entry, _MESSAGE_BYTES)
     for keys, fits in _MESSAGES.items():
-        if isinstance(found, dict) and set(found) == set(keys):
-            if not all(fits(found[key]) for key in keys[:1]) or not _is_ms(found.get("end_ms", 0)):
+        if isinstance(said, dict) and set(said) == set(keys):
+            if not all(fits(said[key]) for key in keys[:1]) or not _is_ms(said.get("end_ms", 0)):
                 break
-            return found
+            return said
     raise Damaged("it must hold points, params, tags or status")
 
 
 def _read(file: Path, most_bytes: int) -> Any:
     """Return what a file of ours says; no link is followed, and no pipe waited for."""
-    mode = file.lstat()
-    if not stat.S_ISREG(mode.st_mode):
+    found = file.lstat()
+    if not _is_file(found):
         raise Damaged("it must be a file, not a link or the like")
-    if mode.st_size > most_bytes:
+    if found.st_size > most_bytes:
         raise Damaged(f"it must have at most {most_bytes} bytes")
     try:
         return json.loads(file.read_text())
     except (ValueError, RecursionError) as error:
         raise Damaged(f"it is cut or changed: {str(error)[:100]}") from None
+
+
+def _is_file(found: os.stat_result) -> bool:
+    """Return whether something is a file that has no other name, which could be somebody's."""
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1
 
 
 def _is_texts(value: Any) -> bool:
@@ -108,7 +115,7 @@ def _is_ms(value: Any) -> bool:
 
 
 def _is_status(value: Any) -> bool:
-    return isinstance(value, str) and value.isidentifier() and value.isupper()
+    return isinstance(value, str) and value in set(Status)
 
 
 _ANY = Head(None, "")

@@ -5,26 +5,33 @@ the smallest of those that fail is printed.
 """
 
 import contextlib
+import copy
 import functools
 import gc
+import importlib
 import io
+import multiprocessing
 import os
+import pkgutil
 import random
 import resource
 import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ |= {"OMP_NUM_THREADS": "1", "HYDRA_FULL_ERROR": "1"}  # no pool before a fork
 
 import yaml
+from omegaconf import OmegaConf, _utils
 
+import runner
 from runner.__main__ import main
-from runner.config import composer
+from runner.config import composer, explain
 from runner.config.options import CONF, group_options
 from runner.flat import flat
 
@@ -33,11 +40,12 @@ USUAL = [
     "dataset=none",
     "schedule=cosine",
     "optimizer=sgd",
-    "train.steps=3",
-    "threads=1",
+    "++train.steps=3",  # composed with the rest, so that a refusal is composed once
+    "++threads=1",
     "tracking=off",
 ]
 SEARCH = ["study=schedule", "study.trials=1", "study.confirm_seeds=0", "study.baseline=false"]
+LATE = ["runner.config.explain", "scipy.stats"]  # what is imported where it is used
 SECONDS, BYTES = 30, 2**34
 VALUES = [
     *("", "null", "true", "0", "-1", "1", "3", "0.5", "1.5", "1e0", "1e3", "1e308", "-0.0", "nan"),
@@ -287,22 +295,58 @@ def judged(line: Line) -> str:
         return complaint(line, Path(folder))
 
 
+def load() -> None:
+    """Load what children would, each for itself, and compose what many of them need."""
+    for module in pkgutil.walk_packages(runner.__path__, "runner."):
+        if "plugins" not in module.name and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for name in LATE:
+        importlib.import_module(name)
+    yaml.load, _utils.get_yaml_loader = _once(yaml.load), functools.cache(_utils.get_yaml_loader)
+    for file in CONF.rglob("*.yaml"):
+        OmegaConf.load(file)
+    kept = functools.cache(composer.compose)
+
+    def composed(words: Sequence[str], own: str | None = None) -> Any:
+        is_own = own or any("searchpath" in word for word in words)
+        return kept.__wrapped__(words, own) if is_own else kept(tuple(words))
+
+    composer.compose = explain.compose = composed
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(USUAL) == 0
+    groups = group_options()
+    for words in (
+        [],
+        [word for word in USUAL if word.partition("=")[0] in groups],
+        *([word] for word in USUAL),
+    ):
+        composed(words)
+    gc.freeze()
+    gc.disable()
+
+
+def _once(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a reader of YAML that reads a text once."""
+    kept = functools.cache(load)
+    return lambda stream, Loader: copy.deepcopy(  # noqa: N803
+        kept(stream if isinstance(stream, str | bytes) else stream.read(), Loader)
+    )
+
+
 def run(seed: int, count: int) -> int:
     """Run command lines; print those that fail, each made small, and return how many."""
     source, known = random.Random(seed), keys()
-    compose, kept = composer.compose, functools.lru_cache(composer.compose)
-    composer.compose = lambda words, own=None: compose(words, own) if own else kept(tuple(words))
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(USUAL) == 0  # loads all
-    gc.freeze()
+    load()
+    lines = [drawn(source, known) for _ in range(count)]
     failed = set[str]()
-    for _ in range(count):
-        if not judged(line := drawn(source, known)):
-            continue
-        small, wrong = smallest(line)
-        if str(small) not in failed:
-            print(f"python -m runner {small}\n  {wrong}\n", flush=True)
-        failed.add(str(small))
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+        for line, wrong in zip(lines, pool.imap(judged, lines), strict=True):
+            if not wrong:
+                continue
+            small, wrong = smallest(line)
+            if str(small) not in failed:
+                print(f"python -m runner {small}\n  {wrong}\n", flush=True)
+            failed.add(str(small))
     return len(failed)
 
 

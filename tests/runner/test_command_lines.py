@@ -7,11 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FUZZ = Path(__file__).with_name("command_lines.py")
 
 
-def test_odd_command_lines_end_well(folder: Path) -> None:
-    words = [sys.executable, str(FUZZ), "1", "100"]
+@pytest.mark.parametrize(
+    ("seed", "count"),
+    [
+        pytest.param(1, 250, marks=pytest.mark.timeout(600)),
+        pytest.param(2, 2000, marks=[pytest.mark.stress, pytest.mark.timeout(900)]),
+    ],
+)
+def test_odd_command_lines_end_well(folder: Path, seed: int, count: int) -> None:
+    words = [sys.executable, str(FUZZ), str(seed), str(count)]
     done = subprocess.run(words, capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(folder.iterdir()) == []

@@ -1,5 +1,8 @@
 """No part of a password is shown, whatever it looks like and wherever it stands."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from runner.addresses import refuse_password
@@ -29,6 +32,17 @@ QUERIES = [
     "https://host/?client_secret={}",
     "https://host/?PASSWORD={}",
     "mssql://host/db;pwd={}",
+    "https://host/?a=1#access_token={}",
+]
+WORDS = [
+    ("host=h password=PW user=me", "host=h password=*** user=me"),
+    ("host=h password='my PW' user=me", "host=h password=*** user=me"),
+    ("Driver=x;UID=me;PWD=PW;", "Driver=x;UID=me;PWD=***;"),
+    ("Driver=x;PWD={P;}}W};UID=me", "Driver=x;PWD=***;UID=me"),
+    ("mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3DP%40W%3BDB%3Dx", "UID%3Dme%3BPWD%3D***%3BDB"),
+    ("{'user': 'me', 'password': 'my PW'}", "{'user': 'me', 'password': ***}"),
+    ('{"password":"PW","a":1}', '{"password":***,"a":1}'),
+    ("user: me\npassword: PW\nlr: 1", "user: me\npassword: ***\nlr: 1"),
 ]
 PLAIN = [
     "http://127.0.0.1:5000",
@@ -80,6 +94,14 @@ def test_a_text_shows_no_password(form: str, around: str) -> None:
         assert redact(shown, {}) == shown
 
 
+@pytest.mark.parametrize(("text", "shown"), WORDS)
+def test_a_password_is_known_by_its_name(text: str, shown: str) -> None:
+    found = redact(text, {})
+    assert shown in found
+    assert "W" not in found.replace("PWD", "")
+    assert redact(found, {}) == found
+
+
 @pytest.mark.parametrize("address", PLAIN)
 def test_an_address_without_a_password_is_shown_as_it_is(address: str) -> None:
     assert hide(address) == address == redact(address, {})
@@ -97,6 +119,8 @@ def test_a_text_without_a_password_is_shown_as_it_is(text: str) -> None:
         ("PGPASSWORD", "Xy12-3z", "401 for ***"),
         ("GITHUB_TOKEN", "Xy12-3z", "401 for ***"),
         ("my_secret_2", "Xy12-3z", "401 for ***"),
+        ("DB_PASSWORD", "hunter", "401 for ***"),
+        ("DB_PASSWORD", "Postgres", "401 for Postgres"),
         ("DB_PASSWORD", "123456", "401 for 123456"),
         ("DB_PASSWORD", "short", "401 for short"),
         ("USER", "Xy12-3z", "401 for Xy12-3z"),
@@ -106,6 +130,12 @@ def test_what_the_environment_calls_secret_is_shown_nowhere(
     name: str, value: str, shown: str
 ) -> None:
     assert redact(f"401 for {value}", {name: value}) == shown
+
+
+def test_a_word_of_the_runners_own_is_no_secret() -> None:
+    text = "got sqlite:///mlflow.db, mlflow-artifacts and hunters, mlflow ui"
+    assert redact(text, {"DB_PASSWORD": "mlflow", "DB_TOKEN": "hunter"}) == text
+    assert redact("a hunter's", {"DB_TOKEN": "hunter"}) == "a ***'s"
 
 
 def test_a_secret_is_hidden_as_an_address_writes_it_too() -> None:
@@ -122,3 +152,25 @@ def test_the_environments_address_is_shown_without_its_password(password: str) -
 def test_the_password_of_the_environments_address_is_known_by_itself() -> None:
     known = {"MLFLOW_TRACKING_URI": "http://me:Xy12-3z@host"}
     assert redact("no Xy12-3z for me", known) == "no *** for me"
+
+
+def test_a_secret_reaches_no_record_of_a_run(
+    command: Any, store: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "Xy12-3z")
+    (folder / "leaky.py").write_text(
+        "from runner.training.models import Quadratic\n"
+        "class Leaky(Quadratic):\n"
+        "    def __init__(self, key):\n"
+        "        super().__init__()\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    own = "model._target_=leaky.Leaky ~model.w '+model.key=${oc.env:DB_PASSWORD}'"
+    line = f"model=quadratic dataset=none {own} 'tracking.run_name=a Xy12-3z b' train.steps=2"
+    done = command(line)
+    assert done.status == 0, done.err
+    (run,) = store.runs()
+    assert (run.info.run_name, run.data.params["model.key"]) == ("a *** b", "***")
+    assert "Xy12" not in done.out + done.err
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "leaky.py"]
+    assert [file for file in files if b"Xy12-3z" in file.read_bytes()] == []

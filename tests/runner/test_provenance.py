@@ -113,12 +113,27 @@ def test_git_says_commit_and_whether_files_were_changed() -> None:
     assert provenance.git()["git.dirty"] == "true"
 
 
+@pytest.mark.parametrize(
+    ("key", "attributes"),
+    [
+        ("core.fsmonitor", ""),
+        ("filter.odd.clean", "a.py filter=odd"),
+        ("filter.odd.process", "a.py filter=odd"),
+        ("filter.o=d d.clean", "a.py filter=o=d\\ d"),
+        ("diff.external", ""),
+        ("alias.status", ""),
+    ],
+)
 @pytest.mark.usefixtures("committed")
-def test_a_folder_cannot_have_git_run_a_program_of_its_own(tmp_path: Path) -> None:
-    Path("monitor").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
-    Path("monitor").chmod(0o700)
-    git("config", "core.fsmonitor", str(tmp_path / "monitor"))
-    assert provenance.git()["git.dirty"] == "false"
+def test_a_folder_cannot_have_git_run_a_program_of_its_own(
+    tmp_path: Path, key: str, attributes: str
+) -> None:
+    Path("odd").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    Path("odd").chmod(0o700)
+    Path(".git/info/attributes").write_text(attributes)
+    git("config", key, str(tmp_path / "odd"))
+    Path("a.py").write_text("a = 2")
+    assert provenance.git()["git.dirty"] == "true"
     assert not Path("ran").exists()
 
 

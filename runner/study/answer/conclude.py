@@ -14,6 +14,7 @@ from runner.build.numbers import numbers
 from runner.config import experiment
 from runner.config.configurator import Configurator
 from runner.errors import Mistake
+from runner.passwords import redact
 from runner.report import edges, pictures, tables
 from runner.report.say import say
 from runner.results.answer import winner
@@ -63,7 +64,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
         summary = Summary(study, found, confirmed, command)
         if summary.is_new() or not file.exists():
             private.folder(file.parent)
-            file.write_text(experiment.as_experiment(settings, folder))
+            private.write(file, redact(experiment.as_experiment(settings, folder)))
             answer = None if chosen is None else chosen.number
             _draw(folder, found, important, configurator, definition, answer)
             trackers = trackers_of(planned.settings.tracking)

@@ -10,6 +10,7 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from runner.errors import Mistake
 from runner.results.definition import Definition
 from runner.results.rows import Row
 
@@ -38,8 +39,13 @@ DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def definition(study: Study) -> Definition:
-    """Return what a study is, by its last start."""
-    return _parsed(study.user_attrs[DEFINITION])
+    """Return what a study is, by its last start. Raises Mistake where it says nothing of that."""
+    try:
+        return _parsed(study.user_attrs[DEFINITION])
+    except (LookupError, TypeError, ValueError) as error:
+        must = "must hold what the runner wrote"
+        given = f"study '{study.study_name}' whose definition cannot be read"
+        raise Mistake("study.storage", must, given, "choose another storage or name") from error
 
 
 _parsed = functools.lru_cache(maxsize=8)(Definition.from_json)

@@ -13,7 +13,7 @@ from runner.errors import Mistake
 from runner.report.say import say
 from runner.results.definition import HEX
 from runner.study.plan.plan import Plan
-from runner.study.queue import attributes, queue
+from runner.study.queue import attributes, queue, schema
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.locks import creating
 from runner.study.queue.storage import make
@@ -39,6 +39,7 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
                 tracker.prepare(name)
             study = make(storage, name, replace(planned.definition, experiment=name))
         else:
+            schema.check(study, planned.configurator.space.rename)
             goals = attributes.definition(study).goals  # the rule that it was made with
             definition = replace(planned.definition, experiment=study.study_name, goals=goals)
             if planned.settings.threads is None:  # their number decides the bits

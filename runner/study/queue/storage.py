@@ -80,6 +80,15 @@ def open_storage(address: str) -> BaseStorage:
         raise Mistake("study.storage", must, f"{hide(address)}: {reason}") from error
 
 
+def is_shared(address: str) -> bool:
+    """Return whether others than this user may write a storage."""
+    name = address.removeprefix("journal:").removeprefix("sqlite:").removeprefix("///")
+    if "://" in name:
+        return True
+    found = Path(name).stat()
+    return found.st_uid != os.getuid() or bool(found.st_mode & 0o022)
+
+
 def make(storage: BaseStorage, name: str, definition: Definition) -> Study:
     """Return a study of the storage, made where there is none."""
     directions: list[Any] = [goal.direction for goal in definition.goals]

@@ -16,6 +16,7 @@ from runner.config.configurator import Configurator
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
 from runner.report.say import open_streams
+from runner.report.strays import tame
 from runner.results.definition import Definition
 from runner.results.result import Status
 from runner.study.answer.confirm import confirmation
@@ -146,6 +147,7 @@ def main(words: list[str]) -> int:
     """
     address, name, deadline, device, starter = words
     open_streams()
+    tame()
     interrupts = Interrupts(alone=True)
 
     def look() -> None:

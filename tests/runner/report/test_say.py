@@ -46,7 +46,7 @@ def test_letters_that_a_terminal_has_not_are_shown_otherwise(tmp_path: Path) -> 
 
 
 def test_control_characters_are_written_out(capsys: pytest.CaptureFixture[str]) -> None:
-    say("a\x1b[2Jb\x07\r\x00", "two\n\tlines", "\x9b31m\x7f", "\u202eback", "学 ± ok")
+    say("a\x1b[2Jb\x07\r\x00", "two\n\tlines", "\x9b31m\x7f", "\u202e\u200fback", "学 ± ok")
     warn("\x1b]0;title\x07")
     done = capsys.readouterr()
     assert done.out.splitlines() == [
@@ -54,7 +54,7 @@ def test_control_characters_are_written_out(capsys: pytest.CaptureFixture[str]) 
         "two",
         "\tlines",
         "\\x9b31m\\x7f",
-        "\\u202eback",
+        "\\u202e\\u200fback",
         "学 ± ok",
     ]
     assert done.err == "\\x1b]0;title\\x07\n"

@@ -26,6 +26,13 @@ def test_brackets_and_colons_of_people_are_text() -> None:
     assert aligned([[one] for one in said]) == said
 
 
+def test_a_name_stays_in_its_line() -> None:
+    assert aligned([["run", "n"], ["a\nb\x1b[0m\t", "1"]]) == [
+        "run            n",
+        "a\\nb\\x1b[0m\\t  1",
+    ]
+
+
 @pytest.mark.parametrize("columns", ["20", "300"])
 def test_no_line_is_wrapped_or_coloured_whatever_the_terminal(
     columns: str, monkeypatch: pytest.MonkeyPatch

@@ -320,3 +320,19 @@ def test_a_search_of_ones_own_needs_its_first_line(refused, tmp_path: Path) -> N
         "error: study/mine.yaml overrides other groups, so its first line must be "
         "'# @package _global_'\n"
     )
+
+
+def test_a_state_that_others_may_write_is_not_unpickled_without_a_word(
+    command: Any, folder: Path
+) -> None:
+    line = f"study=decay_rate {SMALL} study/sampler=cmaes study.trials=1 study.confirm_seeds=0"
+    quiet = command(line)
+    assert (quiet.status, quiet.err) == (0, "")
+    (folder / "optuna.db").chmod(0o666)
+    again = command(line)
+    assert (again.status, again.err) == (
+        0,
+        "note: optuna.samplers.CmaEsSampler unpickles what study.storage holds: who may write it "
+        "can run code here\n",
+    )
+    assert command(line.replace("cmaes", "random")).err == ""

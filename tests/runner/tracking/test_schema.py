@@ -84,6 +84,7 @@ def test_a_head_that_is_not_as_written_is_set_aside_and_the_next_run_is_recorded
             {"params": None},
             {"status": "FINISHED"},
             {"status": "done", "end_ms": 1},
+            {"status": "ODD", "end_ms": 1},
             {"status": "FINISHED", "end_ms": -1},
             {"status": "FINISHED", "end_ms": "1"},
             {"points": {}},
@@ -115,7 +116,13 @@ def test_a_message_is_read_as_it_was_written_and_cut_nowhere(
             read_message(tmp_path / "0")
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("target")])
+def linked(file: Path) -> None:
+    """Give a file a second name."""
+    file.write_text('{"tags": {}}')
+    file.with_name("twin").hardlink_to(file)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda file: file.symlink_to("target"), linked])
 def test_no_link_is_followed_and_no_pipe_waited_for(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
@@ -169,6 +176,18 @@ def test_what_is_not_ours_is_left_alone(folder: Path, command: Any) -> None:
         assert done.err.count(line) == 1
     assert [file.name for file in victim.iterdir()] == ["run.json"]
     assert (outbox.ROOT / "a" / "run.json").read_text() == head
+
+
+def test_what_is_damaged_is_moved_into_no_folder_that_a_link_leads_to(folder: Path) -> None:
+    (folder / "victim").mkdir()
+    head = outbox.ROOT / NAME / "run.json"
+    head.parent.mkdir(parents=True)
+    head.write_text("{")
+    outbox.ASIDE.symlink_to(folder / "victim")
+    (line,) = outbox.tidy()
+    assert line.endswith("cannot be set aside: .runner/set-aside must be a folder, not a link")
+    assert list((folder / "victim").iterdir()) == []
+    assert head.read_text() == "{"
 
 
 def test_artifacts_come_from_the_outbox_only(
