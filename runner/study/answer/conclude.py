@@ -63,7 +63,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
         summary = Summary(study, found, confirmed, command)
         if summary.is_new() or not file.exists():
             private.folder(file.parent)
-            file.write_text(experiment.as_experiment(settings, folder))
+            private.write(file, experiment.as_experiment(settings, folder))
             answer = None if chosen is None else chosen.number
             _draw(folder, found, important, configurator, definition, answer)
             trackers = trackers_of(planned.settings.tracking)

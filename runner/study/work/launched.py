@@ -31,7 +31,8 @@ from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
-from runner.study.work.worker import work
+from runner.study.work.worker import configurator_of, work
+from runner.tracking import trackers_of
 
 LOOK_SECONDS = 0.25
 POOL_LOOK_SECONDS = 0.1
@@ -148,9 +149,16 @@ def launch_workers(
 
 
 def work_launched(spec: str) -> None:
-    """Work as one of the launched workers, by what the starter gave it."""
+    """Work as one of the launched workers, by what the starter gave it.
+
+    Raises Mistake, with no trial claimed, where this machine cannot record.
+    """
     address, name, deadline, start = json.loads(spec)
     study = optuna.load_study(study_name=name, storage=open_storage(address))
+    definition = attributes.definition(study)
+    configurator = configurator_of(definition)
+    for tracker in trackers_of(configurator.settings({}).tracking):
+        tracker.prepare(definition.experiment)
     interrupts = Interrupts((signal.SIGTERM,))  # Ctrl-C and the terminal's end are the starter's
 
     def ask() -> None:
@@ -158,7 +166,7 @@ def work_launched(spec: str) -> None:
             interrupts.request()
 
     with interrupts, Periodic(ask, lambda: ASK_SECONDS):
-        work(study, interrupts, deadline, None)
+        work(study, interrupts, deadline, None, configurator)
 
 
 def _launch(launch: Launch, jobs: list[list[str]], gave_up: threading.Event) -> None:

@@ -32,6 +32,22 @@ def check(file: Path) -> None:
         check_complete(file, _FIRST)
 
 
+def make(file: Path, unfinished: Path) -> None:
+    """Make MLflow's tables in a new file, which is there when all of them are: what a killed start
+    leaves of them, MLflow could not go on with.
+
+    unfinished: the file until then.
+    """
+    from mlflow.store.db.utils import _initialize_tables
+    from sqlalchemy import create_engine
+
+    unfinished.unlink(missing_ok=True)
+    engine = create_engine(f"sqlite:///{unfinished}")
+    _initialize_tables(engine)  # type: ignore[no-untyped-call]
+    engine.dispose()
+    unfinished.rename(file)
+
+
 def check_complete(file: Path, needed: Collection[str]) -> None:
     """Raise Mistake for a database that lacks tables."""
     if lacking := sorted(set(needed) - tables(file)):

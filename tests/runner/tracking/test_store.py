@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -79,6 +80,41 @@ def test_a_store_that_lacks_a_table_is_a_mistake(store: Any, command: Any, table
     assert (done.status, done.err.count("\n")) == (2, 1)
     assert f"it lacks the table {table};" in done.err
     assert not outbox.ROOT.exists()
+
+
+def test_what_is_refused_leaves_no_lock_behind(folder: Path, empty_store: Path) -> None:
+    shutil.copy(empty_store, "mlflow.db")
+    with contextlib.closing(sqlite3.connect("mlflow.db")) as connection:
+        connection.execute("DROP TABLE datasets")
+    with pytest.raises(Mistake, match="it lacks the table datasets"):
+        MLflow(None).prepare("runs")
+    assert [path.name for path in folder.iterdir()] == ["mlflow.db"]
+
+
+MAKES = """
+import os, sys
+from sqlalchemy import Engine, event
+from runner.tracking.mlflow import MLflow
+left = int(sys.argv[1])
+@event.listens_for(Engine, "before_cursor_execute")
+def count(connection, cursor, statement, *rest):
+    global left
+    left -= not statement.startswith(("SELECT", "PRAGMA"))
+    if left < 0:
+        os._exit(9)
+MLflow(None).prepare("runs")
+"""
+
+
+@pytest.mark.parametrize("statements", [1, 60])
+def test_a_start_that_is_killed_while_it_makes_the_store_hinders_no_other(
+    folder: Path, statements: int
+) -> None:
+    assert subprocess.run([sys.executable, "-c", MAKES, str(statements)]).returncode == 9
+    assert not Path("mlflow.db").exists()
+    MLflow(None).prepare("runs")
+    assert [path.name for path in Path(".runner").iterdir()] == ["mlflow.lock"]
+    MLflow(None).check()
 
 
 def test_no_folder_is_made_for_a_store(folder: Path) -> None:
