@@ -1,4 +1,4 @@
-"""What several processes do to a database one after the other, wherever they run."""
+"""Databases: what may be one, and what several processes do to one after the other."""
 
 import contextlib
 import functools
@@ -9,9 +9,22 @@ from pathlib import Path
 from filelock import FileLock
 
 from runner import private
+from runner.errors import Mistake, one_line
 
 _KEY = 0x72756E6E6572  # "runner": what other programs lock is numbered otherwise
 _PATIENCE_SECONDS = 60.0
+
+
+def unfit(file: Path) -> str:
+    """Return why a file can be no database, "" where it may be one or become one. It is not opened:
+    a pipe would be waited for."""
+    if file.is_file():
+        return ""
+    if file.is_dir():
+        return "it is a folder"
+    if file.exists():
+        return "it is no regular file"
+    return "it is a link that leads nowhere" if file.is_symlink() else ""
 
 
 @contextlib.contextmanager
@@ -22,9 +35,13 @@ def creating(lock: Path) -> Iterator[None]:
     lock: a file of `.runner`.
     """
     is_first = not lock.parent.exists()
-    private.folder(lock.parent)
     try:
-        with _lock(lock.absolute()):
+        private.folder(lock.parent)
+    except OSError as error:
+        must = "must be a folder that can be written"
+        raise Mistake(str(lock.parent), must, one_line(error)) from None
+    try:
+        with locked(_lock(lock.absolute())):
             yield
     except BaseException:
         if is_first:
@@ -32,6 +49,21 @@ def creating(lock: Path) -> Iterator[None]:
             with suppress(OSError):
                 lock.parent.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def locked(lock: FileLock) -> Iterator[None]:
+    """Hold a lock. Raises Mistake where its file can be none, or another process never ends."""
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise Mistake(
+            lock.lock_file, "must be a file that can be locked", one_line(error)
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @functools.cache

@@ -45,7 +45,7 @@ def exclusive(study: Study) -> Iterator[bool]:
     if engine is None or engine.dialect.name != "sqlite":
         yield False
         return
-    with FileLock(f"{engine.url.database}.lock"):
+    with databases.locked(FileLock(f"{engine.url.database}.lock")):
         yield True
 
 

@@ -21,7 +21,7 @@ from optuna.study import Study
 from sqlalchemy import event
 
 from runner.addresses import host_port, refuse_password
-from runner.databases import making_tables
+from runner.databases import making_tables, unfit
 from runner.errors import Mistake, one_line
 from runner.passwords import hide
 from runner.results.definition import Definition
@@ -184,4 +184,6 @@ def _local(address: str, prefix: str) -> Path:
     file = Path(address.removeprefix(prefix)).absolute()
     if not file.parent.is_dir():
         raise Mistake("study.storage", "must lie in a folder that exists", f"'{address}'")
+    if why := unfit(file):
+        raise Mistake("study.storage", "must be a database or a journal", f"'{address}': {why}")
     return file

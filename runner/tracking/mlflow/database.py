@@ -6,6 +6,7 @@ import urllib.parse
 from collections.abc import Collection
 from pathlib import Path
 
+from runner.databases import unfit
 from runner.errors import Mistake
 
 _FIRST = {"experiments", "runs", "tags", "metrics", "params"}  # of every version
@@ -19,12 +20,10 @@ def check(file: Path) -> None:
     """
     if not file.parent.is_dir():
         raise refused(file, f"there is no folder {file.parent}")
+    if why := unfit(file):
+        raise refused(file, why)
     if not file.exists():
-        if file.is_symlink():
-            raise refused(file, "it is a link that leads nowhere")
         return
-    if not file.is_file():
-        raise refused(file, "it is a folder" if file.is_dir() else "it is no regular file")
     found = tables(file)
     if found - _FIRST - {_VERSION} and not found & _FIRST:
         raise refused(file, "another program's database")
@@ -55,13 +54,16 @@ def check_complete(file: Path, needed: Collection[str]) -> None:
 
 
 def tables(file: Path) -> set[str]:
-    """Return the tables of a database. Raises Mistake for a file that is none."""
-    address = f"file:{urllib.parse.quote(str(file))}?mode=ro"
+    """Return the tables of a database. Raises Mistake for a file that is none.
+
+    What a process has left that was killed while it wrote is taken back, as by any other reader.
+    """
+    address = f"file:{urllib.parse.quote(str(file))}?mode=rw"
     try:
         with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
             asked = "SELECT name FROM sqlite_master WHERE type = 'table'"
             return {name for (name,) in connection.execute(asked) if not name.startswith("sqlite_")}
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise refused(file, str(error)) from error
 
 

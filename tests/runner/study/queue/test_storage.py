@@ -1,9 +1,11 @@
 """Storages: what is refused, what waits for a moment, and what is asked again."""
 
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -81,6 +83,26 @@ def test_a_storage_that_takes_no_studies_is_one_line(
     assert line in str(mistake.value)
     assert "\n" not in str(mistake.value)
     assert mistake.value.where == "study.storage"
+
+
+@pytest.mark.parametrize("address", ["sqlite:///optuna.db", "journal:optuna.db"])
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (Path.mkdir, "it is a folder"),
+        (os.mkfifo, "it is no regular file"),
+        (lambda file: file.symlink_to("nowhere"), "it is a link that leads nowhere"),
+    ],
+)
+def test_what_is_no_file_is_neither_opened_nor_waited_for(
+    folder: Path, address: str, make: Callable[[Path], object], why: str
+) -> None:
+    make(file := Path("optuna.db"))
+    before = file.lstat().st_ino
+    with pytest.raises(Mistake, match=rf"^study\.storage must be .*, got '{address}': {why}$"):
+        open_storage(address)
+    assert file.lstat().st_ino == before
+    assert [path.name for path in folder.iterdir()] == ["optuna.db"]
 
 
 class Away(InMemoryStorage):
