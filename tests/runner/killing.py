@@ -8,13 +8,15 @@ database.
 import builtins
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 KILLED = 9
-SYSTEM = ("mkdir", "rename", "replace", "unlink", "rmdir", "remove")
+SYSTEM = ("mkdir", "rename", "replace", "unlink", "rmdir", "remove", "symlink")
+OURS = re.compile(r"\.runner|optuna\.journal")
 CALLS = (
     "create_experiment",
     "create_run",
@@ -53,7 +55,7 @@ class Events:
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def watched(path: Any, *rest: Any, **named: Any) -> Any:
-            if ".runner" in str(path) or "dir_fd" in named:
+            if OURS.search(f"{path} {rest}") or "dir_fd" in named:
                 self.count(name, path)
             return real(path, *rest, **named)
 
@@ -76,7 +78,7 @@ class Events:
 
     def _opened(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def opened(file: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
-            if set(mode) & set("wax") and ".runner" in str(file):
+            if set(mode) & set("wax") and OURS.search(str(file)):
                 self.count("open", file)
                 stream = real(file, mode, *rest, **named)
                 self.count("write", file)

@@ -50,7 +50,7 @@ def test_a_folder_of_ours_that_is_none_is_one_line(
     for words in (line, f"-m hydra/sweeper=optuna {line} lr=0.1,0.2"):
         done = command(words)
         assert (done.status, done.err.count("\n")) == (2, 1)
-        assert re.match(r"error: .* must be a .*/\.runner", done.err)
+        assert re.match(r"error: .* must be a .*\.runner\b", done.err)
     assert [path.name for path in folder.iterdir()] == [".runner"]
 
 

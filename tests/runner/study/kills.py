@@ -1,7 +1,7 @@
 """Kills a study at its n-th event, starts it again and says what is there.
 
-kills.py KIND EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last event. KIND is
-`create` (from nothing), `work` (from a study that is made) or `conclude` (all is trained).
+kills.py KIND STORAGE EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last event.
+KIND is `create` (from nothing), `work` (from a study that is made) or `conclude` (all is trained).
 """
 
 import importlib
@@ -22,6 +22,7 @@ from runner.report import pictures
 from runner.study import start as starting
 from runner.study.queue import attributes
 from runner.study.queue.attributes import SUMMARY
+from runner.study.queue.storage import open_storage
 from runner.tracking.mlflow.store import load
 
 WORDS = [
@@ -49,7 +50,8 @@ BEFORE = {"work": "_work", "conclude": "conclude"}  # where the one before it ha
 def study() -> None:
     """The study as a whole, with pictures that cost no time."""
     pictures.draw = lambda picture, file: open(file, "wb").close()
-    status = starting.start(WORDS, None, launcher=LAUNCHER)
+    words = [*WORDS, f"study.storage={sys.argv[2]}"]
+    status = starting.start(words, None, launcher=LAUNCHER)
     if status:
         os._exit(status)
 
@@ -67,8 +69,7 @@ def until(name: str | None) -> None:
 
 def found(event: int) -> dict[str, Any]:
     """What is in the two databases and the folder."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = optuna.storages.RDBStorage("sqlite:///optuna.db")
+    storage = open_storage(sys.argv[2])
     search, again = (
         optuna.load_study(study_name=name, storage=storage) for name in ("killed", "killed/confirm")
     )
@@ -107,7 +108,7 @@ def states(one: optuna.Study) -> dict[str, int]:
     return dict(Counter(t.state.name for t in trials if not attributes.is_lost(t)))
 
 
-def main(kind: str, empty_store: str, *numbers: str) -> None:
+def main(kind: str, storage: str, empty_store: str, *numbers: str) -> None:
     load()
     for name in (
         "mlflow.store.tracking.sqlalchemy_store",

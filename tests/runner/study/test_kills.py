@@ -15,20 +15,21 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).with_name("kills.py")
-FEW = {"create": [10, 30], "work": [30, 130, 230], "conclude": [20, 40]}
+FEW = {"create": [40], "work": [120, 225], "conclude": [118]}
 MOST = 1000
+SQLITE = "sqlite:///optuna.db"
 DRAWN = ["history.png", "importance.png", "parallel.png", "slices.png", "traces.png"]
 
 
 @pytest.fixture
 def killed(
     folder: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, list[int]], list[dict[str, Any]]]:
+) -> Callable[[str, str, list[int]], list[dict[str, Any]]]:
     """Gives what was found of each kill after the next start."""
     monkeypatch.setenv("PYTHONPATH", str(SCRIPT.parents[1]), prepend=os.pathsep)
 
-    def run(kind: str, events: list[int]) -> list[dict[str, Any]]:
-        words = [kind, str(empty_store), *map(str, events)]
+    def run(kind: str, storage: str, events: list[int]) -> list[dict[str, Any]]:
+        words = [kind, storage, str(empty_store), *map(str, events)]
         done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True)
         assert done.returncode == 0, done.stderr.decode()
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -52,15 +53,16 @@ def check(found: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("kind", FEW)
 def test_a_few_kills_change_nothing(killed: Any, kind: str) -> None:
-    found = killed(kind, FEW[kind])
+    found = killed(kind, SQLITE, FEW[kind])
     assert len(found) == len(FEW[kind])
     check(found)
 
 
 @pytest.mark.stress
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize("storage", [SQLITE, "journal:optuna.journal"])
 @pytest.mark.parametrize("kind", FEW)
-def test_no_kill_changes_anything(killed: Any, kind: str) -> None:
-    found = killed(kind, list(range(1, MOST)))
+def test_no_kill_changes_anything(killed: Any, kind: str, storage: str) -> None:
+    found = killed(kind, storage, list(range(1, MOST)))
     assert len(found) < MOST - 1  # the last one ran to its end
     check(found)
