@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -41,7 +42,7 @@ def creating(lock: Path) -> Iterator[None]:
         must = "must be a folder that can be written"
         raise Mistake(str(lock.parent), must, one_line(error)) from None
     try:
-        with locked(_lock(lock.absolute())):
+        with locked(_lock(lock.absolute(), os.getpid())):
             yield
     except BaseException:
         if is_first:
@@ -67,7 +68,8 @@ def locked(lock: FileLock) -> Iterator[None]:
 
 
 @functools.cache
-def _lock(file: Path) -> FileLock:
+def _lock(file: Path, process: int) -> FileLock:
+    """Return the lock of a process: what it has forked from holds another."""
     return FileLock(file, timeout=_PATIENCE_SECONDS)
 
 
