@@ -9,10 +9,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from typing import Any
 import optuna
 from optuna.study import Study
 
-from runner import private
 from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
@@ -82,9 +82,7 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
             this process is added.
         threads: of each worker, None for those that PyTorch takes.
     """
-    stop = Path(".runner") / f"stop-{os.getpid()}"
-    private.folder(stop.parent)
-    environment = {**os.environ, STOP_FILE: str(stop.absolute())}
+    environment = dict(os.environ)
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
 
@@ -92,6 +90,22 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
         command = [sys.executable, "-m", "runner.study.work.worker", *words, str(os.getpid())]
         return subprocess.Popen(command, env=environment, start_new_session=True)
 
+    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
+        stop = Path(folder) / "stop"
+        environment[STOP_FILE] = str(stop)
+        _look_after(workers, begin, stop, interrupts)
+
+
+def _look_after(
+    workers: Sequence[Sequence[str]],
+    begin: Callable[[Sequence[str]], "subprocess.Popen[bytes]"],
+    stop: Path,
+    interrupts: Interrupts,
+) -> None:
+    """Begin workers, and others for those that die, until all have ended well.
+
+    stop: the file that tells them to stop.
+    """
     processes = [begin(words) for words in workers]
     replaced = 0
     try:
@@ -111,7 +125,6 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
         for process in processes:
             process.kill()  # a person does not wait for it; what it trained is queued again
             process.wait()
-        stop.unlink(missing_ok=True)
 
 
 def launch_workers(
