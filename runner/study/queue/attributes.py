@@ -10,6 +10,7 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from runner.errors import Mistake, one_line
 from runner.results.definition import Definition
 from runner.results.rows import Row
 
@@ -38,8 +39,13 @@ DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def definition(study: Study) -> Definition:
-    """Return what a study is, by its last start."""
-    return _parsed(study.user_attrs[DEFINITION])
+    """Return what a study is, by its last start. Raises Mistake for what no start has written."""
+    try:
+        return _parsed(study.user_attrs[DEFINITION])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        must = "must be of a study as a start has written it"
+        given = f"that of '{study.study_name}': {type(error).__name__}: {one_line(error)}"
+        raise Mistake("study.storage", f"holds a definition that {must}", given) from None
 
 
 _parsed = functools.lru_cache(maxsize=8)(Definition.from_json)
@@ -52,8 +58,12 @@ def done(study: Study) -> list[FrozenTrial]:
 
 def outcome(trial: FrozenTrial) -> Mapping[str, Any]:
     """Return what is stored of a trial's end."""
-    found: Mapping[str, Any] = trial.user_attrs.get(OUTCOME, {})
-    return found
+    return mapping(trial.user_attrs.get(OUTCOME))
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a stored mapping, an empty one where others have written something else."""
+    return value if isinstance(value, dict) else {}
 
 
 def is_copy(trial: FrozenTrial) -> bool:
@@ -93,7 +103,7 @@ def _row(trial: FrozenTrial, prunes_by_seed: bool) -> Row:
     return Row(
         number=trial.number,
         state=trial.state.name,
-        values=attrs.get(VALUES, {}),
+        values=mapping(attrs.get(VALUES)),
         objective=tuple(trial.values) if trial.state == TrialState.COMPLETE else (),
         per_seed=tuple(map(tuple, end.get("per_seed", ()))),
         rungs={} if by_seed else dict(sorted(trial.intermediate_values.items())),

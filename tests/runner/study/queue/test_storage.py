@@ -105,6 +105,38 @@ def test_what_is_no_file_is_neither_opened_nor_waited_for(
     assert [path.name for path in folder.iterdir()] == ["optuna.db"]
 
 
+def changed(what: str) -> str:
+    return f"UPDATE study_user_attributes SET value_json = '{what}' WHERE key = 'definition'"
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("ALTER TABLE trials RENAME COLUMN state TO other", "no such column: trials.state"),
+        (changed("{"), "Expecting property name"),
+        (changed('"{}"'), "that of 'mine': KeyError: 'goals'"),
+        ("UPDATE study_user_attributes SET value_json = '3' WHERE key = 'summary'", ""),
+        ("UPDATE trial_user_attributes SET value_json = '3' WHERE key = 'outcome'", ""),
+    ],
+)
+def test_a_study_that_another_program_has_changed_is_one_line(
+    command, undrawn, statement: str, said: str
+) -> None:
+    line = (
+        "-m hydra/sweeper=optuna model=quadratic dataset=none schedule=constant optimizer=sgd "
+        "threads=1 train.steps=2 lr=0.1,0.2 study.name=mine study.trials=2 study.confirm_seeds=0 "
+        "tracking=off"
+    )
+    assert command(line).status == 0
+    with contextlib.closing(sqlite3.connect("optuna.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    done = command(line)
+    assert (done.status, done.err.count("\n")) == ((2, 1) if said else (0, 0))
+    assert said in done.err
+    assert not said or done.err.startswith("error: study.storage ")
+
+
 class Away(InMemoryStorage):
     """A storage that fails so many times."""
 
