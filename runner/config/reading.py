@@ -16,7 +16,7 @@ from runner import moved
 from runner.config.checks import check
 from runner.config.command_line import word
 from runner.config.familiar import key_hint
-from runner.config.options import leaf_keys
+from runner.config.options import GLOBAL, leaf_keys
 from runner.config.settings import Schema, Settings, Tracking, Train
 from runner.config.whole import check_plain, make_whole, whole
 from runner.errors import Mistake, nearest, one_line
@@ -102,6 +102,8 @@ def typed(config: DictConfig, schema: DictConfig) -> DictConfig:
     for frozen in (schema, *(schema[name] for name in sections)):
         OmegaConf.set_readonly(frozen, False)
     for name in map(str, config):
+        if name == "experiment":
+            raise Mistake(name, f"must be an option whose first line is '{GLOBAL}'")
         if name not in schema:
             keys = [key for key in leaf_keys(config) if key.partition(".")[0] in schema]
             hint = nearest(name, [*map(str, schema), "experiment"])

@@ -15,7 +15,7 @@ from runner.study.answer.conclude import conclude
 from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
-from runner.study.queue.storage import is_shared, open_storage
+from runner.study.queue.storage import is_shared, open_storage, told
 from runner.study.work.launched import Launcher, launch_workers, run_pool
 from runner.study.work.monitor import Monitor
 from runner.study.work.worker import work
@@ -41,10 +41,15 @@ def start(
     started_by = Launcher(launch, launcher)
     planned = plan(words, config_dir, started_by.sharing, composer)
     started_by.check(planned.study.workers)
+    with told(planned.study.storage):
+        return _start(planned, started_by)
+
+
+def _start(planned: Plan, started_by: Launcher) -> int:
     storage = open_storage(planned.study.storage)
     if planned.definition.sampler["_target_"] == CMA_ES and is_shared(planned.study.storage):
-        told = "unpickles what study.storage holds: who may write it can run code here"
-        warn(f"note: {CMA_ES} {told}")
+        danger = "unpickles what study.storage holds: who may write it can run code here"
+        warn(f"note: {CMA_ES} {danger}")
     study = create(planned, storage)
     total = planned.definition.trials
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout

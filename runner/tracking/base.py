@@ -1,5 +1,6 @@
 """What a tracker is: a place that records of runs go to, such as MLflow."""
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from runner.results.result import Link
 class Header:
     """What is known of a run before its first step.
 
-    token: 32 hex digits by which `Tracker.find` finds the run again.
+    token: 32 hex digits by which the run is found again in every tracker, see `Tracker.token`;
+    where there are none, some are made up.
     """
 
     experiment: str
@@ -23,6 +25,17 @@ class Header:
     params: Mapping[str, Any]
     tags: Mapping[str, str]
     token: str = ""
+
+
+class Unanswered(Exception):
+    """A run may have been created or not.
+
+    reason: why the tracker has not said so.
+    """
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Tracker(ABC):
@@ -57,11 +70,19 @@ class Tracker(ABC):
 
     @abstractmethod
     def open(self, header: Header) -> Link:
-        """Create a run and return where it is."""
+        """Create a run and return where it is. Raises Unanswered where it may be there."""
 
-    def find(self, token: str, experiment: str) -> str | None:
-        """Return the id of the run that was created with a token; None where there is none."""
-        return None
+    def token(self, token: str) -> str:
+        """Return the token of a run in this tracker, by the one that it has in all of them."""
+        return uuid.uuid5(uuid.UUID(token), self.address).hex
+
+    def find(self, token: str, experiment: str = "") -> Sequence[str]:
+        """Return the ids of the runs that were created with a token: none, one, or several where
+        its answer came too late and it was asked again.
+
+        experiment: where to look, everywhere if it is not known.
+        """
+        return ()
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters."""

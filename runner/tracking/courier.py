@@ -14,8 +14,8 @@ from runner.passwords import redact
 from runner.results.events import Event, Point
 from runner.results.result import Link
 from runner.tracking import outbox
-from runner.tracking.base import Header, Tracker
-from runner.tracking.delivery import Elsewhere, deliver_waiting, is_for, send_all
+from runner.tracking.base import Header, Tracker, Unanswered
+from runner.tracking.delivery import Elsewhere, deliver, deliver_waiting, is_for, send_all
 from runner.tracking.outbox import Outbox
 from runner.tracking.schema import Head
 
@@ -142,15 +142,22 @@ class Courier:
     def _create(self, header: Header) -> Link:
         """Write what is to be, then create the run: it is found again whatever happens between."""
         head = Head(None, self._tracker.address, self._tracker.path(), header.experiment)
-        self._box = Outbox(head)
+        self._box = Outbox(head, self._tracker.token(header.token) if header.token else "")
         self._box.create()
         self._box.append({"params": {key: str(value) for key, value in header.params.items()}})
         texts = {key: redact(value) for key, value in header.tags.items()}
         try:
             name = redact(header.name)
             link = self._tracker.open(replace(header, name=name, tags=texts, token=self._box.name))
+        except Unanswered as error:
+            self._box.release()
+            with contextlib.suppress(Exception):  # the next start asks again
+                deliver(self._box, [self._tracker])
+                self._box.remove_root()
+            raise error.reason from error
         except Exception:
-            self._box.remove(also_root=True)
+            self._box.remove()
+            self._box.remove_root()
             raise
         self._box.opened(link.run_id)
         return link
@@ -177,7 +184,7 @@ class Courier:
 
     def _deliver_earlier(self) -> None:
         left: list[Exception] = []
-        for box, sent in deliver_waiting([self._tracker], self._warn):
+        for box, sent in deliver_waiting([self._tracker], self._warn, self._others):
             if isinstance(sent, Elsewhere) and (
                 self._others is None or any(is_for(box, other) for other in self._others)
             ):

@@ -8,7 +8,7 @@ from pathlib import Path
 from runner.addresses import place
 from runner.moved import current
 from runner.passwords import hide
-from runner.tracking import outbox
+from runner.tracking import leftovers, outbox
 from runner.tracking.base import Tracker
 from runner.tracking.outbox import Outbox
 from runner.tracking.schema import Message
@@ -73,7 +73,9 @@ def deliver(box: Outbox, trackers: Sequence[Tracker]) -> bool:
         tracker.check()
         tracker.load()
         if not box.run_id and (found := tracker.find(box.name, box.head.experiment)):
-            box.opened(found)
+            for double in found[1:]:
+                tracker.remove(double)
+            box.opened(found[0])
         if box.run_id:
             _send_to_the_end(tracker, box)
     except BaseException:
@@ -95,16 +97,19 @@ def _send_to_the_end(tracker: Tracker, box: Outbox) -> None:
 
 
 def deliver_waiting(
-    trackers: Sequence[Tracker], warn: Callable[[str], None]
+    trackers: Sequence[Tracker],
+    warn: Callable[[str], None],
+    others: Sequence[Tracker] | None = (),
 ) -> Iterator[tuple[Outbox, bool | Exception]]:
     """Deliver every run that waits for one of the trackers; return each that waits with whether it
     was sent, or why not.
 
-    warn: told of what is damaged or not ours. A place that kept one run waiting is not asked for
-    the next.
+    warn: told of what is damaged or not ours. others: of this start, None where somebody else looks
+    after what is damaged. A place that kept one run waiting is not asked for the next.
     """
-    for line in outbox.tidy():
-        warn(f"tracking: {line}")
+    if others is not None:
+        for line in leftovers.tidy(leftovers.owner_among([*trackers, *others])):
+            warn(f"tracking: {line}")
     slow: dict[str, Exception] = {}
     for box in outbox.waiting():
         started = time.monotonic()
@@ -138,7 +143,7 @@ def _settle(run_id: str, tracker: Tracker) -> None:
     until = time.monotonic() + SETTLE_SECONDS
     while any(box.run_id == run_id for box in outbox.waiting()):
         with contextlib.suppress(Exception):  # what is left goes on waiting
-            list(deliver_waiting([tracker], warn=lambda line: None))
+            list(deliver_waiting([tracker], lambda line: None, None))
         if time.monotonic() > until:
             return
         time.sleep(0.05)

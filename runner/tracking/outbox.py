@@ -13,7 +13,6 @@ which nobody delivers it, and removed. What somebody else has written here is no
 import contextlib
 import itertools
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ from runner.tracking.schema import NAME, Damaged, Head, Message, read_head, read
 ROOT = OUTBOX
 ASIDE = ROOT.parent / "set-aside"  # what is damaged
 MERGED = 10_000  # points, few enough for the memory
-_GONE = ".gone"  # ends the name of a delivered run's folder
+GONE = ".gone"  # ends the name of a delivered run's folder
 _TEXTS = (".txt", ".yaml")  # artifacts in which a password may stand
 
 
@@ -139,15 +138,17 @@ class Outbox:
         """Leave the messages to others."""
         self._lock.release()
 
-    def remove(self, *, also_root: bool = False) -> None:
-        """Forget the run: all is delivered, or there is none; then also what is empty above it."""
+    def remove(self) -> None:
+        """Forget the run: all is delivered, or there is none."""
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self.folder.rename(self.folder.with_suffix(_GONE)), ignore_errors=True)
+            shutil.rmtree(self.folder.rename(self.folder.with_suffix(GONE)), ignore_errors=True)
         self._lock.release()
-        if also_root:
-            with contextlib.suppress(OSError):
-                self.folder.parent.rmdir()
-                self.folder.parent.parent.rmdir()
+
+    def remove_root(self) -> None:
+        """Remove what is empty above a run that is forgotten."""
+        with contextlib.suppress(OSError):
+            self.folder.parent.rmdir()
+            self.folder.parent.parent.rmdir()
 
 
 def waiting() -> list[Outbox]:
@@ -156,48 +157,9 @@ def waiting() -> list[Outbox]:
     for file in sorted(ROOT.glob("*/run.json")):
         folder = file.parent
         if NAME.fullmatch(folder.name) and not folder.is_symlink():
-            with contextlib.suppress(OSError, Damaged):  # delivered in this moment; see tidy
+            with contextlib.suppress(OSError, Damaged):  # delivered in this moment; see leftovers
                 found.append(Outbox(read_head(file), folder.name))
     return found
-
-
-def tidy() -> list[str]:
-    """Finish what a killed process has left half made or half removed, set aside what is damaged,
-    and leave alone what is not ours; return a line for each of the latter two."""
-    lines = []
-    for path in sorted(ROOT.glob("*")):
-        is_folder = path.is_dir() and not path.is_symlink()
-        if not NAME.fullmatch(path.stem) or not (is_folder or path.suffix == ".lock"):
-            if os.path.lexists(path):  # not delivered by another process in this moment
-                lines.append(f"{path} is no run's folder of records; it is left alone")
-        elif path.suffix == _GONE:
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.suffix == ".lock":  # of 0.1.0
-            path.unlink(missing_ok=True)
-        else:
-            try:
-                with contextlib.suppress(Timeout):  # of a run that trains
-                    lines += _mend(path)
-            except OSError as error:
-                if os.path.lexists(path):  # not delivered by another process in this moment
-                    lines.append(f"{path} cannot be set aside: {error}")
-    return lines
-
-
-def _mend(folder: Path) -> list[str]:
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-        read_head(folder / "run.json")
-    except FileNotFoundError:
-        if {path.name for path in folder.iterdir()} - {".lock", ".run.json"}:
-            return [set_aside(folder, "it has no run.json")]
-        shutil.rmtree(folder.rename(folder.with_suffix(_GONE)), ignore_errors=True)
-    except Damaged as error:
-        return [set_aside(folder, f"run.json: {error}")]
-    finally:
-        lock.release()
-    return []
 
 
 def set_aside(path: Path, why: str) -> str:

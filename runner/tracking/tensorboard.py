@@ -39,8 +39,8 @@ class TensorBoard(Tracker):
         look = f"tensorboard --logdir {shlex.quote(self.address)}"
         return Link(run_id, parts[0], header.experiment, self.address, look, look)
 
-    def find(self, token: str, experiment: str) -> str | None:
-        return token if any(Path(self.address).glob(f"*/* {token}")) else None
+    def find(self, token: str, experiment: str = "") -> Sequence[str]:
+        return [token for _ in Path(self.address).glob(f"*/* {token}")]
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         self.tags(run_id, {"parameters": "\n".join(f"- {k}: {v}" for k, v in params.items())})

@@ -1,5 +1,6 @@
 """What a person sees: help, the summary of a run, its record, and Ctrl-C."""
 
+import io
 import os
 import pty
 import re
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from runner.__main__ import main
 
 QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd"
 HEAVY = ("torch", "mlflow", "pandas", "matplotlib")
@@ -143,6 +146,27 @@ def test_a_closed_terminal_ends_a_run_as_a_signal_does(store, monkeypatch) -> No
     (run,) = store.runs()
     assert run.info.status == "KILLED"
     assert len(store.records(run)["lr"]) == len(store.history(run, "lr")) >= 100
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"-m {QUADRATIC} lr=0.1,0.2 seed=0,1", " +- "),
+        (
+            f"-m hydra/sweeper=optuna {QUADRATIC} lr=0.1,0.2 study/sampler=grid study.trials=2 "
+            "study.baseline=false study.confirm_seeds=2",
+            "mean +- deviation",
+        ),
+    ],
+)
+def test_a_terminal_without_such_letters_shows_the_last_table(
+    line: str, shown: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("stdout", "stderr"):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+        monkeypatch.setattr(sys, name, stream)
+    assert main(f"{line} train.steps=2 threads=1 tracking=off".split()) == 0
+    assert shown in sys.stdout.buffer.getvalue().decode("ascii")
 
 
 def test_a_full_disk_behind_the_output_costs_no_record(store, folder: Path) -> None:

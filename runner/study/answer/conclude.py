@@ -13,10 +13,10 @@ from runner.build.horizon import horizon
 from runner.build.numbers import numbers
 from runner.config import experiment
 from runner.config.configurator import Configurator
-from runner.errors import Mistake
+from runner.errors import Mistake, one_line
 from runner.passwords import redact
 from runner.report import edges, pictures, tables
-from runner.report.say import say
+from runner.report.say import say, warn
 from runner.results.answer import winner
 from runner.results.definition import Definition
 from runner.results.metrics import metric
@@ -63,12 +63,17 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     with creating():  # several starts of one study end at the same moment
         summary = Summary(study, found, confirmed, command)
         if summary.is_new() or not file.exists():
-            private.folder(file.parent)
-            private.write(file, redact(experiment.as_experiment(settings, folder)))
             answer = None if chosen is None else chosen.number
-            _draw(folder, found, important, configurator, definition, answer)
-            trackers = trackers_of(planned.settings.tracking)
-            summary.record(folder, trackers, definition, values)
+            try:
+                private.folder(file.parent)
+                private.write(file, redact(experiment.as_experiment(settings, folder)))
+                _draw(folder, found, important, configurator, definition, answer)
+                trackers = trackers_of(planned.settings.tracking)
+                summary.record(folder, trackers, definition, values)
+            except OSError as error:  # a full disk costs no answer
+                warn(
+                    f"{folder} cannot be written ({one_line(error)}); the same command tries again"
+                )
     lines += edges.of_search(values, configurator.space)
     if settings.config_dir is None:
         lines.append(f"or        {experiment.command(settings, folder)}")

@@ -57,7 +57,8 @@ def existing(study: Study) -> Study | None:
     name, kept = study.study_name + SUFFIX, storage(study)
     if name not in optuna.get_all_study_names(kept):
         return None
-    return optuna.load_study(study_name=name, storage=kept)
+    found = optuna.load_study(study_name=name, storage=kept)
+    return found if attributes.DEFINITION in found.user_attrs else None  # half made
 
 
 def confirmations(

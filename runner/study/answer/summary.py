@@ -1,7 +1,9 @@
 """The run that sums a study up in MLflow: one, replaced when there is more to say."""
 
 import hashlib
+import itertools
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.result import Link, Status
 from runner.results.rows import Row
-from runner.study.queue.attributes import SUMMARY
+from runner.study.queue.attributes import SUMMARY, mapping
 from runner.tracking import Header, Recording, Tracker
 from runner.tracking.mlflow.pages import link
 
@@ -35,7 +37,7 @@ class Summary:
         trials = [[row.number, row.state] for row in rows]
         runs = [[one.label, len(one.per_seed)] for one in confirmed]
         self._digest = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
-        self._before = study.user_attrs.get(SUMMARY, {}).get("said")
+        self._before = mapping(study.user_attrs.get(SUMMARY)).get("said")
         self.link = self._recorded()
 
     def is_new(self) -> bool:
@@ -53,13 +55,19 @@ class Summary:
 
         values: of the best trial.
         """
+        stored = mapping(self.study.user_attrs.get(SUMMARY))
+        tokens = stored.get("tokens", [])
         if trackers:
+            # before the run: of a start that is killed, the next one finds what it has made
+            tokens = [*tokens, uuid.uuid4().hex]
+            self.study.set_user_attr(SUMMARY, {**stored, "tokens": tokens})
             recording = Recording(trackers, warn)
             header = Header(
                 experiment=definition.experiment,
                 name="summary",
                 params={key: shown(value) for key, value in values.items()},
                 tags={"command": self.command, "kind": "summary"},
+                token=tokens[-1],
             )
             try:
                 recording.start().open(header)
@@ -70,15 +78,31 @@ class Summary:
                 recording.close(Status.FINISHED)
                 if (before := self._recorded()) is not None:  # maybe another start's, of just now
                     trackers[0].remove(before.run_id)
+                if _removed(trackers, tokens[:-1], definition.experiment):
+                    tokens = tokens[-1:]
                 self.link = recording.link
         kept = None if self.link is None else vars(self.link)
-        self.study.set_user_attr(SUMMARY, {"said": self._digest, "link": kept})
+        self.study.set_user_attr(SUMMARY, {"said": self._digest, "link": kept, "tokens": tokens})
 
     def _recorded(self) -> Link | None:
         """Return where the study's summary is now."""
-        stored = self.study.user_attrs.get(SUMMARY, {}).get("link")
+        stored = mapping(self.study.user_attrs.get(SUMMARY)).get("link")
         if stored is None:
             return None
         # version 0.1.0 stored none of its pages
         known = Link if "compare" in stored else link
-        return known(**stored)
+        try:
+            return known(**stored)
+        except TypeError:  # another program's
+            return None
+
+
+def _removed(trackers: Sequence[Tracker], tokens: Sequence[str], experiment: str) -> bool:
+    """Remove the runs of tokens; return False where the next summary has to try again."""
+    try:
+        for tracker, token in itertools.product(trackers, tokens):
+            for run_id in tracker.find(tracker.token(token), experiment):
+                tracker.remove(run_id)
+    except Exception:  # the server is away
+        return False
+    return True

@@ -42,7 +42,7 @@ def definition(study: Study) -> Definition:
     """Return what a study is, by its last start. Raises Mistake where it says nothing of that."""
     try:
         return _parsed(study.user_attrs[DEFINITION])
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         must = "must hold what the runner wrote"
         given = f"study '{study.study_name}' whose definition cannot be read"
         raise Mistake("study.storage", must, given, "choose another storage or name") from error
@@ -58,8 +58,12 @@ def done(study: Study) -> list[FrozenTrial]:
 
 def outcome(trial: FrozenTrial) -> Mapping[str, Any]:
     """Return what is stored of a trial's end."""
-    found: Mapping[str, Any] = trial.user_attrs.get(OUTCOME, {})
-    return found
+    return mapping(trial.user_attrs.get(OUTCOME))
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a stored mapping, an empty one where others have written something else."""
+    return value if isinstance(value, dict) else {}
 
 
 def is_copy(trial: FrozenTrial) -> bool:
@@ -99,7 +103,7 @@ def _row(trial: FrozenTrial, prunes_by_seed: bool) -> Row:
     return Row(
         number=trial.number,
         state=trial.state.name,
-        values=attrs.get(VALUES, {}),
+        values=mapping(attrs.get(VALUES)),
         objective=tuple(trial.values) if trial.state == TrialState.COMPLETE else (),
         per_seed=tuple(map(tuple, end.get("per_seed", ()))),
         rungs={} if by_seed else dict(sorted(trial.intermediate_values.items())),

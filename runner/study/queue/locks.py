@@ -6,7 +6,6 @@ go first, and a sampler is seeded by the place of the very trial that it draws f
 """
 
 import contextlib
-import functools
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,36 +17,20 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from runner import private
+from runner import databases
 
-PATIENCE_SECONDS = 60.0
 LOCK = Path(".runner") / "optuna.lock"
 Of = FrozenTrial | Trial
 
 
 @contextlib.contextmanager
 def creating() -> Iterator[None]:
-    """Keep other processes of this folder from creating the same at once; it may be nested. Where
-    nothing is created, nothing is left.
+    """Keep other processes of this folder from creating the same at once; it may be nested.
 
     Of four processes that open an empty database at once, all fail on SQLite, some on PostgreSQL.
     """
-    is_first = not LOCK.parent.exists()
-    private.folder(LOCK.parent)
-    try:
-        with _lock(LOCK.absolute()):
-            yield
-    except BaseException:
-        if is_first:
-            LOCK.unlink(missing_ok=True)
-            with suppress(OSError):
-                LOCK.parent.rmdir()
-        raise
-
-
-@functools.cache
-def _lock(file: Path) -> FileLock:
-    return FileLock(file, timeout=PATIENCE_SECONDS)
+    with databases.creating(LOCK):
+        yield
 
 
 @contextlib.contextmanager
@@ -62,7 +45,7 @@ def exclusive(study: Study) -> Iterator[bool]:
     if engine is None or engine.dialect.name != "sqlite":
         yield False
         return
-    with FileLock(f"{engine.url.database}.lock"):
+    with databases.locked(FileLock(f"{engine.url.database}.lock")):
         yield True
 
 

@@ -4,12 +4,14 @@ import contextlib
 import functools
 import logging
 import os
+import re
 import socket
 import sqlite3
 import time
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from optuna.study import Study
 from sqlalchemy import event
 
 from runner.addresses import host_port, refuse_password
-from runner.databases import making_tables
+from runner.databases import making_tables, unfit
 from runner.errors import Mistake, one_line
 from runner.passwords import hide
 from runner.results.definition import Definition
@@ -34,6 +36,7 @@ JOURNAL_LOCK_SECONDS = 10  # after which the lock of a killed process is broken
 PATIENCE_SECONDS = 60.0  # for a storage that was there and went away
 _PAUSE_SECONDS = 0.5
 _RECORD = b'{"op_code":'  # as each begins
+_BROKEN = re.compile("no such (table|column)|malformed")  # which no waiting mends
 _NO_FILE = (":", "/", ":memory:")
 
 
@@ -102,6 +105,17 @@ def make(storage: BaseStorage, name: str, definition: Definition) -> Study:
     return study
 
 
+@contextlib.contextmanager
+def told(address: str) -> Iterator[None]:
+    """Let a storage that fails in the middle of a study be one line."""
+    try:
+        yield
+    except (StorageInternalError, JSONDecodeError) as error:
+        reason = one_line(error.__cause__ or error)[:300]
+        must = "must be a database that is whole and stays there"
+        raise Mistake("study.storage", must, f"{hide(address)}: {reason}") from error
+
+
 def patient(storage: BaseStorage) -> BaseStorage:
     """Let each access to a storage be tried again while it is away for a moment.
 
@@ -121,8 +135,9 @@ def _retried(access: Callable[..., Any]) -> Callable[..., Any]:
         while True:
             try:
                 return access(*arguments, **named)
-            except StorageInternalError:
-                if time.monotonic() > until:
+            except StorageInternalError as error:
+                is_broken = _BROKEN.search(str(error.__cause__))
+                if is_broken or time.monotonic() > until:
                     raise
             time.sleep(_PAUSE_SECONDS)
 
@@ -193,4 +208,6 @@ def _local(address: str, prefix: str) -> Path:
     file = Path(address.removeprefix(prefix)).absolute()
     if not file.parent.is_dir():
         raise Mistake("study.storage", "must lie in a folder that exists", f"'{address}'")
+    if why := unfit(file):
+        raise Mistake("study.storage", "must be a database or a journal", f"'{address}': {why}")
     return file

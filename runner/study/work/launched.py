@@ -9,10 +9,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from typing import Any
 import optuna
 from optuna.study import Study
 
-from runner import private
 from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.errors import Mistake, one_line
 from runner.interrupts import STOP_FILE, Interrupts
@@ -31,7 +31,8 @@ from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
-from runner.study.work.worker import work
+from runner.study.work.worker import configurator_of, work
+from runner.tracking import trackers_of
 
 LOOK_SECONDS = 0.25
 POOL_LOOK_SECONDS = 0.1
@@ -81,9 +82,7 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
             this process is added.
         threads: of each worker, None for those that PyTorch takes.
     """
-    stop = Path(".runner") / f"stop-{os.getpid()}"
-    private.folder(stop.parent)
-    environment = {**os.environ, STOP_FILE: str(stop.absolute())}
+    environment = dict(os.environ)
     if threads is not None:
         environment["OMP_NUM_THREADS"] = str(threads)
 
@@ -91,6 +90,22 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
         command = [sys.executable, "-m", "runner.study.work.worker", *words, str(os.getpid())]
         return subprocess.Popen(command, env=environment, start_new_session=True)
 
+    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
+        stop = Path(folder) / "stop"
+        environment[STOP_FILE] = str(stop)
+        _look_after(workers, begin, stop, interrupts)
+
+
+def _look_after(
+    workers: Sequence[Sequence[str]],
+    begin: Callable[[Sequence[str]], "subprocess.Popen[bytes]"],
+    stop: Path,
+    interrupts: Interrupts,
+) -> None:
+    """Begin workers, and others for those that die, until all have ended well.
+
+    stop: the file that tells them to stop.
+    """
     processes = [begin(words) for words in workers]
     replaced = 0
     try:
@@ -110,7 +125,6 @@ def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: 
         for process in processes:
             process.kill()  # a person does not wait for it; what it trained is queued again
             process.wait()
-        stop.unlink(missing_ok=True)
 
 
 def launch_workers(
@@ -148,9 +162,16 @@ def launch_workers(
 
 
 def work_launched(spec: str) -> None:
-    """Work as one of the launched workers, by what the starter gave it."""
+    """Work as one of the launched workers, by what the starter gave it.
+
+    Raises Mistake, with no trial claimed, where this machine cannot record.
+    """
     address, name, deadline, start = json.loads(spec)
     study = optuna.load_study(study_name=name, storage=open_storage(address))
+    definition = attributes.definition(study)
+    configurator = configurator_of(definition)
+    for tracker in trackers_of(configurator.settings({}).tracking):
+        tracker.prepare(definition.experiment)
     interrupts = Interrupts((signal.SIGTERM,))  # Ctrl-C and the terminal's end are the starter's
 
     def ask() -> None:
@@ -158,7 +179,7 @@ def work_launched(spec: str) -> None:
             interrupts.request()
 
     with interrupts, Periodic(ask, lambda: ASK_SECONDS):
-        work(study, interrupts, deadline, None)
+        work(study, interrupts, deadline, None, configurator)
 
 
 def _launch(launch: Launch, jobs: list[list[str]], gave_up: threading.Event) -> None:

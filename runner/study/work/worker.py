@@ -65,7 +65,7 @@ class Worker:
         self._claim: Claim | None = None
         self._runs = Runs(
             self.definition,
-            configurator or _configurator(self.definition),
+            configurator or configurator_of(self.definition),
             device,
             confirms=self.confirms,
             should_stop=self._should_stop,
@@ -127,14 +127,15 @@ def work(
     configurator: Configurator | None = None,
 ) -> None:
     """Work on a study until its total or its deadline, then on what confirms its answer."""
-    configurator = configurator or _configurator(attributes.definition(study))
+    configurator = configurator or configurator_of(attributes.definition(study))
     if Worker(study, interrupts, deadline, device, configurator).work():
         confirms = confirmation(study)
         if confirms is not None:
             Worker(confirms, interrupts, None, device, configurator).work()
 
 
-def _configurator(definition: Definition) -> Configurator:
+def configurator_of(definition: Definition) -> Configurator:
+    """Return what makes the settings of a study's runs."""
     space = parse_space(definition.space)
     return Configurator(definition.overrides, space, Composer(definition.config_dir))
 

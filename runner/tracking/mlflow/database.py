@@ -6,6 +6,7 @@ import urllib.parse
 from collections.abc import Collection
 from pathlib import Path
 
+from runner.databases import unfit
 from runner.errors import Mistake
 
 _FIRST = {"experiments", "runs", "tags", "metrics", "params"}  # of every version
@@ -19,17 +20,31 @@ def check(file: Path) -> None:
     """
     if not file.parent.is_dir():
         raise refused(file, f"there is no folder {file.parent}")
+    if why := unfit(file):
+        raise refused(file, why)
     if not file.exists():
-        if file.is_symlink():
-            raise refused(file, "it is a link that leads nowhere")
         return
-    if not file.is_file():
-        raise refused(file, "it is a folder" if file.is_dir() else "it is no regular file")
     found = tables(file)
     if found - _FIRST - {_VERSION} and not found & _FIRST:
         raise refused(file, "another program's database")
     if _VERSION in found:
         check_complete(file, _FIRST)
+
+
+def make(file: Path, unfinished: Path) -> None:
+    """Make MLflow's tables in a new file, which is there when all of them are: what a killed start
+    leaves of them, MLflow could not go on with.
+
+    unfinished: the file until then.
+    """
+    from mlflow.store.db.utils import _initialize_tables
+    from sqlalchemy import create_engine
+
+    unfinished.unlink(missing_ok=True)
+    engine = create_engine(f"sqlite:///{unfinished}")
+    _initialize_tables(engine)  # type: ignore[no-untyped-call]
+    engine.dispose()
+    unfinished.rename(file)
 
 
 def check_complete(file: Path, needed: Collection[str]) -> None:
@@ -39,13 +54,16 @@ def check_complete(file: Path, needed: Collection[str]) -> None:
 
 
 def tables(file: Path) -> set[str]:
-    """Return the tables of a database. Raises Mistake for a file that is none."""
-    address = f"file:{urllib.parse.quote(str(file))}?mode=ro"
+    """Return the tables of a database. Raises Mistake for a file that is none.
+
+    What a process has left that was killed while it wrote is taken back, as by any other reader.
+    """
+    address = f"file:{urllib.parse.quote(str(file))}?mode=rw"
     try:
         with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
             asked = "SELECT name FROM sqlite_master WHERE type = 'table'"
             return {name for (name,) in connection.execute(asked) if not name.startswith("sqlite_")}
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise refused(file, str(error)) from error
 
 

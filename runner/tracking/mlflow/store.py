@@ -15,14 +15,11 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
-from runner import private
 from runner.addresses import brief, host_port, local_file, resolve, without_user
-from runner.databases import making_tables
+from runner.databases import creating, making_tables
 from runner.errors import Mistake
 from runner.passwords import hide
-from runner.tracking.mlflow import database
+from runner.tracking.mlflow import database, files
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -103,12 +100,12 @@ def _local_client(file: Path, inode: int) -> "MlflowClient":
     from mlflow.store.db.base_sql_model import Base
 
     database.check(file)
-    # Two processes may not create the tables at once.
-    lock = file.parent / ".runner" / "mlflow.lock"
-    private.folder(lock.parent)
-    with FileLock(lock):
+    own = file.parent / ".runner"
+    with creating(own / "mlflow.lock"):
+        if not file.exists():
+            database.make(file, own / f"{file.name}.new")
         made = MlflowClient(f"sqlite:///{file}")  # MLflow keeps it beyond a change of folder
-    database.check_complete(file, Base.metadata.tables)
+        database.check_complete(file, Base.metadata.tables)
     return made
 
 
@@ -121,10 +118,9 @@ def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        database = uri.startswith(("sqlite", "postgresql", "mysql", "mssql"))
-        artifacts = Path("mlartifacts").absolute().as_uri() if database else None
+        place = files.of_new_experiment(uri)
         try:
-            return str(client.create_experiment(name, artifact_location=artifacts))
+            return str(client.create_experiment(name, artifact_location=place))
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -134,6 +130,7 @@ def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
             f"tracking.experiment must not be a deleted experiment, got '{name}'; "
             f"choose another name or restore it in the MLflow UI"
         )
+    files.check(found.artifact_location, name, uri)
     return str(found.experiment_id)
 
 

@@ -12,7 +12,7 @@ from runner.errors import Mistake
 from runner.passwords import hide
 from runner.results.events import Point
 from runner.results.result import Link, Status
-from runner.tracking.base import Header, Tracker
+from runner.tracking.base import Header, Tracker, Unanswered
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
 from runner.tracking.mlflow.pages import link
 from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LOST = "lost"  # the tag that says why a run counts no more
 TOKEN = "outbox"  # the tag by which a run is found that has no name yet
+SLOW_SECONDS = 5.0  # after which a request may be sent again
 _STATUS: dict[str, str] = {Status.DIVERGED: Status.FAILED, Status.PRUNED: Status.KILLED}
 
 
@@ -51,15 +52,21 @@ class MLflow(Tracker):
         target = client(self._uri, create=True)
         experiment = experiment_id(target, header.experiment, self._uri)
         tags = fitted({**header.tags, TOKEN: header.token}, TAG_CHARACTERS)
-        run = target.create_run(experiment, run_name=header.name, tags=tags)
+        began = time.monotonic()
+        try:
+            run = target.create_run(experiment, run_name=header.name, tags=tags)
+        except Exception as error:  # too late, perhaps
+            raise Unanswered(error) from error
+        if time.monotonic() - began > SLOW_SECONDS:  # it may have been asked twice
+            for other in set(self._with(header.token, [experiment])) - {run.info.run_id}:
+                self.remove(other)
         return link(run.info.run_id, experiment, header.experiment, self.address)
 
-    def find(self, token: str, experiment: str) -> str | None:
-        found = self._client.get_experiment_by_name(experiment)
-        if found is None:
-            return None
-        runs = self._client.search_runs([found.experiment_id], f"tags.`{TOKEN}` = '{token}'")
-        return str(runs[0].info.run_id) if runs else None
+    def find(self, token: str, experiment: str = "") -> Sequence[str]:
+        named = [self._client.get_experiment_by_name(experiment)] if experiment else []
+        found = named or self._client.search_experiments()
+        places = [one.experiment_id for one in found if one]
+        return self._with(token, places) if places else []
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
@@ -102,6 +109,10 @@ class MLflow(Tracker):
 
     def refusal(self, error: BaseException) -> Mistake:
         return refusal(self._uri, error)
+
+    def _with(self, token: str, experiments: list[str]) -> list[str]:
+        found = self._client.search_runs(experiments, f"tags.`{TOKEN}` = '{token}'")
+        return [str(run.info.run_id) for run in found]
 
     @cached_property
     def _client(self) -> "MlflowClient":

@@ -36,6 +36,7 @@ NAMES = {
     "model.hidden=[64]": "'model.hidden' with model=keras_cnn; it belongs to model=mlp",
     "schedule.decay=0.9": "'schedule.decay' (did you mean 'schedule.decay_rate'?)",
     "experiment=bert_recipe": "experiment is added with a plus: +experiment=bert_recipe",
+    "+experiment.foo=1": "experiment must be an option whose first line is '# @package _global_'",
     "experiment=bert_recip": "+experiment=bert_recip, one of bert_recipe, finetune,",
     "+experiment=bert_recip": "got 'bert_recip' (did you mean 'bert_recipe'?)",
     "+experiments=bert_recipe": "'experiments' (did you mean 'experiment'?)",

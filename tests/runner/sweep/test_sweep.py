@@ -190,12 +190,15 @@ def test_two_processes_make_and_share_a_new_database(folder, shell, read_back) -
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
-def test_ctrl_c_keeps_what_is_done_and_kills_what_runs(store, shell) -> None:
+@pytest.mark.parametrize(
+    "number", [signal.SIGHUP, pytest.param(signal.SIGINT, marks=pytest.mark.stress)]
+)
+def test_a_signal_keeps_what_is_done_and_kills_what_runs(store, shell, number) -> None:
     process = shell(f"-m {QUADRATIC} train.steps=3,1000000,4 threads=1")
     lines = iter(process.stdout)
     next(line for line in lines if line.startswith("[2/3] train.steps=1000000"))
     next(line for line in lines if line.startswith("step "))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "stopping after this step (again: at once)" in err

@@ -3,17 +3,16 @@
 kills.py run|delivery EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last event.
 """
 
-import builtins
 import importlib
-import io
 import json
 import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from killing import KILLED, Events, forked, quietly
 
 from runner import deliver
 from runner.tracking import Header
@@ -22,59 +21,7 @@ from runner.tracking.mlflow import MLflow
 from runner.tracking.mlflow.store import load
 
 MS = 1_700_000_000_000
-KILLED = 9
-SYSTEM = ("mkdir", "rename", "replace", "unlink", "rmdir", "remove")
-CALLS = ("create_experiment", "create_run", "log_batch", "log_artifacts", "set_terminated")
 HERE = Path.cwd()
-
-
-class Events:
-    """Counts what leaves a trace in the working folder, and ends the process before the n-th."""
-
-    def __init__(self, last: int) -> None:
-        self.left = last
-        self.names: list[str] = []
-
-    def count(self, name: str, *about: Any) -> None:
-        self.left -= 1
-        if self.left == 0:
-            (HERE / "last").write_text(f"{name} {' '.join(map(str, about))}")
-            os._exit(KILLED)
-
-    def watch(self) -> None:
-        from mlflow import MlflowClient
-
-        for name in SYSTEM:
-            setattr(os, name, self._watched(name, getattr(os, name)))
-        for name in CALLS:
-            setattr(MlflowClient, name, self._called(name, getattr(MlflowClient, name)))
-        io.open = builtins.open = self._opened(io.open)
-
-    def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(path: Any, *rest: Any, **named: Any) -> Any:
-            if ".runner" in str(path) or "dir_fd" in named:
-                self.count(name, path)
-            return real(path, *rest, **named)
-
-        return watched
-
-    def _called(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*given: Any, **named: Any) -> Any:
-            self.count(name)
-            return real(*given, **named)
-
-        return called
-
-    def _opened(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def opened(file: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:
-            if set(mode) & set("wax") and ".runner" in str(file):
-                self.count("open", file)
-                stream = real(file, mode, *rest, **named)
-                self.count("write", file)
-                return stream
-            return real(file, mode, *rest, **named)
-
-        return opened
 
 
 def record(name: str) -> None:
@@ -91,19 +38,6 @@ def record(name: str) -> None:
     one.artifacts(files)
     one.tags({"kept_step": "8"})
     one.close("FINISHED")
-
-
-def forked(job: Callable[[], Any]) -> int:
-    """Run in a process of its own; return its status."""
-    process = os.fork()
-    if process:
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    try:
-        job()
-    except BaseException as error:
-        print(repr(error), file=sys.stderr)
-        os._exit(1)
-    os._exit(0)
 
 
 def left_waiting() -> None:
@@ -161,11 +95,7 @@ def main(kind: str, empty_store: str, *numbers: str) -> None:
             Events(number).watch()
             record("killed") if kind == "run" else deliver.main([])
 
-        with open("out", "w") as out:
-            before = os.dup(1)
-            os.dup2(out.fileno(), 1)
-            status = forked(job)
-            os.dup2(before, 1)
+        status = quietly(job)
         assert status in (0, KILLED), status
         assert forked(lambda: record("next")) == 0
         print(json.dumps(found(number)), flush=True)

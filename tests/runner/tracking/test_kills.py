@@ -5,8 +5,10 @@ or a call of MLflow's client that changes something.
 """
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,20 @@ FEW = {"run": [14, 16, 17], "delivery": [15, 17, 20]}  # behind create_run; the 
 MOST = 400
 
 
-def killed(folder: Path, empty_store: Path, kind: str, events: list[int]) -> list[dict[str, Any]]:
-    """What was found of each kill after the next start."""
-    words = [kind, str(empty_store), *map(str, events)]
-    done = subprocess.run([sys.executable, SCRIPT, *words], cwd=folder, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@pytest.fixture
+def killed(
+    folder: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, list[int]], list[dict[str, Any]]]:
+    """Gives what was found of each kill after the next start."""
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPT.parents[1]), prepend=os.pathsep)
+
+    def run(kind: str, events: list[int]) -> list[dict[str, Any]]:
+        words = [kind, str(empty_store), *map(str, events)]
+        done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
 
 
 def check(found: list[dict[str, Any]]) -> None:
@@ -36,8 +46,8 @@ def check(found: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["run", "delivery"])
-def test_a_few_kills_leave_nothing_behind(folder: Path, empty_store: Path, kind: str) -> None:
-    found = killed(folder, empty_store, kind, FEW[kind])
+def test_a_few_kills_leave_nothing_behind(killed: Any, kind: str) -> None:
+    found = killed(kind, FEW[kind])
     assert len(found) == len(FEW[kind])
     check(found)
 
@@ -45,7 +55,7 @@ def test_a_few_kills_leave_nothing_behind(folder: Path, empty_store: Path, kind:
 @pytest.mark.stress
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", ["run", "delivery"])
-def test_no_kill_leaves_anything_behind(folder: Path, empty_store: Path, kind: str) -> None:
-    found = killed(folder, empty_store, kind, list(range(1, MOST)))
+def test_no_kill_leaves_anything_behind(killed: Any, kind: str) -> None:
+    found = killed(kind, list(range(1, MOST)))
     assert len(found) < MOST - 1  # the last one ran to its end
     check(found)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.tracking import outbox
+from runner.tracking import leftovers, outbox
 from runner.tracking.outbox import Outbox, waiting
 from runner.tracking.schema import Head
 
@@ -120,8 +120,8 @@ def test_a_killed_process_leaves_its_run_to_others(tmp_path: Path, monkeypatch: 
 def test_what_another_process_has_just_delivered_is_not_spoken_of(folder, monkeypatch) -> None:
     gone = outbox.ROOT / ("a" * 32)
     monkeypatch.setattr(type(gone), "glob", lambda self, pattern: [gone])
-    assert outbox.tidy() == []
+    assert leftovers.tidy() == []
     gone.mkdir(parents=True)
     (gone / "theirs").symlink_to("nowhere")
     monkeypatch.setattr(type(gone), "glob", lambda self, pattern: [gone / "theirs"])
-    assert outbox.tidy() == [f"{gone}/theirs is no run's folder of records; it is left alone"]
+    assert leftovers.tidy() == [f"{gone}/theirs is no run's folder of records; it is left alone"]

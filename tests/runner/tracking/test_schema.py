@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from runner.tracking import outbox
+from runner import deliver
+from runner.tracking import leftovers, outbox
 from runner.tracking.outbox import Outbox
 from runner.tracking.schema import Damaged, Head, read_head, read_message
 
@@ -67,10 +68,10 @@ def test_a_head_that_is_not_as_written_is_set_aside_and_the_next_run_is_recorded
     head.parent.mkdir(parents=True)
     head.write_text(text)
     assert outbox.waiting() == []
-    (line,) = outbox.tidy()
+    (line,) = leftovers.tidy()
     assert line.startswith(f"{head.parent} is damaged (run.json: ")
     assert (outbox.ASIDE / NAME / "run.json").read_text() == text
-    assert (outbox.tidy(), list(outbox.ROOT.iterdir())) == ([], [])
+    assert (leftovers.tidy(), list(outbox.ROOT.iterdir())) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,47 @@ def test_of_a_run_with_a_cut_message_the_rest_is_delivered(
     assert list(outbox.ROOT.iterdir()) == []
     assert [path.name for path in outbox.ASIDE.iterdir()] == [f"{box.name}-{entry.name}"]
     assert command(LINE).err.count("damaged") == 0
+
+
+DAMAGES: list[Callable[[Path], object]] = [
+    lambda file: file.write_text(file.read_text()[:-9]),
+    lambda file: file.write_bytes(b"\xff" + file.read_bytes()[1:]),
+    lambda file: file.unlink(),
+    lambda file: (file.unlink(), file.mkdir()),
+    lambda file: (file.unlink(), os.mkfifo(file)),
+    lambda file: (file.unlink(), file.symlink_to("nowhere")),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_records_that_do_not_say_whose_they_are_go_to_the_run_that_knows_them(
+    store: Any, box: Outbox, command: Any, damage: Callable[[Path], object]
+) -> None:
+    store.client.set_tag(box.run_id, "outbox", box.name)
+    damage(box.folder / "run.json")
+    done = command(LINE)
+    assert done.status == 0, done.err
+    assert f"delivered the waiting records of run {box.run_id}" in done.err
+    run = store.client.get_run(box.run_id)
+    assert (run.info.status, run.data.params, run.data.tags["a"]) == (
+        "FINISHED",
+        {"lr": "0.1"},
+        "b",
+    )
+    assert list(outbox.ROOT.iterdir()) == []
+    assert command(LINE).err == ""
+
+
+def test_records_that_do_not_say_whose_they_are_wait_for_a_tracker_that_is_away(
+    folder: Path, capsys: Any
+) -> None:
+    head = outbox.ROOT / NAME / "run.json"
+    head.parent.mkdir(parents=True)
+    head.write_text("{")
+    assert deliver.main(["tracking.uri=http://127.0.0.1:9"]) == 0
+    assert f"{head.parent} is damaged (run.json: it is cut" in (err := capsys.readouterr().err)
+    assert "it waits for its tracker (" in err
+    assert head.read_text() == "{"
 
 
 def test_what_is_not_ours_is_left_alone(folder: Path, command: Any) -> None:

@@ -89,8 +89,8 @@ def stub(folder: Path) -> Iterator[Callable[..., Stub]]:
     """Starts stub servers, which stop with the test."""
     started: list[Stub] = []
 
-    def start(**options: Any) -> Stub:
-        started.append(Stub(**options))
+    def start(kind: type[Stub] = Stub, **options: Any) -> Stub:
+        started.append(kind(**options))
         return started[-1]
 
     yield start
@@ -158,6 +158,68 @@ def test_a_hanging_server_does_not_hold_up_the_run(stub: Any, monkeypatch: Any) 
     (box,) = outbox.waiting()
     sent = [point for _, m in box.messages() for point in m.get("points", [])]
     assert {tuple(point) for point in sent} >= set(points(range(1, 100)))
+
+
+class Late(Stub):
+    """A server that makes runs at once and says so when nobody listens any more, the first times.
+
+    late: how many times.
+    """
+
+    def __init__(self, late: int) -> None:
+        self.late, self.made, self.ended = late, list[str](), list[str]()
+        super().__init__()
+
+    def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if "get-by-name" in path:
+            place = {"artifact_location": "mlflow-artifacts:/7", "lifecycle_stage": "active"}
+            return 200, {"experiment": {"experiment_id": "7", "name": "runs", **place}}
+        if "/runs/create" in path:
+            self.made.append(f"{len(self.made)}" * 32)
+            run = {"info": {"run_id": self.made[-1], "experiment_id": "7"}, "data": {}}
+            if len(self.made) <= self.late:
+                self.leave.wait(3)
+            return 200, {"run": run}
+        if "/runs/search" in path:
+            left = [run for run in self.made if run not in self.ended]
+            return 200, {"runs": [{"info": {"run_id": run}, "data": {}} for run in left]}
+        if "/runs/delete" in path or ("/runs/update" in path and body["status"] != "RUNNING"):
+            self.ended.append(body["run_id"])
+        return super().answer(path, body)
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_run_that_was_made_too_late_ends(stub: Any, monkeypatch: Any, late: int) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    monkeypatch.setattr("runner.tracking.mlflow.tracker.SLOW_SECONDS", 0.5)
+    server = stub(Late, late=late)
+    one = Courier(MLflow(f"http://127.0.0.1:{server.port}"), warn=lambda line: None).start()
+    if late == 1:  # MLflow asks twice
+        assert one.open(HEADER).run_id == server.made[1]
+        assert server.ended == [server.made[0]]
+        assert one.close("FINISHED")
+    else:
+        with pytest.raises(Mistake, match=r"a store that takes runs, got .*timed out"):
+            one.open(HEADER)
+    assert set(server.ended) == set(server.made)
+    assert not outbox.ROOT.exists() or list(outbox.ROOT.iterdir()) == []
+
+
+def test_a_run_of_which_nobody_knows_whether_it_is_there_is_asked_for_by_the_next_start(
+    stub: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    server = stub(Late, late=2)
+    uri = f"http://127.0.0.1:{server.port}"
+    find = MLflow.find
+    monkeypatch.setattr(MLflow, "find", lambda *given: 1 / 0)  # it hangs still
+    with pytest.raises(Mistake, match=r"a store that takes runs, got .*timed out"):
+        Courier(MLflow(uri), warn=lambda line: None).start().open(HEADER)
+    assert len(outbox.waiting()) == 1
+    monkeypatch.setattr(MLflow, "find", find)
+    assert deliver.main([f"tracking.uri={uri}"]) == 0
+    assert server.ended[0] in server.made
+    assert outbox.waiting() == []
 
 
 def test_runs_that_wait_for_one_silent_server_wait_together(

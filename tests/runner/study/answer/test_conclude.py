@@ -25,6 +25,33 @@ def test_a_closed_pipe_costs_no_file(folder: Path) -> None:
     assert files == ["experiment/best.yaml", *PICTURES]
 
 
+@pytest.mark.parametrize("name", ["history.png", "experiment/best.yaml", "experiment"])
+def test_files_that_cannot_be_written_cost_no_answer(
+    command, folder: Path, undrawn, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def draw(picture: object, file: Path) -> None:
+        file.unlink(missing_ok=True)
+
+    monkeypatch.setattr("runner.report.pictures.draw", draw)
+    line = f"{SEARCH} study.confirm_seeds=0 study.name=mine"
+    place = folder / ".runner" / "studies" / "mine" / name
+    if name == "experiment":
+        place.parent.mkdir(parents=True)
+        place.write_text("")
+    else:
+        place.mkdir(parents=True)
+    done = command(line)
+    assert (done.status, done.err.count("\n")) == (0, 1)
+    said = ".runner/studies/mine cannot be written ("
+    assert done.err.startswith(said)
+    assert "\nbest      trial " in done.out
+    assert said in command(line).err
+    place.unlink() if name == "experiment" else place.rmdir()
+    again = command(line)
+    assert (again.status, again.err) == (0, "")
+    assert (place.parents[place.parent.name == "experiment"] / "experiment" / "best.yaml").exists()
+
+
 def test_the_files_come_before_the_first_line(command, folder: Path, monkeypatch) -> None:
     def closed(*lines: str) -> None:
         raise BrokenPipeError("nobody reads")

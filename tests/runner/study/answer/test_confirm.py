@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from runner.study.answer.confirm import confirmations, existing
 from runner.study.queue import attributes
 from runner.study.queue.attributes import CANDIDATE, SEED
+from runner.study.queue.storage import open_storage
 from runner.training import devices
 
 SHORT = (
@@ -120,3 +121,12 @@ def test_runs_that_confirm_and_fail_are_said_and_made_again_by_the_next_start(
     assert again.status == 0
     assert "trained again on 2 fresh seeds" in again.out
     assert "FAILED" not in again.out
+
+
+def test_a_start_that_was_killed_while_it_made_the_confirmation_hinders_no_other(command) -> None:
+    line = f"{SHORT} {RATES} study.name=mine study.trials=3 study.confirm_seeds=1"
+    storage = open_storage("sqlite:///optuna.db")
+    optuna.create_study(storage=storage, study_name="mine/confirm", directions=["minimize"])
+    done = command(f"-m {line}")
+    assert (done.status, done.err) == (0, "")
+    assert "trained again on 1 fresh seed" in done.out

@@ -32,7 +32,7 @@ def recorded(tmp_path: Path) -> optuna.Study:
 
 def test_the_same_is_not_recorded_again(recorded: optuna.Study) -> None:
     assert not Summary(recorded, ROWS, CONFIRMED, "the command").is_new()
-    assert set(recorded.user_attrs[SUMMARY]) == {"said", "link"}
+    assert set(recorded.user_attrs[SUMMARY]) == {"said", "link", "tokens"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,16 @@ from filelock import FileLock, Timeout
 
 from runner.study.queue.locks import LOCK, creating, exclusive
 
+FORKS = """\
+import os
+from runner.study.queue.locks import creating
+for _ in range(2):
+    with creating():
+        print("creates", flush=True)
+    if child := os.fork():
+        os._exit(os.waitpid(child, 0)[1])
+os._exit(0)
+"""
 CREATES = """\
 from runner.study.queue.locks import creating
 print("asks", flush=True)
@@ -31,6 +41,11 @@ def test_a_second_process_creates_when_the_first_one_has(folder: Path) -> None:
 def test_what_creates_may_create_more(folder: Path) -> None:
     with creating(), creating():
         assert LOCK.exists()
+
+
+def test_a_process_that_was_forked_creates_by_itself(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "creates\ncreates\n", "")
 
 
 def test_where_nothing_was_created_nothing_is_left(folder: Path) -> None:

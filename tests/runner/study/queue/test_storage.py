@@ -1,9 +1,11 @@
 """Storages: what is refused, what waits for a moment, and what is asked again."""
 
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -81,6 +83,58 @@ def test_a_storage_that_takes_no_studies_is_one_line(
     assert line in str(mistake.value)
     assert "\n" not in str(mistake.value)
     assert mistake.value.where == "study.storage"
+
+
+@pytest.mark.parametrize("address", ["sqlite:///optuna.db", "journal:optuna.db"])
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (Path.mkdir, "it is a folder"),
+        (os.mkfifo, "it is no regular file"),
+        (lambda file: file.symlink_to("nowhere"), "it is a link that leads nowhere"),
+    ],
+)
+def test_what_is_no_file_is_neither_opened_nor_waited_for(
+    folder: Path, address: str, make: Callable[[Path], object], why: str
+) -> None:
+    make(file := Path("optuna.db"))
+    before = file.lstat().st_ino
+    with pytest.raises(Mistake, match=rf"^study\.storage must be .*, got '{address}': {why}$"):
+        open_storage(address)
+    assert file.lstat().st_ino == before
+    assert [path.name for path in folder.iterdir()] == ["optuna.db"]
+
+
+def changed(what: str) -> str:
+    return f"UPDATE study_user_attributes SET value_json = '{what}' WHERE key = 'definition'"
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("ALTER TABLE trials RENAME COLUMN state TO other", "no such column: trials.state"),
+        (changed("{"), "Expecting property name"),
+        (changed('"{}"'), "that of 'mine': KeyError: 'goals'"),
+        ("UPDATE study_user_attributes SET value_json = '3' WHERE key = 'summary'", ""),
+        ("UPDATE trial_user_attributes SET value_json = '3' WHERE key = 'outcome'", ""),
+    ],
+)
+def test_a_study_that_another_program_has_changed_is_one_line(
+    command, undrawn, statement: str, said: str
+) -> None:
+    line = (
+        "-m hydra/sweeper=optuna model=quadratic dataset=none schedule=constant optimizer=sgd "
+        "threads=1 train.steps=2 lr=0.1,0.2 study.name=mine study.trials=2 study.confirm_seeds=0 "
+        "tracking=off"
+    )
+    assert command(line).status == 0
+    with contextlib.closing(sqlite3.connect("optuna.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+    done = command(line)
+    assert (done.status, done.err.count("\n")) == ((2, 1) if said else (0, 0))
+    assert said in done.err
+    assert not said or done.err.startswith("error: study.storage ")
 
 
 class Away(InMemoryStorage):

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -171,15 +170,22 @@ def test_too_many_crashes_stop_the_study_with_status_1(
     assert queue.crashes(study) == 6
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.stress)])
-def test_ctrl_c_ends_in_order_and_the_same_study_goes_on(
-    workers: int, shell, started, folder, odd, statuses, the_study
+@pytest.mark.parametrize(
+    ("workers", "number"),
+    [
+        (1, signal.SIGHUP),
+        pytest.param(2, signal.SIGINT, marks=pytest.mark.stress),
+        pytest.param(2, signal.SIGHUP, marks=pytest.mark.stress),
+    ],
+)
+def test_a_signal_ends_in_order_and_the_same_study_goes_on(
+    workers: int, number: signal.Signals, shell, started, folder, odd, statuses, the_study
 ) -> None:
     line = f"{SLOW} study.trials=6 study.workers={workers}"
     process = shell(f"-m {line}")
     wait_for(process, "trial 1")
     pids = children(process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "interrupted; the same command goes on" in out
@@ -221,7 +227,6 @@ def test_a_second_ctrl_c_ends_at_once_and_nothing_stays(
     assert "made again when the same command goes on" in out
     assert attributes.done(study) == []
     assert alive(pids) == []
-    assert not list(Path(".runner").glob("stop-*"))
 
 
 @pytest.mark.stress

@@ -1,0 +1,68 @@
+"""A study that is killed at any of its events: the same command goes on, as if nothing had been.
+
+It is killed while it is made, while its trials and what confirms them are claimed, trained and
+ended, and while its answer is drawn and recorded.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("kills.py")
+FEW = {"create": [40], "work": [120, 225], "conclude": [118]}
+MOST = 1000
+SQLITE = "sqlite:///optuna.db"
+DRAWN = ["history.png", "importance.png", "parallel.png", "slices.png", "traces.png"]
+
+
+@pytest.fixture
+def killed(
+    folder: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str, list[int]], list[dict[str, Any]]]:
+    """Gives what was found of each kill after the next start."""
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPT.parents[1]), prepend=os.pathsep)
+
+    def run(kind: str, storage: str, events: list[int]) -> list[dict[str, Any]]:
+        words = [kind, storage, str(empty_store), *map(str, events)]
+        done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
+
+
+def check(found: list[dict[str, Any]]) -> None:
+    for one in found:
+        where = f"event {one['event']}, {one['last']}: {one}"
+        assert one["states"] == [{"COMPLETE": 2}, {"COMPLETE": 2}], where
+        assert one["running"] == [], where
+        confirmed = {f"confirm {name} seed 10000": 1 for name in one["labels"]}
+        trained = dict.fromkeys(one["labels"], 1)
+        assert one["ended"] == trained | confirmed | {"summary": 1}, where
+        assert one["summary"], where
+        assert f" lr={one['best']} " in one["out"], where
+        assert one["files"] == [DRAWN, DRAWN], where
+        assert one["left"] == [], where
+
+
+@pytest.mark.parametrize("kind", FEW)
+def test_a_few_kills_change_nothing(killed: Any, kind: str) -> None:
+    found = killed(kind, SQLITE, FEW[kind])
+    assert len(found) == len(FEW[kind])
+    check(found)
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("storage", [SQLITE, "journal:optuna.journal"])
+@pytest.mark.parametrize("kind", FEW)
+def test_no_kill_changes_anything(killed: Any, kind: str, storage: str) -> None:
+    found = killed(kind, storage, list(range(1, MOST)))
+    assert len(found) < MOST - 1  # the last one ran to its end
+    check(found)
