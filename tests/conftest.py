@@ -20,6 +20,8 @@ import pytest
 
 from runner.config import composer
 
+collect_ignore_glob = ["*/kills.py"]  # programs that tests start
+
 
 def _composed_once() -> Callable[..., Any]:
     """Hydra composes the same words of `conf/` once, which takes a tenth of a second."""

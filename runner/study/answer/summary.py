@@ -17,7 +17,7 @@ from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.result import Link, Status
 from runner.results.rows import Row
-from runner.study.queue.attributes import SUMMARY, mapping
+from runner.study.queue.attributes import SUMMARY
 from runner.tracking import Header, Recording, Tracker
 from runner.tracking.mlflow.pages import link
 
@@ -37,7 +37,7 @@ class Summary:
         trials = [[row.number, row.state] for row in rows]
         runs = [[one.label, len(one.per_seed)] for one in confirmed]
         self._digest = hashlib.sha256(json.dumps([trials, runs, command]).encode()).hexdigest()
-        self._before = mapping(study.user_attrs.get(SUMMARY)).get("said")
+        self._before = study.user_attrs.get(SUMMARY, {}).get("said")
         self.link = self._recorded()
 
     def is_new(self) -> bool:
@@ -55,7 +55,7 @@ class Summary:
 
         values: of the best trial.
         """
-        stored = mapping(self.study.user_attrs.get(SUMMARY))
+        stored = self.study.user_attrs.get(SUMMARY, {})
         tokens = stored.get("tokens", [])
         if trackers:
             # before the run: of a start that is killed, the next one finds what it has made
@@ -86,7 +86,7 @@ class Summary:
 
     def _recorded(self) -> Link | None:
         """Return where the study's summary is now."""
-        stored = mapping(self.study.user_attrs.get(SUMMARY)).get("link")
+        stored = self.study.user_attrs.get(SUMMARY, {}).get("link")
         if stored is None:
             return None
         # version 0.1.0 stored none of its pages

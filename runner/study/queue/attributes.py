@@ -58,12 +58,8 @@ def done(study: Study) -> list[FrozenTrial]:
 
 def outcome(trial: FrozenTrial) -> Mapping[str, Any]:
     """Return what is stored of a trial's end."""
-    return mapping(trial.user_attrs.get(OUTCOME))
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return a stored mapping, an empty one where others have written something else."""
-    return value if isinstance(value, dict) else {}
+    found: Mapping[str, Any] = trial.user_attrs.get(OUTCOME, {})
+    return found
 
 
 def is_copy(trial: FrozenTrial) -> bool:
@@ -103,7 +99,7 @@ def _row(trial: FrozenTrial, prunes_by_seed: bool) -> Row:
     return Row(
         number=trial.number,
         state=trial.state.name,
-        values=mapping(attrs.get(VALUES)),
+        values=attrs.get(VALUES, {}),
         objective=tuple(trial.values) if trial.state == TrialState.COMPLETE else (),
         per_seed=tuple(map(tuple, end.get("per_seed", ()))),
         rungs={} if by_seed else dict(sorted(trial.intermediate_values.items())),

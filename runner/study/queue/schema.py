@@ -1,5 +1,6 @@
 """What a study's storage may say: whatever else stands there, somebody else has written."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,6 +59,18 @@ def _has(**known: _Fits) -> _Fits:
     )
 
 
+def _may_have(**known: _Fits) -> _Fits:
+    """Return what asks whether a value is keys with values, those known with fitting ones."""
+    return lambda value: (
+        isinstance(value, dict)
+        and all(fits(value[key]) for key, fits in known.items() if key in value)
+    )
+
+
+def _token(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
+
+
 def _keys_of(known: set[str]) -> _Fits:
     return lambda value: isinstance(value, dict) and set(value) <= known
 
@@ -65,7 +78,7 @@ def _keys_of(known: set[str]) -> _Fits:
 _number, _text, _keys = _is(int, float), _is(str), _is(dict)
 _OF_STUDY: dict[str, _Fits] = {
     names.EARLIER_CRASHES: _is(int),
-    names.SUMMARY: _has(said=_text, link=_is(dict, type(None))),
+    names.SUMMARY: _may_have(said=_text, link=_is(dict, type(None)), tokens=_lists(_token)),
 }
 _OF_TRIAL: dict[str, _Fits] = {
     names.BASELINE: _is(bool),

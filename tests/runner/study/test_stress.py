@@ -116,7 +116,9 @@ def test_four_processes_end_a_hundred_trials_once(address: str) -> None:
     from runner.study.queue.storage import make
 
     goals = (Goal("val/loss", "minimize"),)
-    definition = Definition("test", {}, (), {}, goals, trials=100, heartbeat_seconds=30)
+    definition = Definition(
+        "test", {"entries": []}, (), {}, goals, trials=100, heartbeat_seconds=30
+    )
     study = make(open_storage(address), "test", definition)
     command = [sys.executable, "-c", CLAIMS, address]
     settings: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True}

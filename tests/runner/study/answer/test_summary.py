@@ -17,7 +17,7 @@ CONFIRMED = [Confirmed("trial 0", {}, 0, (1.0, 2.0))]
 
 
 def definition(**more) -> Definition:
-    return Definition("", {}, (), {}, (Goal("val/loss", "minimize"),), **more)
+    return Definition("", {"entries": []}, (), {}, (Goal("val/loss", "minimize"),), **more)
 
 
 @pytest.fixture

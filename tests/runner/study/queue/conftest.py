@@ -27,7 +27,7 @@ from runner.study.queue.storage import make, open_storage
 
 address, total, fills = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "fills"
 definition = Definition(
-    "test", {}, (), {}, (Goal("val/loss", "minimize"),), total, heartbeat_seconds=30
+    "test", {"entries": []}, (), {}, (Goal("val/loss", "minimize"),), total, heartbeat_seconds=30
 )
 study = make(open_storage(address), "test", definition)
 while (own := claim(study)) is not None or (fills and queue.fill(study)):
@@ -44,7 +44,9 @@ while (own := claim(study)) is not None or (fills and queue.fill(study)):
 def new_study(address: str, total: int, seconds: float = 30.0) -> optuna.Study:
     """A study with its waiting trials, and with seconds until silence is a loss."""
     goals = (Goal("val/loss", "minimize"),)
-    definition = Definition("test", {}, (), {}, goals, total, heartbeat_seconds=seconds)
+    definition = Definition(
+        "test", {"entries": []}, (), {}, goals, total, heartbeat_seconds=seconds
+    )
     study = make(open_storage(address), "test", definition)
     queue.fill(study)
     return study

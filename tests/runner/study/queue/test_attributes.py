@@ -40,7 +40,7 @@ def test_the_names_that_are_stored_are_those_of_every_earlier_version() -> None:
     }
 
 
-STUDY = Definition("", {}, (), {}, (Goal("val/loss", "minimize"),))
+STUDY = Definition("", {"entries": []}, (), {}, (Goal("val/loss", "minimize"),))
 
 
 def trial(state: TrialState = TrialState.COMPLETE, **attrs) -> optuna.trial.FrozenTrial:

@@ -63,6 +63,17 @@ def test_what_is_stored_of_a_trial_has_its_types(attrs: dict[str, Any]) -> None:
         check_with(**attrs)
 
 
+@pytest.mark.parametrize("summary", [3, {"said": 3}, {"tokens": ["' OR 1"]}, {"link": "x"}])
+def test_a_summary_is_what_a_version_has_written(summary: Any) -> None:
+    study = optuna.create_study(study_name="a")
+    study.set_user_attr(attributes.DEFINITION, DEFINITION.as_json())
+    study.set_user_attr(attributes.SUMMARY, {"tokens": ["0f" * 16]})
+    check(study, {}.__getitem__)
+    study.set_user_attr(attributes.SUMMARY, summary)
+    with pytest.raises(Mistake, match="got study 'a' with summary "):
+        check(study, {}.__getitem__)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", "3", "[]", "{}", 3, None]
