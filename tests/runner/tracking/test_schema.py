@@ -226,7 +226,7 @@ def test_what_is_damaged_is_moved_into_no_folder_that_a_link_leads_to(folder: Pa
     head.parent.mkdir(parents=True)
     head.write_text("{")
     outbox.ASIDE.symlink_to(folder / "victim")
-    (line,) = outbox.tidy()
+    (line,) = leftovers.tidy()
     assert line.endswith("cannot be set aside: .runner/set-aside must be a folder, not a link")
     assert list((folder / "victim").iterdir()) == []
     assert head.read_text() == "{"
