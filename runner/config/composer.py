@@ -1,5 +1,6 @@
 """Words -> settings: composes once for each choice of groups, then sets values."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -162,6 +163,10 @@ def _check_plugins(config: DictConfig) -> None:
             OmegaConf.select(config, f"hydra.{key}")
         for name in ("sweeper", "launcher"):
             _check_plugin(name, config.hydra.get(name))
+        verbose = config.hydra.verbose
+    if not isinstance(verbose, bool | str | ListConfig):
+        must = "must be true, false, or the names of loggers"
+        raise Mistake("hydra.verbose", must, f"{verbose}")
     params = config.hydra.sweeper.get("params")
     if not isinstance(params, DictConfig | None):
         raise Mistake("hydra.sweeper.params", "must be keys with values", repr(params))
@@ -184,7 +189,7 @@ def _check_search_path(words: Sequence[Word]) -> None:
             if not isinstance(place, str):
                 raise Mistake(one.key, "must be a list of folders", one.given)
             scheme, _, folder = place.rpartition("://")
-            if scheme in ("", "file") and not Path(folder).is_dir():
+            if scheme in ("", "file") and not os.path.isdir(folder):  # whatever its length
                 raise Mistake(one.key, "must list folders that there are", f"'{place}'")
 
 

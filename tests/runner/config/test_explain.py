@@ -56,6 +56,8 @@ NAMES = {
     "-m=1": "--multirun: ignored explicit argument '1'",
     "--cfg job --run": "--run and --cfg exclude each other",
     "hydra.searchpath=[file:///nope]": "hydra.searchpath must list folders that there are, got 'f",
+    "'hydra.verbose={a: 1}'": "hydra.verbose must be true, false, or the names of loggers, got {'a",
+    f"hydra.searchpath={'x' * 300}": "hydra.searchpath must list folders that there are, got 'xxx",
     "hydra.mode=???": "hydra.mode must be given, got nothing",
     "'hydra.mode=${oc.env:NOPE}'": "hydra.mode: KeyError raised while resolving interpolation: ",
     "'+hydra.launcher.n_jobs=${nope}'": "hydra.launcher.n_jobs: Interpolation key 'nope' not found",
