@@ -1,6 +1,10 @@
 """Studies, and storages for them: a SQLite file, a real PostgreSQL, a journal file."""
 
+import json
+import os
 import shlex
+import subprocess
+import sys
 import time
 import uuid
 import warnings
@@ -16,6 +20,22 @@ from runner.study.plan.plan import plan
 from runner.study.queue.create import create
 from runner.study.queue.storage import open_storage
 from runner.study.work.worker import work
+
+
+@pytest.fixture
+def killed(
+    folder: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path, list[str], list[int]], list[dict[str, Any]]]:
+    """Gives what a program finds after the next start, for each event at which it kills."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+
+    def run(program: Path, words: list[str], events: list[int]) -> list[dict[str, Any]]:
+        command = [sys.executable, program, *words, str(empty_store), *map(str, events)]
+        done = subprocess.run(command, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
 
 
 @pytest.fixture

@@ -4,11 +4,6 @@ It is killed while it is made, while its trials and what confirms them are claim
 ended, and while its answer is drawn and recorded.
 """
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +15,6 @@ MOST = 1000
 SQLITE, JOURNAL = "sqlite:///optuna.db", "journal:optuna.journal"
 EVERY = {SQLITE: 10, JOURNAL: 40}  # all of them take half an hour: `kills.py` by hand
 DRAWN = ["history.png", "importance.png", "parallel.png", "slices.png", "traces.png"]
-
-
-@pytest.fixture
-def killed(
-    folder: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, str, list[int]], list[dict[str, Any]]]:
-    """Gives what was found of each kill after the next start."""
-    monkeypatch.setenv("PYTHONPATH", str(SCRIPT.parents[1]), prepend=os.pathsep)
-
-    def run(kind: str, storage: str, events: list[int]) -> list[dict[str, Any]]:
-        words = [kind, storage, str(empty_store), *map(str, events)]
-        done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    return run
 
 
 def check(found: list[dict[str, Any]]) -> None:
@@ -54,7 +33,7 @@ def check(found: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("kind", FEW)
 def test_a_few_kills_change_nothing(killed: Any, kind: str) -> None:
-    found = killed(kind, SQLITE, FEW[kind])
+    found = killed(SCRIPT, [kind, SQLITE], FEW[kind])
     assert len(found) == len(FEW[kind])
     check(found)
 
@@ -65,6 +44,6 @@ def test_a_few_kills_change_nothing(killed: Any, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["create", "work", "conclude"])
 def test_no_kill_changes_anything(killed: Any, kind: str, storage: str) -> None:
     events = list(range(1, MOST, EVERY[storage]))
-    found = killed(kind, storage, events)
+    found = killed(SCRIPT, [kind, storage], events)
     assert len(found) < len(events)  # the last one ran to its end
     check(found)

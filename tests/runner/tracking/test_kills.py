@@ -4,11 +4,6 @@ An event is what leaves a trace: a file that is opened to be written, a rename, 
 or a call of MLflow's client that changes something.
 """
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +12,6 @@ import pytest
 SCRIPT = Path(__file__).with_name("kills.py")
 FEW = {"run": [14, 16, 17], "delivery": [15, 17, 20]}  # behind create_run; the clean-up
 MOST = 400
-
-
-@pytest.fixture
-def killed(
-    folder: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str, list[int]], list[dict[str, Any]]]:
-    """Gives what was found of each kill after the next start."""
-    monkeypatch.setenv("PYTHONPATH", str(SCRIPT.parents[1]), prepend=os.pathsep)
-
-    def run(kind: str, events: list[int]) -> list[dict[str, Any]]:
-        words = [kind, str(empty_store), *map(str, events)]
-        done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True)
-        assert done.returncode == 0, done.stderr.decode()
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    return run
 
 
 def check(found: list[dict[str, Any]]) -> None:
@@ -47,7 +26,7 @@ def check(found: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("kind", ["run", "delivery"])
 def test_a_few_kills_leave_nothing_behind(killed: Any, kind: str) -> None:
-    found = killed(kind, FEW[kind])
+    found = killed(SCRIPT, [kind], FEW[kind])
     assert len(found) == len(FEW[kind])
     check(found)
 
@@ -56,6 +35,6 @@ def test_a_few_kills_leave_nothing_behind(killed: Any, kind: str) -> None:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", ["run", "delivery"])
 def test_no_kill_leaves_anything_behind(killed: Any, kind: str) -> None:
-    found = killed(kind, list(range(1, MOST)))
+    found = killed(SCRIPT, [kind], list(range(1, MOST)))
     assert len(found) < MOST - 1  # the last one ran to its end
     check(found)
