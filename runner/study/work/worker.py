@@ -97,11 +97,15 @@ class Worker:
             self._claim = claim(self.study, self._samplers.of, trials)
             if self._claim is not None:
                 Attempt(self._claim, self.definition, self._runs).make()
-            elif not queue.fill(self.study, new=self._makes_new):
-                if not any(queue.left(self.study)):
-                    return True
-                queue.requeue_lost(self.study, self._watch)
-                time.sleep(POLL_SECONDS)
+                continue
+            # in this order: between the two looks a lost trial may end and be queued again
+            is_left = any(queue.left(self.study))
+            if queue.fill(self.study, new=self._makes_new):
+                continue
+            if not is_left:
+                return True
+            queue.requeue_lost(self.study, self._watch)
+            time.sleep(POLL_SECONDS)
         return False
 
     def _should_stop(self) -> bool:

@@ -17,7 +17,8 @@ from optuna.trial import TrialState
 from runner.interrupts import Interrupts
 from runner.study.answer.confirm import existing
 from runner.study.queue import attributes, queue
-from runner.study.queue.claim import Claim
+from runner.study.queue.claim import Claim, claim
+from runner.study.queue.locks import fail
 from runner.study.queue.storage import open_storage
 from runner.study.work.worker import Worker, work
 
@@ -57,6 +58,29 @@ def test_a_worker_that_was_taken_for_lost_does_no_harm(started, store, statuses)
     marked = [run for run in store.runs() if "lost" in run.data.tags]
     assert [run.info.run_name for run in marked] == ["trial 0"]
     assert statuses() == {"KILLED": 1, "FINISHED": 2}
+
+
+@pytest.mark.parametrize("look", range(1, 8))
+def test_a_trial_that_is_lost_between_two_looks_is_made_before_a_worker_ends(
+    started, monkeypatch, look: int
+) -> None:
+    words = "study.trials=1 study.storage=journal:optuna.journal tracking=off"
+    study = started(f"{SHORT} 'lr=tag(log, interval(1e-3, 0.5))' {words}")
+    other = claim(study)
+    usual, looks = optuna.Study.get_trials, []
+
+    def get_trials(self: Any, *given: Any, **named: Any) -> Any:
+        looks.append(given)
+        if len(looks) == look:  # whoever gives it up queues it again too late, or never
+            assert fail(study, other._trial, attributes.LOST, attributes.GONE)
+        return usual(self, *given, **named)
+
+    with other, Interrupts() as interrupts:
+        monkeypatch.setattr(optuna.Study, "get_trials", get_trials)
+        work(study, interrupts, None, None)
+        monkeypatch.undo()
+    assert len(looks) > look
+    assert [trial.state for trial in study.trials] == [TrialState.FAIL, TrialState.COMPLETE]
 
 
 def test_a_run_that_ends_after_its_trial_was_taken_is_no_finished_run(
