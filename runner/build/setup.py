@@ -18,6 +18,7 @@ from runner.config import Settings
 from runner.culprit import blamed
 from runner.errors import under
 from runner.training import clipping, devices, optimizers, weights
+from runner.training.arithmetic import threads_for
 from runner.training.data import Dataset
 from runner.training.state import State
 from runner.trial import Numbers, Recipe, Trial
@@ -62,9 +63,7 @@ def _setup(
     with under(""):
         device = devices.resolve(settings.device)
         devices.check_precision(settings.precision, device)
-    threads = settings.threads or devices.DEFAULT_THREADS
-    settings = replace(settings, threads=threads)
-    devices.use(device, threads)
+    devices.use(device, 1)  # what is made before training depends on no number of threads
     data = load(settings.dataset)
     if data is not None:
         with blamed("dataset", settings.dataset["_target_"]):
@@ -74,6 +73,9 @@ def _setup(
     with under("train"):
         eval_every = steps_of(settings.train.eval_every, length, "eval_every", 1)
     state = state_of(settings, data, device)
+    threads = settings.threads or _threads(settings, state, data, device)
+    settings = replace(settings, threads=threads)
+    devices.use(device, threads)
     _check_numbers(settings, follows, state)
     trial = Trial(_recipe(settings, device), follows, eval_every)
     rehearse(settings, trial, state, data)
@@ -97,6 +99,14 @@ def _recipe(settings: Settings, device: torch.device) -> Recipe:
         versions=versions(),
         task={} if settings.task == USUAL_TASK else settings.task,
     )
+
+
+def _threads(settings: Settings, state: State, data: Dataset | None, device: torch.device) -> int:
+    """Return how many threads suit a run that was given no number of them."""
+    if device.type != "cpu":
+        return devices.DEFAULT_THREADS
+    batch_size = settings.train.batch_size if data else 1
+    return threads_for(state.operations, batch_size, devices.DEFAULT_THREADS)
 
 
 def _unused(settings: Settings, state: State) -> list[str]:

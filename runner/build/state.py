@@ -14,6 +14,7 @@ from runner.config import Settings
 from runner.culprit import blamed, failing
 from runner.errors import Mistake, under
 from runner.training import devices, optimizers, weights
+from runner.training.arithmetic import counting
 from runner.training.data import Dataset
 from runner.training.evaluation import check_outputs
 from runner.training.groups import read_groups, split_parameters
@@ -21,6 +22,7 @@ from runner.training.state import State
 from runner.trial.limits import check_arguments
 
 CLASSES_OF_NO_DATA = 1
+SAMPLES = 2  # that a model is tried with
 MOST_BYTES = 2**28  # of fresh states that are kept for the next run
 _fresh: LRUCache[Hashable, State] = LRUCache(MOST_BYTES, getsizeof=lambda state: _bytes(state))
 
@@ -63,8 +65,8 @@ def new_state(settings: Settings, data: Dataset | None, device: torch.device) ->
         must = "must be a function of scores and labels"
         advice = "torch.nn.functional has them by other names, such as cross_entropy"
         raise Mistake("task.loss._target_", must, f"the class {loss.func.__name__}", advice)
-    with under(""):
-        check_outputs(model, loss, data.train if data else None, classes)
+    with under(""), counting() as operations:
+        check_outputs(model, loss, data.train if data else None, classes, SAMPLES)
     file = weights_file(settings)
     if file is not None:
         keep_new = settings.model.get("weights_except") or []
@@ -73,7 +75,9 @@ def new_state(settings: Settings, data: Dataset | None, device: torch.device) ->
     images = data is not None and len(data.input_shape) == 3
     if images and (settings.precision == "bfloat16" or device.type == "cpu"):
         model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth
-    return State(model, _optimizer(settings, model), clipping, loss)
+    state = State(model, _optimizer(settings, model), clipping, loss)
+    state.operations = operations.of_a_sample(model, SAMPLES if data else 1)
+    return state
 
 
 def forget() -> None:
@@ -107,7 +111,7 @@ def _fetched(uri: str | None, run_id: str) -> Path:
 def _key(settings: Settings) -> Hashable:
     """Return the same for all settings whose model and optimizer begin alike."""
     groups = [settings.model, settings.dataset, settings.task, unscheduled(settings.optimizer)]
-    numbers = [settings.precision, settings.device, settings.seed, settings.threads]
+    numbers = [settings.precision, settings.device, settings.seed]
     file = settings.model.get("weights")
     changed = Path(file).stat().st_mtime_ns if file and Path(file).is_file() else None
     return json.dumps([*groups, unscheduled(settings.clipping), *numbers, changed], sort_keys=True)

@@ -15,11 +15,12 @@ Run = Callable[[Settings], Result]
 
 @dataclass(frozen=True)
 class Job:
-    """A job of a grid: one combination, checked."""
+    """A job of a grid: one combination, checked. threads: that it uses by itself."""
 
     name: str
     words: Words
     settings: Settings
+    threads: int = 1
 
 
 @contextmanager

@@ -76,8 +76,8 @@ class Sweep:
                     if tracker.address not in asked:
                         tracker.check()
                     asked.add(tracker.address)
-                _check(settings)
-            checked.append(Job(name, words, settings))
+                threads = _threads(settings)
+            checked.append(Job(name, words, settings, threads))
         return checked
 
     def _placed(self, jobs: Sequence[Job], subject: str) -> list[Job]:
@@ -103,7 +103,7 @@ class Sweep:
             if settings.tracking.run_name is None:
                 more["tracking.run_name"] = job.name
             if settings.threads is None and workers:
-                more["threads"] = max(1, devices.DEFAULT_THREADS // workers)
+                more["threads"] = min(job.threads, max(1, devices.DEFAULT_THREADS // workers))
             words = (*job.words, *assigned(more))
             if settings.device == "auto" and workers and workers > 1 and devices.count() > 1:
                 words = (*words, word(f"device={devices.available()[0]}:{i % devices.count()}"))
@@ -136,11 +136,13 @@ class Sweep:
         return results
 
 
-def _check(settings: Settings) -> None:
-    """Build a job to see that it can be. Raises Mistake where it cannot, or does not fit into the
-    memory."""
+def _threads(settings: Settings) -> int:
+    """Build a job to see that it can be; return how many threads it uses by itself.
+
+    Raises Mistake where it cannot be built, or does not fit into the memory.
+    """
     try:
-        check(settings)
+        return check(settings).settings.threads or devices.DEFAULT_THREADS
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise

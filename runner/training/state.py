@@ -31,7 +31,7 @@ class State:
     """What training changes. At each event of the loop it is whole: a copy can be continued.
 
     step: updates made. evaluated: step of the last evaluation. memory: what the schedule knows of
-    the evaluations. best: kept where somebody keeps it.
+    the evaluations. best: kept where somebody keeps it. operations: of a sample, about.
     """
 
     model: nn.Module
@@ -42,6 +42,7 @@ class State:
     evaluated: int = 0
     memory: Memory = field(default_factory=Memory)
     best: Best | None = None
+    operations: int = 0
 
     def copy(self) -> "State | None":
         """Return the same state again, to be trained by itself; None where a model or an optimizer

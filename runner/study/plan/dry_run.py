@@ -14,10 +14,11 @@ MOST = 20  # values of a key
 
 
 class DryRun:
-    """Builds what is not trained."""
+    """Builds what is not trained. threads: the most that one of the runs would use by itself."""
 
     def __init__(self, configurator: Configurator) -> None:
         self.configurator = configurator
+        self.threads = 1
 
     def baseline(self) -> None:
         """Try the configuration without the search. Raises Mistake where it cannot be trained."""
@@ -57,11 +58,12 @@ class DryRun:
         """Build what a trial of some values would train. Raises Mistake where it cannot."""
         settings = self.configurator.settings(values)
         try:
-            check(settings)
+            setup = check(settings)
         except (RuntimeError, MemoryError) as error:
             if out_of_memory(error):
                 raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
             raise
+        self.threads = max(self.threads, setup.settings.threads or 1)
 
     def _try(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
         try:

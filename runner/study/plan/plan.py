@@ -92,7 +92,6 @@ def plan(
         base=_base(settings),
         goals=_goals(study, settings),
         config_dir=config_dir,
-        threads=_threads(settings, study.workers if sharing is None else sharing),
         trials=study.trials or DEFAULT_TRIALS,
         **{name: getattr(study, name) for name in shared - {"space", "trials"}},
     )
@@ -107,6 +106,10 @@ def plan(
     if study.baseline:
         dry_run.baseline()
     dry_run.space()
+    threads = settings.threads
+    if threads is None and devices.resolve(settings.device).type == "cpu":
+        threads = _share(dry_run.threads, study.workers if sharing is None else sharing)
+    definition = replace(definition, threads=threads)
     return Plan(study, definition, configurator, composer, settings, baseline, grid)
 
 
@@ -178,10 +181,9 @@ def _base(settings: Settings) -> dict[str, Any]:
     return base
 
 
-def _threads(settings: Settings, sharing: int) -> int | None:
-    if settings.threads is not None or devices.resolve(settings.device).type != "cpu":
-        return settings.threads
-    return max(1, devices.DEFAULT_THREADS // sharing) if sharing else None
+def _share(threads: int, sharing: int) -> int | None:
+    """Return how many threads each of several runs at a time gets of those that it would use."""
+    return min(threads, max(1, devices.DEFAULT_THREADS // sharing)) if sharing else None
 
 
 def _baseline(configurator: Configurator, settings: Settings) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """From a setting to the bits: what decides a run must change its weights or its fingerprint."""
 
+import functools
 from typing import Any
 
 import pytest
 import torch
 
+from runner.build import setup
+from runner.training import models
 from runner.training.loop import train
 
 MODEL = "model=mlp model.hidden=[8] model.dropout=0.2 dataset.train_size=512"
@@ -83,6 +86,29 @@ def test_the_number_of_threads_is_torchs_and_in_the_name(job: Any) -> None:
         torch.set_num_threads(before)
     assert (one.recipe.threads, two.recipe.threads) == (1, 2)
     assert one.fingerprint(0) != two.fingerprint(0)
+
+
+def test_data_and_weights_are_made_by_one_thread(job: Any, monkeypatch: Any) -> None:
+    used = []
+    make, load = models.Linear.__init__, setup.load
+
+    @functools.wraps(make)
+    def made(self: Any, *given: Any, **named: Any) -> None:
+        used.append(("model", torch.get_num_threads()))
+        make(self, *given, **named)
+
+    def loaded(spec: Any) -> Any:
+        used.append(("data", torch.get_num_threads()))
+        return load(spec)
+
+    monkeypatch.setattr(models.Linear, "__init__", made)
+    monkeypatch.setattr(setup, "load", loaded)
+    before = torch.get_num_threads()
+    try:
+        job("model=linear threads=2 tracking=off seed=77")
+    finally:
+        torch.set_num_threads(before)
+    assert used == [("data", 1), ("model", 1)]
 
 
 def test_weights_to_start_from_are_in_the_name(job: Any, folder: Any) -> None:

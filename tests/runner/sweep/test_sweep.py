@@ -241,9 +241,9 @@ def test_a_job_too_large_for_the_memory_is_refused(command, folder: Path, monkey
         (
             {"_target_": "joblib", "n_jobs": 4},
             4,
-            ["threads=2 device=cuda:0", "threads=2 device=cuda:1"],
+            ["threads=2 device=cuda:0", "threads=1 device=cuda:1"],
         ),
-        ({"_target_": BASIC_LAUNCHER}, 1, ["threads=8", "threads=8"]),
+        ({"_target_": BASIC_LAUNCHER}, 1, ["threads=8", "threads=1"]),
         ({"_target_": "submitit"}, None, ["", ""]),
     ],
     ids=["here", "one-by-one", "elsewhere"],
@@ -257,7 +257,7 @@ def test_jobs_are_spread_over_accelerators_and_cores(
     composer, jobs = Composer(), []
     for seed in range(2):
         words = (word(f"seed={seed}"), word("tracking=off"))
-        jobs.append(Job(f"seed={seed}", words, composer.settings(words)))
+        jobs.append(Job(f"seed={seed}", words, composer.settings(words), (8, 1)[seed]))
     placed = Sweep(composer, launcher)._placed(jobs, "seed")
     added = [[one.text for one in job.words[2:]] for job in placed]
     assert [
@@ -265,7 +265,17 @@ def test_jobs_are_spread_over_accelerators_and_cores(
     ] == more
     named = [job.settings.tracking.run_name for job in placed]
     assert named == ["seed=0", "seed=1"]
-    assert {job.settings.threads for job in placed} == {8 // workers if workers else None}
+    large = 8 // workers if workers else None
+    assert [job.settings.threads for job in placed] == [large, 1 if workers else None]
+
+
+def test_each_job_gets_the_threads_that_its_model_is_worth(command, store, monkeypatch) -> None:
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 2)
+    done = command("-m model=mlp model.hidden=[8],[2048,2048] train.steps=1 schedule=constant")
+    assert done.status == 0, done.err
+    assert [run.data.tags["threads"] for run in store.runs()] == ["1", "2"]
+    for run in store.runs():
+        assert run.data.tags["command"].endswith(f" threads={run.data.tags['threads']}")
 
 
 def test_a_grid_composes_each_choice_of_groups_once(command, monkeypatch) -> None:

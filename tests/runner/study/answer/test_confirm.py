@@ -12,7 +12,7 @@ from runner.study.answer.confirm import confirmations, existing
 from runner.study.queue import attributes
 from runner.study.queue.attributes import CANDIDATE, SEED
 from runner.study.queue.storage import open_storage
-from runner.training import devices
+from runner.training import arithmetic, devices
 
 SHORT = (
     "hydra/sweeper=optuna model=quadratic dataset=none schedule=constant optimizer=sgd threads=1 "
@@ -73,10 +73,12 @@ def test_seeds_that_one_candidate_lacks_are_no_pairs(worked: Any) -> None:
     assert confirmations(copy, attributes.definition(study)) == (whole[1:], baseline)
 
 
-def test_another_start_keeps_the_threads_of_the_trials_so_far(started: Any) -> None:
+def test_another_start_keeps_the_threads_of_the_trials_so_far(started, monkeypatch) -> None:
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
+    monkeypatch.setattr(arithmetic, "SMALL", 0)
     line = f"{SHORT} {RATES}".replace("threads=1 ", "")
     before = attributes.definition(started(f"{line} study.workers=2")).threads
-    assert before == max(1, devices.DEFAULT_THREADS // 2)
+    assert before == 4
     assert attributes.definition(started(f"{line} study.workers=1")).threads == before
     assert attributes.definition(started(f"{line} study.workers=1 threads=7")).threads == 7
 

@@ -202,12 +202,15 @@ def test_a_grid_tells_conditional_keys_apart(folder: Path) -> None:
         ("study.workers=16", None, 1),
         ("study.workers=2", 0, None),
         ("study.workers=2 threads=3", None, 3),
+        ("model.hidden=[16]", None, 1),
+        ("model.hidden=[16] study.workers=2", None, 1),
+        ("'model.hidden=choice([16],[2048,2048])' study.workers=2", None, 4),
     ],
 )
 def test_workers_share_the_cores(words, sharing, threads, folder, monkeypatch) -> None:
     monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
-    line = QUADRATIC.replace("threads=1", "")
-    found = plan(f"{line} 'lr=interval(0.1, 1)' {words}", sharing=sharing)
+    line = "model=mlp model.hidden=[2048,2048] train.steps=4 tracking=off 'lr=interval(0.1, 1)'"
+    found = plan(f"{line} {words}", sharing=sharing)
     assert found.definition.threads == threads
 
 
