@@ -168,18 +168,25 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
         process.communicate()
 
 
+@pytest.fixture(scope="session")
+def settings() -> Callable[[str], Any]:
+    """Reads the settings of a command line, as the runner does."""
+    from runner.config.command_line import word
+
+    kept = composer.Composer()
+
+    def read(line: str) -> Any:
+        return kept.settings([word(text) for text in shlex.split(line)])
+
+    return read
+
+
 @pytest.fixture
-def job(folder: Path) -> Callable[[str], Any]:
+def job(folder: Path, settings: Callable[[str], Any]) -> Callable[[str], Any]:
     """Builds what a command line starts with, without running it."""
-    from runner.build.setup import build as build_setup
-    from runner.config.composer import compose
-    from runner.config.reading import read
+    from runner.build.setup import build
 
-    def build(line: str) -> Any:
-        config = compose(shlex.split(line))
-        return build_setup(read(config, config.hydra))
-
-    return build
+    return lambda line: build(settings(line))
 
 
 def _forget_databases() -> None:

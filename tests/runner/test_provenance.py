@@ -2,28 +2,13 @@
 
 import shlex
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner import provenance
-from runner.config import Settings
 from runner.config.command_line import word
-from runner.config.composer import compose
-from runner.config.reading import read
-
-
-@pytest.fixture
-def settings() -> Callable[[str], Settings]:
-    """Reads the settings of a command line."""
-
-    def build(line: str) -> Settings:
-        config = compose(shlex.split(line))
-        return read(config, config.hydra)
-
-    return build
 
 
 def git(*words: str) -> str:

@@ -7,9 +7,9 @@ import pytest
 from runner.build.horizon import horizon
 from runner.build.notes import notes
 from runner.build.numbers import numbers
-from runner.config.composer import compose
+from runner.config.command_line import word
+from runner.config.composer import Composer
 from runner.config.options import group_options
-from runner.config.reading import read
 from schedules import steps_of
 
 SAMPLES = 4096  # 32 batches of 128
@@ -33,10 +33,12 @@ class Listens(Schedule):
 """
 
 
+COMPOSER = Composer()
+
+
 def noted(line: str, samples: int = SAMPLES) -> list[str]:
     """The notes of a command line."""
-    config = compose(line.split())
-    given = read(config, config.hydra)
+    given = COMPOSER.settings([word(text) for text in line.split()])
     length = horizon(given, samples)
     every = steps_of(given.train.eval_every, length)
     return notes(given, numbers(given, length), every)
