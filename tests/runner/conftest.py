@@ -63,7 +63,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgres", "journal"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.stress), "journal"])
 def address(request: pytest.FixtureRequest, folder: Path) -> str:
     """The address of an empty storage, of each kind."""
     if request.param == "sqlite":

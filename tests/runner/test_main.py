@@ -169,6 +169,7 @@ def test_a_terminal_without_such_letters_shows_the_last_table(
     assert shown in sys.stdout.buffer.getvalue().decode("ascii")
 
 
+@pytest.mark.stress
 def test_a_full_disk_behind_the_output_costs_no_record(store, folder: Path) -> None:
     shell = f"{sys.executable} -m runner {QUADRATIC} threads=1 train.steps=3 >/dev/full 2>&- <&-"
     assert subprocess.run(["bash", "-c", shell]).returncode == 0

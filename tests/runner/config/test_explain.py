@@ -266,6 +266,7 @@ def test_a_real_command_says_the_same(shell, folder) -> None:
     assert (out, err.count("\n"), list(folder.rglob("*"))) == ("", 1, [])
 
 
+@pytest.mark.stress
 def test_a_real_command_that_diverges_says_step_and_rate(shell, folder) -> None:
     process = shell("+experiment=quadratic_constant lr=1.2 train.steps=200 tracking=off threads=1")
     out, err = process.communicate(timeout=60)

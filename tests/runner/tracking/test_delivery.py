@@ -245,6 +245,7 @@ def test_a_delivery_that_is_killed_is_done_by_the_next(
     assert list(outbox.ROOT.iterdir()) == []
 
 
+@pytest.mark.stress
 def test_two_processes_deliver_each_run_once(store: Any, waiting: Any) -> None:
     ids = [waiting() for _ in range(4)]
     both = [python("from runner import deliver; deliver.main([])") for _ in range(2)]

@@ -72,6 +72,7 @@ def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
     made.stop()
 
 
+@pytest.mark.stress
 def test_a_server_that_stops_in_mid_run_has_everything_when_it_is_back(
     server: Server, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:

@@ -114,7 +114,7 @@ MLflow(None).prepare("runs")
 """
 
 
-@pytest.mark.parametrize("statements", [1, 60])
+@pytest.mark.parametrize("statements", [1, pytest.param(60, marks=pytest.mark.stress)])
 def test_a_start_that_is_killed_while_it_makes_the_store_hinders_no_other(
     folder: Path, statements: int
 ) -> None:

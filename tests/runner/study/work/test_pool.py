@@ -45,7 +45,7 @@ def started(folder: Path, word: str) -> list[dict]:
     return [json.loads(file.read_text()) for file in folder.glob(f"{word}-*.json")]
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.stress), 2])
 def test_workers_have_the_threads_that_they_are_given(folder, worker, threads: int) -> None:
     launched.run_pool([["one", "a"], ["two", "b"]], threads, Interrupts())
     for word, more in (("one", "a"), ("two", "b")):
@@ -55,6 +55,7 @@ def test_workers_have_the_threads_that_they_are_given(folder, worker, threads: i
     assert not Path(".runner").exists()
 
 
+@pytest.mark.stress
 def test_a_worker_that_dies_is_replaced(folder: Path, worker) -> None:
     launched.run_pool([["dies"], ["one"]], 1, Interrupts())
     assert len(started(folder, "dies")) == 3

@@ -142,6 +142,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_made_again(
     assert statuses() == {"FAILED": 1, "FINISHED": 6}
 
 
+@pytest.mark.stress
 def test_a_killed_start_is_gone_on_with_by_the_next(
     shell, command, folder, odd, statuses, the_study, workers_of
 ) -> None:
@@ -232,7 +233,8 @@ def test_a_signal_ends_in_order_and_the_same_study_goes_on(
     assert statuses() == Counter(KILLED=len(again), FINISHED=6)
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.stress)])
+@pytest.mark.stress
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_second_ctrl_c_ends_at_once_and_nothing_stays(
     workers: int, shell, store, folder, odd, the_study, workers_of
 ) -> None:
