@@ -27,6 +27,7 @@ from runner.databases import making_tables, unfit
 from runner.errors import Mistake, one_line
 from runner.passwords import hide
 from runner.results.definition import Definition
+from runner.study.queue import tables
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.locks import creating
 
@@ -67,6 +68,7 @@ def open_storage(address: str) -> BaseStorage:
         _answers(address)
         engine = _engine(address)
         with creating(), making_tables(address, connect_timeout=ANSWER_SECONDS):
+            tables.check(address, engine.get("connect_args", {}))
             storage = RDBStorage(address, engine_kwargs=engine)
             if address.startswith("sqlite"):
                 _write_ahead(storage)
