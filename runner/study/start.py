@@ -15,6 +15,7 @@ from runner.study.answer.conclude import conclude
 from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
+from runner.study.queue.locks import creating
 from runner.study.queue.storage import is_shared, open_storage, told
 from runner.study.work.launched import Launcher, launch_workers, run_pool
 from runner.study.work.monitor import Monitor
@@ -46,11 +47,12 @@ def start(
 
 
 def _start(planned: Plan, started_by: Launcher) -> int:
-    storage = open_storage(planned.study.storage)
-    if planned.definition.sampler["_target_"] == CMA_ES and is_shared(planned.study.storage):
-        danger = "unpickles what study.storage holds: who may write it can run code here"
-        warn(f"note: {CMA_ES} {danger}")
-    study = create(planned, storage)
+    with creating():  # both, so that a study that is refused leaves nothing
+        storage = open_storage(planned.study.storage)
+        if planned.definition.sampler["_target_"] == CMA_ES and is_shared(planned.study.storage):
+            danger = "unpickles what study.storage holds: who may write it can run code here"
+            warn(f"note: {CMA_ES} {danger}")
+        study = create(planned, storage)
     total = planned.definition.trials
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
     say(f"study     {study.study_name}: {len(attributes.done(study))} of {total} trials done")

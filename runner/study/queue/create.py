@@ -31,17 +31,19 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
         names = optuna.get_all_study_names(storage)
         find = _same if planned.study.name is None else _named
         study = find(planned, storage, names)
-        if study is None:
+        name = planned.name if study is None else study.study_name
+        if study is not None:
+            schema.check(study, planned.configurator.space.rename)
+        elif planned.study.name is None and planned.name in names:
             # another search may have the name, since a default was another one
-            is_taken = planned.study.name is None and planned.name in names
-            name = planned.definition.name() if is_taken else planned.name
-            for tracker in trackers_of(planned.settings.tracking):
-                tracker.prepare(name)
+            name = planned.definition.name()
+        for tracker in trackers_of(planned.settings.tracking):
+            tracker.prepare(name)  # of a study that another machine has made, too
+        if study is None:
             study = make(storage, name, replace(planned.definition, experiment=name))
         else:
-            schema.check(study, planned.configurator.space.rename)
             goals = attributes.definition(study).goals  # the rule that it was made with
-            definition = replace(planned.definition, experiment=study.study_name, goals=goals)
+            definition = replace(planned.definition, experiment=name, goals=goals)
             if planned.settings.threads is None:  # their number decides the bits
                 threads = attributes.definition(study).threads
                 definition = replace(definition, threads=threads)
