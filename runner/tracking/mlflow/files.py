@@ -2,11 +2,15 @@
 
 import os
 import urllib.parse
+import uuid
 from pathlib import Path
 
+from runner.databases import creating
 from runner.errors import Mistake
 from runner.passwords import hide
 
+TAG = "folder"  # of an experiment: what a file says in the folder that it was made with
+_MARK = ".folder"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
@@ -23,13 +27,29 @@ def of_new_experiment(uri: str) -> str | None:
     return folder.as_uri()
 
 
-def check(location: str, experiment: str, uri: str) -> None:
-    """Raise Mistake where the files of an experiment go to a folder that this machine has not."""
+def mark(uri: str) -> dict[str, str]:
+    """Return the tags of a new experiment, by which its folder is told from another machine's of
+    the same path; none where no other machine may use the database."""
+    if not uri.startswith(_DATABASES) or uri.startswith("sqlite"):
+        return {}
+    file = Path("mlartifacts") / _MARK
+    with creating(Path(".runner") / "mlflow.lock"):
+        if not file.exists():
+            file.write_text(uuid.uuid4().hex)
+        return {TAG: file.read_text()}
+
+
+def check(location: str, experiment: str, uri: str, mark: str = "") -> None:
+    """Raise Mistake where the files of an experiment go to a folder that this machine has not.
+
+    mark: the experiment's tag, "" where it has none.
+    """
     scheme, _, path, *_ = urllib.parse.urlparse(location)
     if scheme not in ("", "file") or not uri.startswith(_DATABASES):
         return
     folder = Path(urllib.parse.unquote(path) if scheme else location)
-    if why := _unusable(folder, may_be_made=uri.startswith("sqlite")):
+    may_be_made = uri.startswith("sqlite")
+    if why := _unusable(folder, may_be_made) or _unlike(folder, mark):
         raise Mistake(
             "tracking.uri",
             "must be a store whose files this machine can write",
@@ -47,3 +67,11 @@ def _unusable(folder: Path, may_be_made: bool) -> str:
         return "this machine does not have"
     above = next(one for one in folder.absolute().parents if one.exists())
     return "" if above.is_dir() and os.access(above, os.W_OK) else "cannot be made here"
+
+
+def _unlike(folder: Path, mark: str) -> str:
+    """Return why a folder is not the one that an experiment was made with, "" where it is."""
+    file = folder / _MARK
+    if not mark or (file.is_file() and file.read_text() == mark):
+        return ""
+    return "is another folder here" if folder.exists() else "this machine does not have"

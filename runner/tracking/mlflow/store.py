@@ -120,7 +120,8 @@ def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
     if found is None:
         place = files.of_new_experiment(uri)
         try:
-            return str(client.create_experiment(name, artifact_location=place))
+            tags = files.mark(uri)
+            return str(client.create_experiment(name, artifact_location=place, tags=tags))
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -130,7 +131,7 @@ def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
             f"tracking.experiment must not be a deleted experiment, got '{name}'; "
             f"choose another name or restore it in the MLflow UI"
         )
-    files.check(found.artifact_location, name, uri)
+    files.check(found.artifact_location, name, uri, found.tags.get(files.TAG, ""))
     return str(found.experiment_id)
 
 

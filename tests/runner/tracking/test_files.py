@@ -1,14 +1,17 @@
 """Where a database without a server lets the files of runs lie, and who may put some there."""
 
 import os
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from runner.errors import Mistake
+from runner.study.queue.storage import open_storage
 from runner.study.work.launched import work_launched
 from runner.tracking.mlflow import files
 
@@ -45,6 +48,62 @@ def test_what_this_machine_has_is_taken(folder: Path) -> None:
     for location in ("s3://bucket/runs", "mlflow-artifacts:/1"):
         files.check(location, "runs", SHARED)
     files.check("file:///of/another", "runs", "http://127.0.0.1:5000")
+
+
+def test_a_folder_of_the_same_path_on_another_machine_is_told_by_its_mark(folder: Path) -> None:
+    assert files.mark("sqlite:///mlflow.db") == files.mark("http://127.0.0.1:5000") == {}
+    assert list(folder.iterdir()) == []
+    location = files.of_new_experiment(SHARED)
+    tags = files.mark(SHARED)
+    assert tags == files.mark(SHARED)
+    files.check(location, "runs", SHARED, tags["folder"])
+    own = Path("mlartifacts").rename("away")
+    with pytest.raises(Mistake, match="/mlartifacts, which this machine does not have; "):
+        files.check(location, "runs", SHARED, tags["folder"])
+    files.of_new_experiment(SHARED)
+    assert files.mark(SHARED) != tags
+    with pytest.raises(Mistake, match="/mlartifacts, which is another folder here; "):
+        files.check(location, "runs", SHARED, tags["folder"])
+    files.check(location, "of an earlier version", SHARED)
+    Path("mlartifacts").rename("of another")
+    own.rename("mlartifacts")
+    files.check(location, "runs", SHARED, tags["folder"])
+
+
+@pytest.mark.stress
+def test_of_two_machines_at_one_database_the_second_is_refused(
+    new_postgres: Any, command: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracking, storage = new_postgres(), new_postgres()
+    line = (
+        "model=quadratic dataset=none schedule=constant optimizer=sgd train.steps=1 threads=1 "
+        f"tracking.uri={shlex.quote(repr(tracking))}"
+    )
+    search = (
+        f"-m hydra/sweeper=optuna {line} lr=0.1,0.2 study.confirm_seeds=0 study.name=mine "
+        f"study.storage={shlex.quote(repr(storage))}"
+    )
+    assert command(line).status == command(search + " study.trials=1").status == 0
+    files_of = sorted(Path("mlartifacts").iterdir())
+    Path("mlartifacts").rename(folder.with_name("away"))
+    other = folder.with_name("other")
+    for place, why in ((other, "this machine does not have"), (folder, "is another folder here")):
+        if place == folder:
+            (folder / "mlartifacts").mkdir()
+        place.mkdir(exist_ok=True)
+        monkeypatch.chdir(place)
+        before = set(place.rglob("*"))
+        for words in (line, search + " study.trials=2"):
+            done = command(words)
+            assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+            assert f"keeps them in {folder}/mlartifacts, which {why}; give another" in done.err
+            assert set(place.rglob("*")) <= before
+        study = optuna.load_study(study_name="mine", storage=open_storage(storage))
+        assert [trial.state.name for trial in study.trials] == ["COMPLETE"]
+    Path("mlartifacts").rmdir()
+    folder.with_name("away").rename("mlartifacts")
+    assert sorted(Path("mlartifacts").iterdir()) == files_of
+    assert command(line).status == command(search + " study.trials=2").status == 0
 
 
 def test_a_folder_that_was_moved_with_its_database_goes_on(
