@@ -6,30 +6,28 @@ They go where those of a run would go: python -m runner.deliver tracking.uri=htt
 import sys
 from collections.abc import Sequence
 
-from runner.addresses import brief
-from runner.config.composer import Composer
-from runner.config.request import read_line
-from runner.errors import Mistake, one_line
-from runner.report.say import open_streams, say, warn
-from runner.report.strays import tame
-from runner.tracking import deliver_waiting, outbox, trackers_of
+from runner.commands import ended, exit_with
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Deliver every waiting run; return 0 when none waits any more, 1 when some do, 2 for a
-    person's mistake."""
-    open_streams()
-    tame()
+    person's mistake, 130 if interrupted: what is not sent then goes on waiting."""
     words = list(sys.argv[1:] if argv is None else argv)
+    return ended(lambda: _deliver(words))
+
+
+def _deliver(words: list[str]) -> int:
+    from runner.addresses import brief
+    from runner.config.composer import Composer
+    from runner.config.request import read_line
+    from runner.report.say import say, warn
+    from runner.tracking import deliver_waiting, outbox, trackers_of
+
     if {"-h", "--help"} & set(words):
         say((__doc__ or "").rstrip())
         return 0
-    try:
-        line = read_line(words)
-        trackers = trackers_of(Composer(line.config_dir).settings(line.words).tracking)
-    except Mistake as mistake:
-        warn(f"error: {one_line(mistake)}")
-        return 2
+    line = read_line(words)
+    trackers = trackers_of(Composer(line.config_dir).settings(line.words).tracking)
     runs = left = 0
     for box, sent in deliver_waiting(trackers, warn):
         runs += 1
@@ -46,7 +44,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    exit_with(main())

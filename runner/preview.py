@@ -3,29 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from runner import provenance
-from runner.build.horizon import horizon
-from runner.build.notes import notes
-from runner.build.numbers import numbers
-from runner.config import Settings
-from runner.config.command_line import word
-from runner.config.grammar import space_of
-from runner.config.options import group_options
-from runner.config.request import read_line, request
-from runner.errors import Mistake, one_line, under
-from runner.report.say import open_streams, say, warn
-from runner.report.strays import tame
-from runner.report.words import aligned
-from runner.sweep.launch import named
-from runner.trial import Numbers
-from schedules import Horizon, plot, steps_of
-from schedules.landmarks import landmarks
+from runner.commands import ended, exit_with
 
 HELP = """\
 python -m runner.preview [-m] [--out FILE] [group=option] [key=value] ...
@@ -41,179 +20,28 @@ The groups and keys are those of python -m runner --help.
   python -m runner.preview schedule=cosine warmup=linear train.epochs=20
   python -m runner.preview -m schedule=exponential,cosine,one_cycle
 """
-MOST_POINTS = 12
-HIGHEST = 1e300  # beyond it the ticks of a picture overflow
-NO_DATA = "runner.training.datasets.none"
-
-
-@dataclass(frozen=True)
-class Preview:
-    """A run that is not trained: what follows a schedule, and what might not have been meant."""
-
-    name: str
-    numbers: Numbers
-    notes: Sequence[str] = ()
-
-    @property
-    def traces(self) -> dict[str, np.ndarray]:
-        """The value of every update by name."""
-        return {name: self.numbers.trace(name) for name in self.numbers}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw and print a preview; return 0, or 2 for a person's mistake."""
-    open_streams()
-    tame()
+    """Draw and print a preview; return 0, 2 for a person's mistake or 130 if interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
+    return ended(lambda: _preview(words))
+
+
+def _preview(words: list[str]) -> int:
+    from runner.previews import show
+    from runner.report.say import say
+
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--out", default="preview.png", nargs="?", const="")
     own.add_argument("-h", "--help", action="store_true")
     known, words = own.parse_known_args(words)
     if known.help:
         say(HELP.rstrip())
-        return 0
-    try:
-        previews = _previews(words)
-        _draw(previews, Path(known.out))
-    except Mistake as mistake:
-        warn(f"error: {one_line(mistake)}")
-        return 2
-    for preview in previews:
-        say(*table(preview), "")
-    say(f"picture   {known.out}")
+    else:
+        show(words, known.out)
     return 0
 
 
-def table(preview: Preview) -> list[str]:
-    """Return the lines that say what is scheduled at the start, the landmarks and the last step."""
-    length = preview.numbers.horizon
-    steps = _points(preview)
-    shown = list(steps)
-    if len(shown) > MOST_POINTS:
-        shown = [*shown[: MOST_POINTS - 2], -1, shown[-1]]
-    names = list(preview.traces)
-    epochs = ["epoch"] if length.samples_per_epoch else []
-    rows = [["step", *epochs, *names, ""]]
-    for step in shown:
-        if step < 0:
-            left = len(steps) - MOST_POINTS + 1
-            rows.append(["...", *("" for _ in [*epochs, *names]), f"{left} more"])
-            continue
-        epoch = [f"{step / length.steps_per_epoch:.4g}" for _ in epochs]
-        values = [f"{preview.traces[name][step]:.6g}" for name in names]
-        rows.append([f"{step:,}", *epoch, *values, steps[step]])
-    lines = aligned(rows, right={"step", *epochs})
-    if (schedule := preview.numbers["lr"]).listens:
-        lines.append(f"depends on {schedule.monitor}; shown as if no evaluation changed it")
-    noted = [f"note: {note}" for note in preview.notes]
-    return [f"{preview.name}: {_length(length)}", *lines, *noted]
-
-
-def _points(preview: Preview) -> dict[int, str]:
-    """Return what is to be said of a run, by step, in order."""
-    total = preview.numbers.horizon.total_steps
-    found = {0: ["start"]}
-    for name, trace in preview.traces.items():
-        for step, what in landmarks(trace):
-            found.setdefault(step, []).append(what if name == "lr" else f"{name}: {what}")
-    trace = preview.traces["lr"]
-    for step, what in ((int(trace.argmax()), "highest"), (int(trace.argmin()), "lowest")):
-        if step not in (*found, total - 1) and trace[step] not in trace[list(found)]:
-            found[step] = [what]
-    found.setdefault(total - 1, []).append("last step")
-    return {step: ", ".join(what) for step, what in sorted(found.items())}
-
-
-def _length(length: Horizon) -> str:
-    steps = f"{length.total_steps:,} step{'' if length.total_steps == 1 else 's'}"
-    if length.samples_per_epoch is None:
-        return steps
-    epochs = length.total_steps / length.steps_per_epoch
-    return f"{steps}, {epochs:.4g} epoch{'' if epochs == 1 else 's'} of {length.steps_per_epoch:,}"
-
-
-def _previews(typed: Sequence[str]) -> list[Preview]:
-    """Return the runs of a command line, each with its name."""
-    line = read_line(typed)
-    if line.asks_hydra:
-        flag = next(flag for flag in line.flags if flag not in ("-m", "--multirun"))
-        raise Mistake(f"unknown flag {flag}", advice="a preview has -m, --out and --config-dir")
-    asked = request(line)
-    composer = asked.composer
-    if asked.is_study:
-        texts = [one.text for one in asked.words]
-        _, fixed = space_of(texts, None, group_options(composer.config_dir))
-        return [_preview("baseline", composer.settings([word(text) for text in fixed]))]
-    jobs = asked.jobs()
-    names = provenance.names(jobs) if len(jobs) > 1 else [""]
-    found = []
-    for number, (words, name) in enumerate(zip(jobs, names, strict=True), 1):
-        if sys.stderr.isatty() and len(jobs) > 1:
-            warn(f"preview {number} of {len(jobs)}", end="\r")
-        with named(number, len(jobs), name):
-            found.append(_preview(name, composer.settings(words)))
-    return found
-
-
-def _preview(name: str, settings: Settings) -> Preview:
-    usual = settings.choices.get("schedule", "learning rate")
-    length = horizon(settings, _train_size(settings))
-    found = numbers(settings, length)
-    with under("train"):
-        eval_every = steps_of(settings.train.eval_every, length, "eval_every", 1)
-    noted = notes(settings, found, eval_every)
-    return Preview(name or provenance.name(settings.overrides, usual), found, noted)
-
-
-def _train_size(settings: Settings) -> int:
-    """Return the training samples that an option states, else those that there are: a number from
-    the command line is checked against the data."""
-    stated: Any = settings.dataset.get("train_size")
-    if settings.dataset.get("_target_") == NO_DATA:
-        return 0
-    asked = any(one.key == "dataset.train_size" for one in settings.overrides)
-    if isinstance(stated, int) and not asked:
-        return stated
-    from runner.build.data import load
-
-    data = load(settings.dataset)
-    return len(data.train) if data else 0
-
-
-def _draw(previews: Sequence[Preview], file: Path) -> None:
-    """Draw all previews into one picture, in epochs too where they share them."""
-    if file.suffix.lower() != ".png":
-        raise Mistake("--out", "must be a .png file", f"'{file}'")
-    names = [preview.name for preview in previews]
-    labels = [f"{n} ({i})" if names.count(n) > 1 else n for i, n in enumerate(names, start=1)]
-    lengths = {preview.numbers.horizon.steps_per_epoch for preview in previews}
-    data = all(preview.numbers.horizon.samples_per_epoch for preview in previews)
-    others = dict.fromkeys(name for preview in previews for name in preview.numbers if name != "lr")
-    panels = {
-        number: {
-            label: preview.traces[number]
-            for label, preview in zip(labels, previews, strict=True)
-            if number in preview.traces
-        }
-        for number in ("lr", *others)
-    }
-    for name, traces in panels.items():
-        for trace in traces.values():
-            if trace.max() > HIGHEST:
-                key = "lr" if name == "lr" else "the schedule of " + name
-                raise Mistake(key, f"must stay below {HIGHEST:g} to be drawn", f"{trace.max():.6g}")
-    try:
-        plot.draw(
-            panels.pop("lr"),
-            file,
-            steps_per_epoch=lengths.pop() if data and len(lengths) == 1 else None,
-            scales=("linear", "log"),
-            others=panels,
-        )
-    except OSError as error:
-        given = f"'{file}': {error}"
-        raise Mistake("--out", "must be a file that can be written", given) from error
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main())

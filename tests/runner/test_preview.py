@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner import preview
+from runner import preview, previews
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def drawn(monkeypatch):
     def draw(traces, path, **options):
         found.update(traces=traces, path=path, **options)
 
-    monkeypatch.setattr(preview.plot, "draw", draw)
+    monkeypatch.setattr(previews.plot, "draw", draw)
     return found
 
 
@@ -129,7 +129,7 @@ def test_many_points_are_cut_short(look) -> None:
     boundaries = "[1,3,6,10,15,21,28,36,45,55,66,78,91]"
     _, out, _ = look(f"schedule=multistep schedule.boundaries={boundaries} train.steps=100")
     rows = [line for line in out[2:-2] if not line.startswith("note")]
-    assert len(rows) == preview.MOST_POINTS
+    assert len(rows) == previews.MOST_POINTS
     assert rows[-2].split() == ["...", "4", "more"]
     assert rows[-1].startswith("  99")
 

@@ -1,0 +1,46 @@
+"""How a command ends: with a status, and one line where Python would print a traceback."""
+
+import os
+import sys
+from collections.abc import Callable
+
+INTERRUPTED = 130
+
+
+def ended(command: Callable[[], int]) -> int:
+    """Run a command and return its exit status: 2 for a person's mistake, 130 if interrupted, else
+    its own.
+
+    command: imports what is heavy itself, so that Ctrl-C meanwhile is an interrupt, too.
+    """
+    from runner.errors import Mistake, one_line
+    from runner.interrupts import Loading
+    from runner.report.say import open_streams, warn
+    from runner.report.strays import tame
+
+    open_streams()
+    tame()
+    try:
+        with Loading():
+            return command()
+    except SystemExit as stop:
+        if isinstance(stop.code, str):  # as Python itself does
+            warn(stop.code)
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except KeyboardInterrupt:
+        warn("interrupted")
+        return INTERRUPTED
+    except Mistake as mistake:
+        warn(f"error: {one_line(mistake)}")
+        return 2
+
+
+def exit_with(status: int) -> None:
+    """End the process with a status; Python itself would turn an interrupt that a C extension has
+    seen into the signal's."""
+    from runner.report.say import flush_streams
+
+    flush_streams()
+    if status != INTERRUPTED:
+        sys.exit(status)
+    os._exit(status)

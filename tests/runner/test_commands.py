@@ -1,0 +1,130 @@
+"""The small commands under signals: one line instead of a traceback, and nothing is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.tracking.mlflow import MLflow
+from runner.tracking.outbox import Outbox
+from runner.tracking.schema import Head
+
+MS = 1_700_000_000_000
+PREVIEW = "preview -m schedule=exponential,cosine,one_cycle model=quadratic dataset=none"
+QUADRATIC = "model=quadratic dataset=none optimizer=sgd schedule=constant threads=1 "
+QUADRATIC += "train.steps=500 train.eval_every=250"
+SEARCH = f"-m {QUADRATIC} lr=0.1,0.2 study.name=mine study.confirm_seeds=0"
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    """Starts a command, `nohup` in front of it where it is asked for."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(line: str, *before: str) -> "subprocess.Popen[str]":
+        name, *words = line.split()
+        module = name if name == "runner" else f"runner.{name}"
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        command = [*before, sys.executable, "-m", module, *words]
+        started.append(subprocess.Popen(command, text=True, start_new_session=True, **pipes))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def waiting(store: Any) -> list[str]:
+    """Runs that wait in the outbox, 3,000 points each."""
+    MLflow(None).prepare("runs")
+    experiment = store.client.get_experiment_by_name("runs").experiment_id
+    ids = [str(store.client.create_run(experiment).info.run_id) for _ in range(6)]
+    for run_id in ids:
+        box = Outbox(Head(run_id, "sqlite:///mlflow.db"), run_id)
+        box.create()
+        box.append({"points": [("train/loss", 0.1 * t, MS + t, t) for t in range(3000)]})
+        box.append({"status": "FINISHED", "end_ms": MS + 3000})
+        box.release()
+    return ids
+
+
+@pytest.mark.parametrize("line", [PREVIEW, "deliver"])
+@pytest.mark.parametrize("seconds", [0.25, 0.8])
+def test_ctrl_c_while_a_command_loads_is_one_line(
+    start: Start, folder: Path, line: str, seconds: float
+) -> None:
+    process = start(line)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    if process.returncode:  # else it was faster
+        assert (process.returncode, out, err) == (130, "", "interrupted\n")
+        assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [
+        (signal.SIGINT, 130, "interrupted\n"),
+        pytest.param(signal.SIGTERM, -15, "", marks=pytest.mark.stress),
+        pytest.param(signal.SIGHUP, -1, "", marks=pytest.mark.stress),
+    ],
+)
+def test_what_a_signal_keeps_from_delivery_is_delivered_by_the_next(
+    start: Start, waiting: list[str], store: Any, number: int, status: int, said: str
+) -> None:
+    process = start("deliver")
+    assert process.stdout is not None
+    assert process.stdout.readline().endswith(": delivered\n")
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (status, said)
+    again = start("deliver")
+    out, err = again.communicate(timeout=60)
+    assert (again.returncode, err) == (0, "")
+    assert 1 <= out.count(": delivered\n") <= 5
+    assert list(Path(".runner").rglob("run.json")) == []
+    for run_id in waiting:
+        assert store.client.get_run(run_id).info.status == "FINISHED"
+        points = store.client.get_metric_history(run_id, "train/loss")
+        assert sorted(point.step for point in points) == list(range(3000))
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"runner {QUADRATIC}",
+        f"runner -m {QUADRATIC} lr=0.1,0.2",
+        f"runner -m {QUADRATIC} lr=0.1,0.2 hydra/launcher=joblib hydra.launcher.n_jobs=2",
+        f"runner {SEARCH} hydra/sweeper=optuna study.trials=2",
+        f"runner {SEARCH} hydra/sweeper=optuna study.trials=2 study.workers=2",
+        f"runner {SEARCH} hydra/sweeper=optuna study.trials=2 hydra/launcher=joblib",
+        "deliver",
+        PREVIEW,
+    ],
+)
+def test_under_nohup_a_command_goes_on_to_its_end(
+    start: Start, waiting: list[str], store: Any, line: str
+) -> None:
+    process = start(line, "nohup")
+    err = None
+    while err is None:
+        try:
+            err = process.communicate(timeout=0.4)[1]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGHUP)
+    assert process.returncode == 0, err
+    assert "stopping" not in err
+    assert "Traceback" not in err
+    if line != PREVIEW:  # what runs delivers what waits, too
+        assert {run.info.status for run in store.runs()} == {"FINISHED"}
