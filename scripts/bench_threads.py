@@ -1,4 +1,4 @@
-"""How threads wait: the default, spinning threads and one thread, alone and beside a busy core.
+"""Threads: the default, passive and spinning threads and one thread, alone and beside a busy core.
 
 python scripts/bench_threads.py --model mlp --repeats 5 --save
 """
@@ -51,11 +51,13 @@ def beside(busy: bool) -> Iterator[None]:
 
 def compared(model: str, busy: bool, repeats: int) -> dict[str, Any]:
     """Return the seconds of each setting, taken in turn, and the default's over the best one's."""
+    every = f"threads={os.cpu_count()}"
     with beside(busy):
         found = bench.alternate(
             repeats,
             default=lambda: seconds(model, None),
-            active=lambda: seconds(model, "ACTIVE"),
+            passive=lambda: seconds(model, "PASSIVE", every),
+            spinning=lambda: seconds(model, "ACTIVE", every),
             one_thread=lambda: seconds(model, None, "threads=1"),
         )
     medians = {name: round(statistics.median(values), 2) for name, values in found.items()}
