@@ -5,7 +5,7 @@ import urllib.parse
 import uuid
 from pathlib import Path
 
-from runner.databases import creating
+from runner.databases import creating, unfit
 from runner.errors import Mistake
 from runner.passwords import hide
 
@@ -33,6 +33,8 @@ def mark(uri: str) -> dict[str, str]:
     if not uri.startswith(_DATABASES) or uri.startswith("sqlite"):
         return {}
     file = Path("mlartifacts") / _MARK
+    if why := unfit(file):
+        raise Mistake("tracking.uri", "must leave this file to the runner", f"{file}: {why}")
     with creating(Path(".runner") / "mlflow.lock"):
         if not file.exists():
             file.write_text(uuid.uuid4().hex)

@@ -65,6 +65,10 @@ def test_a_folder_of_the_same_path_on_another_machine_is_told_by_its_mark(folder
     with pytest.raises(Mistake, match="/mlartifacts, which is another folder here; "):
         files.check(location, "runs", SHARED, tags["folder"])
     files.check(location, "of an earlier version", SHARED)
+    (Path("mlartifacts") / ".folder").unlink()
+    os.mkfifo(Path("mlartifacts") / ".folder")
+    with pytest.raises(Mistake, match=r"got mlartifacts/\.folder: it is no regular file$"):
+        files.mark(SHARED)
     Path("mlartifacts").rename("of another")
     own.rename("mlartifacts")
     files.check(location, "runs", SHARED, tags["folder"])
