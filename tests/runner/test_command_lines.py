@@ -15,7 +15,7 @@ FUZZ = Path(__file__).with_name("command_lines.py")
 @pytest.mark.parametrize(
     ("seed", "count"),
     [
-        pytest.param(1, 250, marks=pytest.mark.timeout(600)),
+        pytest.param(1, 400, marks=pytest.mark.timeout(600)),
         pytest.param(2, 2000, marks=[pytest.mark.stress, pytest.mark.timeout(900)]),
     ],
 )
