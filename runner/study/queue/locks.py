@@ -1,7 +1,7 @@
 """What one process does at a time: create a study, claim a trial, end it.
 
-What is needed for it of Optuna's inside is here; beside it only draws.py and tables.py touch
-private members.
+What is needed for it of Optuna's inside is here; beside it only draws.py and tables.py know any.
+
 `study.ask` takes the waiting trial of the lowest number and has a sampler already. Here repetitions
 go first, and a sampler is seeded by the place of the very trial that it draws for.
 """

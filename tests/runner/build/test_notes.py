@@ -1,14 +1,14 @@
 """What a person might not have meant by a schedule is said, and nothing where all is usual."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from runner.build.horizon import horizon
 from runner.build.notes import notes
 from runner.build.numbers import numbers
-from runner.config.command_line import word
-from runner.config.composer import Composer
 from runner.config.options import group_options
 from schedules import steps_of
 
@@ -33,24 +33,26 @@ class Listens(Schedule):
 """
 
 
-COMPOSER = Composer()
+@pytest.fixture
+def noted(settings: Any) -> Callable[..., list[str]]:
+    """Gives the notes of a command line."""
 
+    def find(line: str, samples: int = SAMPLES) -> list[str]:
+        given = settings(line)
+        length = horizon(given, samples)
+        every = steps_of(given.train.eval_every, length)
+        return notes(given, numbers(given, length), every)
 
-def noted(line: str, samples: int = SAMPLES) -> list[str]:
-    """The notes of a command line."""
-    given = COMPOSER.settings([word(text) for text in line.split()])
-    length = horizon(given, samples)
-    every = steps_of(given.train.eval_every, length)
-    return notes(given, numbers(given, length), every)
+    return find
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_nothing_is_said_of_a_schedule_as_it_comes(schedule):
+def test_nothing_is_said_of_a_schedule_as_it_comes(noted, schedule):
     assert noted(f"schedule={schedule}") == []
 
 
 @pytest.mark.parametrize("experiment", group_options()["experiment"])
-def test_nothing_is_said_of_a_preset(experiment):
+def test_nothing_is_said_of_a_preset(noted, experiment):
     samples = 0 if "quadratic" in experiment else SAMPLES
     assert noted(f"+experiment={experiment}", samples) == []
 
@@ -167,11 +169,11 @@ def test_nothing_is_said_of_a_preset(experiment):
         ),
     ],
 )
-def test_what_might_not_have_been_meant_is_said_once(line, note):
+def test_what_might_not_have_been_meant_is_said_once(noted, line, note):
     assert noted(f"train.steps=100 {line}") == [note]
 
 
-def test_without_data_a_rate_of_every_epoch_vanishes():
+def test_without_data_a_rate_of_every_epoch_vanishes(noted):
     # 0.9 ** 132 is the first power of 0.9 that is under a millionth.
     (note,) = noted("dataset=none model=quadratic train.steps=300", samples=0)
     assert note == (
@@ -208,11 +210,11 @@ def test_without_data_a_rate_of_every_epoch_vanishes():
         "schedule=plateau schedule.patience=1 train.eval_every=1",
     ],
 )
-def test_nothing_is_said_of_what_a_person_may_well_mean(line):
+def test_nothing_is_said_of_what_a_person_may_well_mean(noted, line):
     assert noted(f"train.steps=100 {line}") == []
 
 
-def test_a_schedule_of_one_s_own_is_said_to_hear_nothing_only(tmp_path, monkeypatch):
+def test_a_schedule_of_one_s_own_is_said_to_hear_nothing_only(noted, tmp_path, monkeypatch):
     (tmp_path / "own_listener.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
     line = "schedule=constant schedule._target_=own_listener.Listens train.steps=100"

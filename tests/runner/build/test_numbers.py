@@ -2,6 +2,8 @@
 
 import re
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +11,7 @@ import torch
 
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
-from runner.config.command_line import word
-from runner.config.composer import Composer, compose
+from runner.config.composer import compose
 from runner.config.options import group_options
 from runner.config.reading import read
 from runner.errors import Mistake
@@ -22,20 +23,19 @@ SCHEDULES = sorted(set(group_options()["schedule"]) - NEED_WORDS)
 QUICK = "model=linear tracking=off train.steps=20"
 
 
-COMPOSER = Composer(None)
+@pytest.fixture
+def traces(settings: Any) -> Callable[..., dict[str, np.ndarray]]:
+    """Gives the numbers of a command line, each update's."""
+
+    def find(line: str, train_size: int = 1280) -> dict[str, np.ndarray]:
+        given = settings(line)
+        found = numbers(given, horizon(given, train_size))
+        return {name: found.trace(name) for name in found}
+
+    return find
 
 
-def settings(line: str):
-    return COMPOSER.settings([word(text) for text in line.split()])
-
-
-def traces(line: str, train_size: int = 1280):
-    given = settings(line)
-    found = numbers(given, horizon(given, train_size))
-    return {name: found.trace(name) for name in found}
-
-
-def test_the_momentum_falls_while_the_rate_rises():
+def test_the_momentum_falls_while_the_rate_rises(traces):
     found = traces(f"schedule=one_cycle lr=0.1 train.steps=100 {CYCLE}")
     assert list(found) == ["lr", "momentum"]
     assert found["lr"].argmax() == found["momentum"].argmin() == 30
@@ -44,7 +44,7 @@ def test_the_momentum_falls_while_the_rate_rises():
     assert found["momentum"][65] == pytest.approx(0.9)
 
 
-def test_the_schedule_counts_from_its_start_and_ends_where_the_run_ends():
+def test_the_schedule_counts_from_its_start_and_ends_where_the_run_ends(traces):
     whole = traces("schedule=cosine lr=0.1 train.steps=100 train.eval_every=10")["lr"]
     half = traces("schedule=cosine lr=0.1 schedule.start=50 train.steps=50")["lr"]
     assert half.tolist() == whole[50:].tolist()
@@ -57,7 +57,7 @@ def test_the_schedule_counts_from_its_start_and_ends_where_the_run_ends():
 @pytest.mark.parametrize("placement", ["shift", "overlay"])
 @pytest.mark.parametrize("start", [10, 50])
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_a_run_goes_on_inside_and_behind_the_ramp(schedule, start, placement):
+def test_a_run_goes_on_inside_and_behind_the_ramp(traces, schedule, start, placement):
     line = f"schedule={schedule} lr=0.1 warmup=linear warmup.steps=20 warmup.placement={placement}"
     whole = traces(f"{line} train.steps=100")["lr"]
     rest = traces(f"{line} train.steps={100 - start} schedule.start={start}")["lr"]
@@ -74,7 +74,7 @@ def test_a_run_goes_on_inside_and_behind_the_ramp(schedule, start, placement):
         ("schedule.start=5 schedule.decay_steps=0", "schedule.decay_steps must be at least 1"),
     ],
 )
-def test_a_mistake_beside_a_start_names_its_key(words, line):
+def test_a_mistake_beside_a_start_names_its_key(traces, words, line):
     with pytest.raises(Mistake, match=f"^{re.escape(line)}"):
         traces(f"schedule=cosine warmup=linear train.steps=50 {words}")
 
@@ -89,7 +89,7 @@ def test_a_mistake_beside_a_start_names_its_key(words, line):
         ("schedule=greedy schedule.mode=min", "min"),
     ],
 )
-def test_which_way_is_better_is_what_the_metric_says(words, mode):
+def test_which_way_is_better_is_what_the_metric_says(settings, words, mode):
     given = settings(f"{words} train.steps=20")
     assert numbers(given, horizon(given, 1280))["lr"].mode == mode
 
@@ -108,21 +108,21 @@ def test_a_plateau_inside_another_schedule_knows_it_too(warmup):
 @pytest.mark.parametrize(
     ("monitor", "mode", "which"), [("accuracy", "min", "higher"), ("loss", "max", "lower")]
 )
-def test_a_mode_against_the_metric_is_refused(monitor, mode, which):
+def test_a_mode_against_the_metric_is_refused(traces, monitor, mode, which):
     right = {"min": "max", "max": "min"}[mode]
     must = f"must be null or {right}, as a {which} val/{monitor} is better, got '{mode}'"
     with pytest.raises(Mistake, match=f"^schedule.mode {must}$"):
         traces(f"schedule=plateau schedule.monitor=val/{monitor} schedule.mode={mode}")
 
 
-def test_what_else_is_scheduled_counts_from_the_same_start():
+def test_what_else_is_scheduled_counts_from_the_same_start(traces):
     whole = traces(f"schedule=one_cycle lr=0.1 train.steps=100 {CYCLE}")
     half = traces(f"schedule=one_cycle lr=0.1 schedule.start=50 train.steps=50 {CYCLE}")
     assert half["lr"].tolist() == whole["lr"][50:].tolist()
     assert half["momentum"].tolist() == whole["momentum"][50:].tolist()
 
 
-def test_a_start_of_a_persons_own_is_theirs(monkeypatch, tmp_path):
+def test_a_start_of_a_persons_own_is_theirs(traces, monkeypatch, tmp_path):
     (tmp_path / "mine_line.py").write_text(
         "from dataclasses import dataclass\n"
         "import numpy as np\n"
@@ -149,7 +149,7 @@ def test_a_start_of_a_persons_own_is_theirs(monkeypatch, tmp_path):
 )
 @pytest.mark.parametrize("warmup", ["none", "linear"])
 def test_an_error_of_a_persons_own_schedule_is_about_the_schedule(
-    monkeypatch, tmp_path, says, message, warmup
+    traces, monkeypatch, tmp_path, says, message, warmup
 ):
     (tmp_path / "mine_bad.py").write_text(
         "from dataclasses import dataclass\n"
@@ -179,12 +179,12 @@ STRICT = "schedule=cosine schedule.after=error schedule.decay_steps=5 train.step
         (f"{STRICT} schedule.start=3 warmup=linear", "schedule.after must be .* of its own$"),
     ],
 )
-def test_an_error_is_about_the_group_that_it_is_of(line, message):
+def test_an_error_is_about_the_group_that_it_is_of(traces, line, message):
     with pytest.raises(Mistake, match=f"^{message}"):
         traces(line)
 
 
-def test_samples_are_a_duration():
+def test_samples_are_a_duration(traces):
     found = traces("schedule=step schedule.decay_steps=5000samples lr=1 train.epochs=10", 2500)
     assert found["lr"][39] == 1
     assert found["lr"][40] == pytest.approx(0.1)
@@ -333,7 +333,7 @@ def test_layers_learn_at_shares_of_the_rate(job) -> None:
     assert scales == [0.0625, 0.125, 0.25, 0.5, 1.0]
 
 
-def test_no_torch_is_needed() -> None:
+def test_no_torch_is_needed(traces) -> None:
     import subprocess
     import sys
 
