@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,18 @@ from runner.training import weights
 from schedules import plot
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a run that not every run needs."""
+
+    weights: bool = True
+    picture: bool = True
+
+
 def write(
-    folder: Path, setup: Setup, records: Records, traceback: str = "", *, brief: bool = False
+    folder: Path, setup: Setup, records: Records, traceback: str = "", kept: Kept | None = None
 ) -> None:
-    """Write the artifacts of a run into a folder; if brief, without weights and picture.
+    """Write the artifacts of a run into a folder.
 
     config.yaml: resolved. trace.csv: the rate of every update that was made, and what else was
     scheduled. trace.png: the same as a picture.
@@ -23,7 +32,8 @@ def write(
     """
     (folder / "config.yaml").write_text(setup.settings.yaml())
     records.save(folder / "records.npz")
-    if not brief:
+    kept = kept or Kept()
+    if kept.weights:
         weights.save(setup.state.model.state_dict(), folder / "weights.safetensors")
     if traceback:
         (folder / "traceback.txt").write_text(traceback)
@@ -31,7 +41,7 @@ def write(
     if not len(traces["lr"]):
         return
     write_table(folder / "trace.csv", traces)
-    if not brief:
+    if kept.picture:
         name = setup.settings.choices.get("schedule", "learning rate")
         per_epoch = setup.trial.horizon.steps_per_epoch if setup.data else None
         rates = {name: traces.pop("lr")}

@@ -17,6 +17,8 @@ from runner.flat import flat
 _PLACED = ("tracking.experiment", "tracking.run_name", "threads")
 _ITS_OWN = ("local", "worktree")  # as git calls the files of a repository
 _NOTHING_FETCHED = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+_TAGS = "tracking.tags."  # a person's own are recorded as tags
+_NOT_COMPARED = ("study", "tracking", "hydra")
 _UNNAMED = ("tracking", "threads", "device", "hydra", "study")
 
 
@@ -25,7 +27,7 @@ def command(settings: Settings) -> str:
     words = ["python", "-m", "runner"]
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
-    placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
+    placed = ("hydra.", "study.", "study/", _TAGS)  # where a sweep or a study put a run
     words += [
         one.text
         for one in settings.overrides
@@ -120,16 +122,31 @@ def _git(folder: Path, *words: str, off: Sequence[str] = ()) -> str:
 
 
 def params(settings: Settings) -> dict[str, str]:
-    """Return a run's parameters for MLflow: the chosen options, then every resolved value; lists as
-    JSON."""
+    """Return a run's parameters for MLflow: the chosen options, then the resolved values that say
+    something beside them; lists as JSON. The run's config.yaml has all of them.
+
+    What an option is made of stands here only where a person has named it.
+    """
     resolved = settings.resolved()
     del resolved["tracking"]
+    named = {one.key for one in settings.overrides}
     values = {
         key: json.dumps(value) if isinstance(value, list | tuple) else str(value)
         for key, value in flat(resolved).items()
-        if value is not None
+        if value not in (None, [], {}, ()) and (key in named or not key.endswith("._target_"))
     }
-    return dict(settings.choices) | values
+    if values.get("schedule.lr") == values.get("lr"):  # the peak, said once
+        values.pop("schedule.lr", None)
+    return _options(settings) | values
+
+
+def _options(settings: Settings) -> dict[str, str]:
+    """Return the chosen options, but for those of a search and of parts that are not used."""
+    return {
+        group: option
+        for group, option in settings.choices.items()
+        if group.partition("/")[0] not in _NOT_COMPARED and ("/" not in group or option != "none")
+    }
 
 
 kept_git = functools.cache(git)  # for one of many short runs
@@ -142,11 +159,15 @@ def tags(
     user = ""
     with contextlib.suppress(OSError, KeyError):  # a container's user may have no name
         user = getpass.getuser()
+    own = {str(key): str(value) for key, value in settings.tracking.tags.items()}
     return {
+        **own,
         "mlflow.source.name": "python -m runner",
         "mlflow.source.type": "LOCAL",
         "mlflow.user": user,
-        "overrides": json.dumps([one.text for one in settings.overrides]),
+        "overrides": json.dumps(
+            [one.text for one in settings.overrides if not one.key.startswith(_TAGS)]
+        ),
         "command": command(settings),
         "device": device,
         "threads": str(settings.threads),

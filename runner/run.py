@@ -10,17 +10,19 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from runner import provenance
+from runner import artifacts, provenance
 from runner.build.setup import Setup
 from runner.culprit import told
 from runner.errors import Diverged, one_line, out_of_memory
+from runner.report import descriptions, views
 from runner.report.terminal import Console
 from runner.results.events import Evaluation, Listener
 from runner.results.records import Records
 from runner.results.result import Result, Status
+from runner.results.view import KIND, RUN, STATUS
 from runner.tracking import Header, Recording
 from runner.tracking.outbox import ROOT
 from runner.training import devices
@@ -48,14 +50,16 @@ def run(
     listeners: Sequence[Listener] = (),
     label: str = "",
     brief: bool = False,
+    keep_weights: bool = False,
     test: bool = True,
 ) -> Result:
     """Train to the end, or as far as it goes, and record everything.
 
     listeners: also hear every event, after those of the run itself; one may raise Pruned. label:
     stands before each line on the terminal. brief: one of many; prints nothing, keeps no picture
-    and no weights, and does not wait for the delivery of its end. test: whether to look at the test
-    data. Raises KeyboardInterrupt only when a person insists; what was recorded is kept then, too.
+    and no weights, and does not wait for the delivery of its end. keep_weights: even if brief.
+    test: whether to look at the test data. Raises KeyboardInterrupt only when a person insists;
+    what was recorded is kept then, too.
     """
     started = time.monotonic()
     name = run_name(setup)
@@ -71,25 +75,27 @@ def run(
     finally:
         terminal.close()
     _restore_best(setup)
-    delivered = _record_end(setup, records, recording, ending, brief)
+    known = ending or _Ending(Status.KILLED, "interrupted")
+    result = Result(
+        name=name,
+        status=known.status,
+        metrics=_metrics(setup, records),
+        kept_step=_kept_step(setup, records),
+        steps=setup.state.step,
+        reason=known.reason,
+        note=_note(setup, records) if known.status == Status.FINISHED else "",
+        details=known.details,
+        seconds=time.monotonic() - started,
+        command=provenance.command(setup.settings),
+        link=recording.link,
+    )
+    kept = artifacts.Kept(weights=not brief or keep_weights, picture=not brief)
+    delivered = _record_end(setup, records, recording, result, kept if ending else None, brief)
     if ending is None:
         if not delivered:
             terminal.line(f"the run's records wait in {ROOT}; the next start sends them")
         raise KeyboardInterrupt
-    return Result(
-        name=name,
-        status=ending.status,
-        metrics=_metrics(setup, records),
-        kept_step=_kept_step(setup, records),
-        steps=setup.state.step,
-        reason=ending.reason,
-        note=_note(setup, records) if ending.status == Status.FINISHED else "",
-        details=ending.details,
-        seconds=time.monotonic() - started,
-        command=provenance.command(setup.settings),
-        link=recording.link,
-        delivered=delivered,
-    )
+    return replace(result, seconds=time.monotonic() - started, delivered=delivered)
 
 
 def _note(setup: Setup, records: Records) -> str:
@@ -195,52 +201,68 @@ def _is_test(evaluation: Evaluation) -> bool:
 
 def _header(setup: Setup, name: str, brief: bool) -> Header:
     settings, device = setup.settings, devices.describe(setup.device)
+    tags = provenance.tags(settings, device, setup.trial.recipe.versions, brief=brief)
     scales = [group.get("lr_scale", 1.0) for group in setup.state.optimizer.param_groups]
     differ = {"lr_scales": json.dumps(scales)} if set(scales) != {1.0} else {}
     return Header(
         experiment=settings.tracking.experiment or "runs",
         name=name,
         params=provenance.params(settings) | differ,
-        tags=provenance.tags(settings, device, setup.trial.recipe.versions, brief=brief),
+        tags={KIND: RUN, **tags},
+        views=[] if KIND in settings.tracking.tags else [views.runs(setup.metric)],
     )
 
 
 def _record_end(
-    setup: Setup, records: Records, recording: Recording, ending: _Ending | None, brief: bool
+    setup: Setup,
+    records: Records,
+    recording: Recording,
+    result: Result,
+    kept: artifacts.Kept | None,
+    brief: bool,
 ) -> bool:
-    """Record how a run ended, and its files unless a person insists (no ending); return whether all
-    is delivered."""
+    """Record how a run ended, and its files unless a person insists (nothing is kept); return
+    whether all is delivered."""
     if not recording:
         return True
     with tempfile.TemporaryDirectory(prefix="runner-") as folder:
-        if ending is not None:
+        if kept is not None:
             if not brief:
                 recording.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
-            _record_files(Path(folder), setup, records, ending.details, recording, brief)
-        ending = ending or _Ending(Status.KILLED, "interrupted")
-        recording.tags(_final_tags(setup, records, ending))
-        return recording.close(ending.status, wait=not brief)
+            _record_files(Path(folder), setup, records, result.details, recording, kept)
+        recording.tags(_final_tags(setup, records, result))
+        return recording.close(result.status, wait=not brief)
 
 
 def _record_files(
-    folder: Path, setup: Setup, records: Records, details: str, recording: Recording, brief: bool
+    folder: Path,
+    setup: Setup,
+    records: Records,
+    details: str,
+    recording: Recording,
+    kept: artifacts.Kept,
 ) -> None:
     """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
-        from runner import artifacts
-
-        artifacts.write(folder, setup, records, details, brief=brief)
+        artifacts.write(folder, setup, records, details, kept)
         recording.artifacts(folder)
     except Exception as error:
         with contextlib.suppress(OSError):
             recording.tags({"artifacts": f"not written: {one_line(error)}"})
 
 
-def _final_tags(setup: Setup, records: Records, ending: _Ending) -> dict[str, str]:
+def _final_tags(setup: Setup, records: Records, result: Result) -> dict[str, str]:
     state, trial = setup.state, setup.trial
     kept = state.best.step if state.best else state.step
     used = {name: records.column(name) for name in trial.numbers}
-    tags = {"fingerprint": trial.fingerprint(kept, used), "kept_step": str(kept)}
-    if ending.status in (Status.DIVERGED, Status.PRUNED):
-        return tags | {ending.status.lower(): ending.reason}
-    return tags | ({"reason": ending.reason} if ending.reason else {})
+    own = setup.settings.tracking.tags
+    total_steps = trial.horizon.total_steps
+    tags = {
+        "fingerprint": trial.fingerprint(kept, used),
+        "kept_step": str(kept),
+        STATUS: result.status,
+        descriptions.KEY: descriptions.run(result.name, own, result, total_steps),
+    }
+    if result.status in (Status.DIVERGED, Status.PRUNED):
+        return tags | {result.status.lower(): result.reason}
+    return tags | ({"reason": result.reason} if result.reason else {})

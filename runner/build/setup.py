@@ -17,6 +17,7 @@ from runner.build.state import checked_state, fresh_state, weights_file
 from runner.config import Settings
 from runner.culprit import blamed
 from runner.errors import under
+from runner.results.metrics import evaluated
 from runner.training import clipping, devices, optimizers, weights
 from runner.training.arithmetic import threads_for
 from runner.training.data import Dataset
@@ -42,6 +43,11 @@ class Setup:
     data: Dataset | None
     device: torch.device
     notes: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """What says which of two such runs is better."""
+        return evaluated(data=self.data is not None)[-1]
 
 
 def build(settings: Settings) -> Setup:

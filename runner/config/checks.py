@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.addresses import refuse_password, resolve
 from runner.errors import Mistake, either, nearest
@@ -18,6 +18,7 @@ _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
     "model.weights_except": "name patterns",
 }
+_TAGS = "write tracking.tags={who: me}"
 
 
 def check(s: "Settings") -> None:
@@ -64,6 +65,15 @@ def check(s: "Settings") -> None:
         refuse_password(s.tracking.uri)
         _check_address(s.tracking.uri)
         short("tracking.experiment", s.tracking.experiment)
+        _check_tags(s.tracking.tags)
+
+
+def _check_tags(tags: Any) -> None:
+    if not isinstance(tags, Mapping):
+        raise Mistake("tracking.tags", "must be names with values", f"'{tags}'", _TAGS)
+    for name, value in tags.items():
+        if isinstance(value, Mapping | list):
+            raise Mistake(f"tracking.tags.{name}", "must be one value", str(value), _TAGS)
 
 
 def at_least(key: str, value: float | None, least: int) -> None:

@@ -66,6 +66,15 @@ def assigned(values: Mapping[str, Any]) -> list[Word]:
     ]
 
 
+def tagged(tags: Mapping[str, str]) -> list[Word]:
+    """Return tags of a run as words; those that a person has given stay.
+
+    >>> [one.text for one in tagged({"kind": "job"})]
+    ['++tracking.tags.kind=job']
+    """
+    return [word(f"++tracking.tags.{name}={text_of(value)}") for name, value in tags.items()]
+
+
 def words(values: Mapping[str, Any]) -> list[str]:
     """Return searched values as overrides.
 

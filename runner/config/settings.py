@@ -29,6 +29,7 @@ class Tracking:
     uri: str | None = None
     experiment: str | None = None
     run_name: str | None = None
+    tags: Any = field(default_factory=dict)
     trackers: Any = field(default_factory=dict)
 
 

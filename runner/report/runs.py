@@ -11,18 +11,21 @@ from runner.results.metrics import heading, known, merit, number, spread
 from runner.results.result import Result, Status
 
 
-def ending(results: Sequence[Result]) -> list[str]:
-    """Return the last lines of a sweep: the ranking, the means over seeds, what is best."""
+def ending(results: Sequence[Result], pages: Sequence[str] = ()) -> list[str]:
+    """Return the last lines of a sweep: the ranking, the means over seeds, what is best.
+
+    pages: how to open those that show its runs.
+    """
     lines = ["", *ranking(results)]
-    if means := over_seeds(results):
-        lines += ["", *means]
+    if table := over_seeds(results):
+        lines += ["", *table]
     if not all(result.delivered for result in results):
         lines += ["", f"waiting   some records are in {OUTBOX}; send: python -m runner.deliver"]
     if found := best(results):
         lines += ["", as_line(f"best      {found[0]}"), f"repeat    {found[1].command}"]
         lines += edges.of_grid(found[1].lr, [one.lr for one in results])
-    links = [result.link for result in results if result.link is not None]
-    return [*lines, *(f"compare   {link.compare}" for link in links[:1])]
+    recorded = any(result.link is not None for result in results)
+    return [*lines, *(f"look      {page}" for page in pages[:1] if recorded)]
 
 
 def order(results: Sequence[Result]) -> list[Result]:
@@ -37,15 +40,20 @@ def ranking(results: Sequence[Result]) -> list[str]:
     rank  run  val loss  seconds  status
        1  a    0.5           1.0  FINISHED
     """
-    columns = _columns(results)
-    rows = [["rank", "run", *map(heading, columns), "seconds", "status"]]
+    return aligned(ranked(results), right={"rank", "seconds"})
+
+
+def ranked(results: Sequence[Result]) -> list[list[str]]:
+    """Return the cells of the table of results, the heading first."""
+    keys = columns(results)
+    rows = [["rank", "run", *map(heading, keys), "seconds", "status"]]
     for rank, result in enumerate(order(results), start=1):
         done = result.metrics if result.status == Status.FINISHED else {}
-        figures = [number(key, done[key]) if key in done else "-" for key in columns]
+        figures = [number(key, done[key]) if key in done else "-" for key in keys]
         place = str(rank) if result.status == Status.FINISHED else "-"
         status = f"{result.status}  {result.reason or result.note}".rstrip()
         rows.append([place, _name(result, results), *figures, f"{result.seconds:.1f}", status])
-    return aligned(rows, right={"rank", "seconds"})
+    return rows
 
 
 def over_seeds(results: Sequence[Result]) -> list[str]:
@@ -60,18 +68,24 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
     over seeds  n  val loss
     cosine      2  1 ± 0.71
     """
+    return aligned(found) if (found := means(results)) else []
+
+
+def means(results: Sequence[Result]) -> list[list[str]]:
+    """Return the cells of the table over seeds, the heading first; none where no two runs differ by
+    their seed alone."""
     groups = _by_setting(results)
     if all(len(group) == 1 for group in groups):
         return []
-    columns = _columns(results)
-    rows = [["over seeds", "n", *map(heading, columns)]]
+    keys = columns(results)
+    rows = [["over seeds", "n", *map(heading, keys)]]
     for group in groups:
         found = _values(group)
         done = sum(result.status == Status.FINISHED for result in group)
         n = str(done) if done == len(group) else f"{done} of {len(group)}"
-        cells = [spread(key, found[key]) if key in found else "-" for key in columns]
+        cells = [spread(key, found[key]) if key in found else "-" for key in keys]
         rows.append([group[0].setting_name, n, *cells])
-    return aligned(rows)
+    return rows
 
 
 def best(results: Sequence[Result]) -> tuple[str, Result] | None:
@@ -104,10 +118,10 @@ def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
         if result.seed is None or result.seed not in [one.seed for one in group]:
             group.append(result)
 
-    def means(group: Sequence[Result]) -> dict[str, float]:
+    def mean(group: Sequence[Result]) -> dict[str, float]:
         return {key: statistics.fmean(values) for key, values in _values(group).items()}
 
-    return sorted(groups.values(), key=lambda group: merit(means(group)))
+    return sorted(groups.values(), key=lambda group: merit(mean(group)))
 
 
 def _values(group: Sequence[Result]) -> dict[str, list[float]]:
@@ -119,7 +133,7 @@ def _values(group: Sequence[Result]) -> dict[str, list[float]]:
     return found
 
 
-def _columns(results: Sequence[Result]) -> list[str]:
+def columns(results: Sequence[Result]) -> list[str]:
     """Return the metrics that results have, what decides first."""
     keys = [f"{part}/{one.name}" for part in ("val", "test") for one in reversed(known())]
     return [key for key in keys if any(key in result.metrics for result in results)]

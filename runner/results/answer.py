@@ -20,7 +20,8 @@ class Confirmed:
 
     label: "baseline" or "trial 17". values: the searched values by key. number: of its trial.
     per_seed: the first goal's value of each seed. test: metric -> its value of each seed. step: the
-    least that two values can differ by: of an accuracy 1 / samples.
+    least that two values can differ by: of an accuracy 1 / samples. run_ids: the run of each seed,
+    "" where it was not recorded. first_seed: the seeds are it and those that follow.
     """
 
     label: str
@@ -29,11 +30,23 @@ class Confirmed:
     per_seed: tuple[float, ...]
     test: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     step: float = 0.0
+    run_ids: tuple[str, ...] = ()
+    first_seed: int = 0
 
     @property
     def mean(self) -> float:
         """The mean over the seeds; nan where one is not finite."""
         return _mean(self.per_seed)
+
+    @property
+    def middle(self) -> int:
+        """The place of the seed whose value is the median, of an even number the lower one.
+
+        >>> Confirmed("", {}, 1, (0.5, 0.9, 0.7)).middle
+        2
+        """
+        order = sorted(range(len(self.per_seed)), key=lambda i: self.per_seed[i])
+        return order[(len(order) - 1) // 2]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from runner.interrupts import Interrupts
 from runner.report.say import say, warn
 from runner.results.result import Status
 from runner.study.answer.conclude import conclude
+from runner.study.answer.pages import show_study
 from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
@@ -57,6 +58,9 @@ def _start(planned: Plan, started_by: Launcher) -> int:
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
     say(f"study     {study.study_name}: {len(attributes.done(study))} of {total} trials done")
     trackers = trackers_of(planned.settings.tracking)
+    definition, space = attributes.definition(study), planned.configurator.space
+    pages = show_study(study.study_name, definition, space, trackers)
+    say(*(f"look      {page}" for page in list(pages.values())[:1]))
     try:
         with Interrupts() as interrupts, Monitor(study, trackers) as monitor:
             _work(planned, study, started_by, deadline, interrupts)

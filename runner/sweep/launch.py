@@ -15,12 +15,19 @@ Run = Callable[[Settings], Result]
 
 @dataclass(frozen=True)
 class Job:
-    """A job of a grid: one combination, checked. threads: that it uses by itself."""
+    """A job of a grid: one combination, checked.
+
+    threads: that it uses by itself. metric: which says how good it is. setting: the same text for
+    jobs that differ by their seed alone; setting_name: its name for people.
+    """
 
     name: str
     words: Words
     settings: Settings
     threads: int = 1
+    metric: str = ""
+    setting: str = ""
+    setting_name: str = ""
 
 
 @contextmanager

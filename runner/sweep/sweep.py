@@ -14,7 +14,7 @@ from runner import provenance
 from runner.build.setup import check
 from runner.config.command_line import Words, varying, word
 from runner.config.composer import Composer
-from runner.config.configurator import assigned
+from runner.config.configurator import assigned, tagged
 from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.config.settings import Settings
 from runner.errors import Mistake, out_of_memory
@@ -22,6 +22,8 @@ from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, Status
+from runner.results.view import JOB, KIND, SETTING, SWEEP
+from runner.sweep import pages
 from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
 from runner.tracking import trackers_of
 from runner.training import devices
@@ -50,15 +52,20 @@ class Sweep:
         """
         check_launcher(self.launcher)
         checked = self._checked(jobs)
-        subject = ",".join(jobs[0][i].key for i in varying(jobs)) or "sweep"
-        placed = self._placed(checked, subject)
+        keys = [jobs[0][i].key for i in varying(jobs)]
+        name = f"{(','.join(keys) or 'sweep')[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
+        placed = self._placed(checked, name)
+        shown = pages.show_jobs(placed, name, keys)
+        say(*(f"look      {page}" for page in shown[:1]))
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
                 results = self._results(placed, interrupts)
             finally:
                 del os.environ[STOP_FILE]
-        say(*ending(_with_settings(results, checked)))
+        found = _with_settings(results, checked)
+        say(*ending(found, shown))
+        pages.describe_jobs(placed, name, found, shown)
         statuses = {result.status for result in results}
         if Status.KILLED in statuses:
             return Status.KILLED.exit_status
@@ -76,13 +83,15 @@ class Sweep:
                     if tracker.address not in asked:
                         tracker.check()
                     asked.add(tracker.address)
-                threads = _threads(settings)
-            checked.append(Job(name, words, settings, threads))
-        return checked
+                threads, goal = _tried(settings)
+            checked.append(Job(name, words, settings, threads, goal))
+        return _with_setting_names(checked)
 
-    def _placed(self, jobs: Sequence[Job], subject: str) -> list[Job]:
-        """Give each job its name, experiment, threads and accelerator, and make the database."""
-        usual = f"{subject[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
+    def _placed(self, jobs: Sequence[Job], usual: str) -> list[Job]:
+        """Give each job its name, experiment, tags, threads and accelerator, and make the database.
+
+        usual: the sweep's name, and its experiment's where none is given.
+        """
         tracked = [job.settings.tracking for job in jobs if job.settings.tracking.enabled]
         made: set[tuple[str, str]] = set()
         for one in tracked:
@@ -107,7 +116,12 @@ class Sweep:
             words = (*job.words, *assigned(more))
             if settings.device == "auto" and workers and workers > 1 and devices.count() > 1:
                 words = (*words, word(f"device={devices.available()[0]}:{i % devices.count()}"))
-            placed.append(replace(job, words=words, settings=self.composer.settings(words)))
+            settings = self.composer.settings(words)
+            if settings.tracking.enabled:
+                tags = {KIND: JOB, SWEEP: usual, SETTING: job.setting_name}
+                words = (*words, *tagged(tags))
+                settings = _with_tags(settings, tags)
+            placed.append(replace(job, words=words, settings=settings))
         return placed
 
     def _workers(self) -> int | None:
@@ -136,27 +150,47 @@ class Sweep:
         return results
 
 
-def _threads(settings: Settings) -> int:
-    """Build a job to see that it can be; return how many threads it uses by itself.
+def _tried(settings: Settings) -> tuple[int, str]:
+    """Build a job to see that it can be; return how many threads it uses by itself, and the metric
+    that says how good it is.
 
     Raises Mistake where it cannot be built, or does not fit into the memory.
     """
     try:
-        return check(settings).settings.threads or devices.DEFAULT_THREADS
+        setup = check(settings)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
         raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
+    threads = setup.settings.threads or devices.DEFAULT_THREADS
+    return threads, setup.metric
+
+
+def _with_tags(settings: Settings, tags: Mapping[str, str]) -> Settings:
+    """Return settings whose run has tags, beside those of its own."""
+    tracking = settings.tracking
+    return replace(settings, tracking=replace(tracking, tags={**tracking.tags, **tags}))
+
+
+def _with_setting_names(jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs that know their setting, which decides their bits beside the seed."""
+    kept = [job.settings.resolved() | {"seed": None, "tracking": None} for job in jobs]
+    settings = [json.dumps(values, sort_keys=True) for values in kept]
+    seedless = [[word for word in job.words if word.key != "seed"] for job in jobs]
+    names = provenance.names(seedless) if len(set(settings)) > 1 else ["all"] * len(jobs)
+    found = zip(jobs, settings, names, strict=True)
+    return [replace(job, setting=setting, setting_name=name) for job, setting, name in found]
 
 
 def _with_settings(results: Sequence[Result], jobs: Sequence[Job]) -> list[Result]:
-    """Return results that know their setting: what decides their bits beside the seed."""
-    kept = [job.settings.resolved() | {"seed": None, "tracking": None} for job in jobs]
-    keys = [json.dumps(values, sort_keys=True) for values in kept]
-    seedless = [[word for word in job.words if word.key != "seed"] for job in jobs]
-    names = provenance.names(seedless) if len(set(keys)) > 1 else ["all"] * len(jobs)
-    found = zip(results, jobs, keys, names, strict=True)
+    """Return results that know what was asked for."""
     return [
-        replace(result, lr=job.settings.lr, seed=job.settings.seed, setting=key, setting_name=name)
-        for result, job, key, name in found
+        replace(
+            result,
+            lr=job.settings.lr,
+            seed=job.settings.seed,
+            setting=job.setting,
+            setting_name=job.setting_name,
+        )
+        for result, job in zip(results, jobs, strict=True)
     ]

@@ -3,6 +3,7 @@
 A tracker is a class of one file (see base.py) and an entry of `tracking.trackers`.
 """
 
+from runner.tracking.arranging import arrange, describe
 from runner.tracking.base import Header, Tracker
 from runner.tracking.delivery import deliver_waiting, disown
 from runner.tracking.recording import Recording
@@ -12,7 +13,9 @@ __all__ = [
     "Header",
     "Recording",
     "Tracker",
+    "arrange",
     "deliver_waiting",
+    "describe",
     "disown",
     "trackers_of",
 ]

@@ -2,7 +2,7 @@
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from runner.errors import Mistake, one_line
 from runner.results.events import Point
 from runner.results.result import Link
+from runner.results.view import View
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Header:
     """What is known of a run before its first step.
 
     token: 32 hex digits by which the run is found again in every tracker, see `Tracker.token`;
-    where there are none, some are made up.
+    where there are none, some are made up. views: that its experiment is to have, where nobody else
+    looks after that.
     """
 
     experiment: str
@@ -25,6 +27,7 @@ class Header:
     params: Mapping[str, Any]
     tags: Mapping[str, str]
     token: str = ""
+    views: Sequence[View] = ()
 
 
 class Unanswered(Exception):
@@ -68,6 +71,18 @@ class Tracker(ABC):
     def load(self) -> None:
         """Import what is heavy."""
 
+    def arrange(
+        self, experiment: str, views: Sequence[View], warn: Callable[[str], None]
+    ) -> Mapping[str, str]:
+        """Let pages of an experiment compare its runs; return how to open each, by the view's name.
+
+        warn: called with a line where it has such pages but does not take these.
+        """
+        return {}
+
+    def describe(self, experiment: str, name: str, text: str) -> None:
+        """Let an experiment say in markdown what was found by one of its studies or sweeps."""
+
     @abstractmethod
     def open(self, header: Header) -> Link:
         """Create a run and return where it is. Raises Unanswered where it may be there."""
@@ -96,6 +111,13 @@ class Tracker(ABC):
 
     def artifacts(self, run_id: str, folder: Path) -> None:
         """Record the files of a folder."""
+
+    def has(self, run_id: str) -> bool:
+        """Return whether a run is still there, as far as that can be told."""
+        return True
+
+    def fetch(self, run_id: str, names: Sequence[str], folder: Path) -> None:
+        """Copy those of some files of a run that there are into a folder."""
 
     def flush(self, run_id: str) -> None:
         """Make sure that what was recorded stays."""

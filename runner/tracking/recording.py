@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from runner.results.events import Event
+from runner.results.events import Event, Point
 from runner.results.result import Link
 from runner.tracking.base import Header, Tracker
 from runner.tracking.courier import Courier
@@ -59,6 +59,11 @@ class Recording:
         """Record what happened."""
         for courier in self._couriers:
             courier.hear(event)
+
+    def points(self, points: Sequence[Point]) -> None:
+        """Record metric points."""
+        for courier in self._couriers:
+            courier.points(points)
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Record tags."""

@@ -25,9 +25,28 @@ def answer(
     goal = definition.goals[0]
     everyone = [*confirmed, *([baseline] if baseline else [])]
     if not everyone:
-        return ["no trial was trained to its end, so there is no answer"]
+        return [verdict(confirmed, baseline, goal)]
+    lines = [over_seeds(len(everyone[0].per_seed), baseline)]
+    lines += [*aligned(candidates(confirmed, baseline, goal)), verdict(confirmed, baseline, goal)]
+    lines += [f"  {change}" for change in changed(confirmed, baseline, goal)]
+    if goal.of == MEAN:
+        last = f"the mean of the last {goal.last_k} evaluations"
+        lines.insert(0, f"{last} chose them; what counts is what the weights that are kept find:")
+    return [*lines, f"repeat    {command}"]
+
+
+def over_seeds(n: int, baseline: Confirmed | None) -> str:
+    """Return what the table of the candidates shows, of n seeds."""
+    interval = ", 95 % interval of each difference" if baseline and n > 1 else ""
+    return f"trained again on {counted(n, 'fresh seed')}, mean ± deviation{interval}:"
+
+
+def candidates(
+    confirmed: Sequence[Confirmed], baseline: Confirmed | None, goal: Goal
+) -> list[list[str]]:
+    """Return the table of the candidates over fresh seeds, the heading first."""
+    everyone = [*confirmed, *([baseline] if baseline else [])]
     tests = list(dict.fromkeys(key for one in everyone for key in one.test))
-    n = len(everyone[0].per_seed)
     heads = ["candidate", heading(goal.metric), *(["minus baseline"] if baseline else [])]
     table = [[*heads, *map(heading, tests)]]
     for one in everyone:
@@ -37,20 +56,22 @@ def answer(
         means = {key: statistics.fmean(values) for key, values in one.test.items()}
         cells += [number(key, means[key]) if key in means else ABSENT for key in tests]
         table.append(cells)
-    interval = ", 95 % interval of each difference" if baseline and n > 1 else ""
-    lines = [f"trained again on {counted(n, 'fresh seed')}, mean ± deviation{interval}:"]
-    lines += [*aligned(table), _verdict(confirmed, baseline, goal)]
+    return table
+
+
+def changed(confirmed: Sequence[Confirmed], baseline: Confirmed | None, goal: Goal) -> list[str]:
+    """Return by what the winner differs from the baseline, a text each."""
     best = winner(confirmed, baseline, goal)
-    if best and baseline and best is not baseline:
-        pairs = changes(best.values, baseline.values).items()
-        lines += [f"  {key}: {shown(old)} -> {shown(new)}" for key, (old, new) in pairs]
-    if goal.of == MEAN:
-        last = f"the mean of the last {goal.last_k} evaluations"
-        lines.insert(0, f"{last} chose them; what counts is what the weights that are kept find:")
-    return [*lines, f"repeat    {command}"]
+    if best is None or baseline is None or best is baseline:
+        return []
+    pairs = changes(best.values, baseline.values).items()
+    return [f"{key}: {shown(old)} -> {shown(new)}" for key, (old, new) in pairs]
 
 
-def _verdict(confirmed: Sequence[Confirmed], baseline: Confirmed | None, goal: Goal) -> str:
+def verdict(confirmed: Sequence[Confirmed], baseline: Confirmed | None, goal: Goal) -> str:
+    """Return what fresh seeds have shown, in a sentence."""
+    if not confirmed and baseline is None:
+        return "no trial was trained to its end, so there is no answer"
     first = leader(confirmed, goal)
     if first is None:
         return "no trial was finite on every fresh seed, so none is shown to be any good"

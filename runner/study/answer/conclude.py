@@ -13,9 +13,10 @@ from runner.build.horizon import horizon
 from runner.build.numbers import numbers
 from runner.config import experiment
 from runner.config.configurator import Configurator
+from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.passwords import redact
-from runner.report import edges, pictures, tables
+from runner.report import descriptions, edges, pictures, tables
 from runner.report.say import say, warn
 from runner.results.answer import winner
 from runner.results.definition import Definition
@@ -23,11 +24,13 @@ from runner.results.metrics import metric
 from runner.results.rows import COMPLETE, PRUNED, Row, ranked
 from runner.study.answer.confirm import confirmations
 from runner.study.answer.influence import importance, rung_correlations
-from runner.study.answer.summary import Summary
+from runner.study.answer.kept import figures, keep, source, trace
+from runner.study.answer.pages import show_study
+from runner.study.answer.summary import Summary, is_there
 from runner.study.plan.plan import Plan
 from runner.study.queue import attributes
 from runner.study.queue.locks import creating
-from runner.tracking import trackers_of
+from runner.tracking import describe, trackers_of
 
 MOST_TRACES = 200
 FOLDER = Path(".runner") / "studies"
@@ -37,6 +40,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     """Keep what a study has found so far, and then print it: nobody may read to the end."""
     definition = attributes.definition(study)
     configurator = planned.configurator
+    trackers = trackers_of(planned.settings.tracking)
     found = attributes.rows(study.get_trials(deepcopy=False), definition)
     lines = ["", *tables.top(found, definition)]
     best = next(iter(ranked(found, definition)), None)
@@ -53,23 +57,35 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     settings = configurator.settings(values)
     settings = replace(settings, threads=settings.threads or definition.threads)
     command = provenance.command(settings)
+    unsure = f"trial {best.number}, not confirmed on fresh seeds{_why(definition)}"
     if confirmed:
         lines += ["", *tables.answer(confirmed, baseline, definition, command)]
     else:
-        unsure = f"not confirmed on fresh seeds{_why(definition)}"
-        lines += ["", f"best      trial {best.number}, {unsure}", f"repeat    {command}"]
+        lines += ["", f"best      {unsure}", f"repeat    {command}"]
+    everyone = [one.label for one in (*confirmed, baseline) if one] if confirmed else None
+    pages = show_study(study.study_name, definition, configurator.space, trackers, everyone)
     folder = FOLDER / study.study_name
     file = folder / experiment.NAME
     with creating():  # several starts of one study end at the same moment
         summary = Summary(study, found, confirmed, command)
-        if summary.is_new() or not file.exists():
+        if summary.is_new(trackers) or not file.exists():
             answer = None if chosen is None else chosen.number
             try:
                 private.folder(file.parent)
                 private.write(file, redact(experiment.as_experiment(settings, folder)))
                 _draw(folder, found, important, configurator, definition, answer)
-                trackers = trackers_of(planned.settings.tracking)
-                summary.record(folder, trackers, definition, values)
+                files = keep(folder, source(chosen, best, definition), trackers)
+                text = descriptions.study(
+                    definition,
+                    found,
+                    (confirmed, baseline),
+                    unsure,
+                    descriptions.Context(_base(settings), command, files, pages),
+                )
+                private.write(folder / "description.md", redact(text))
+                points = figures(chosen, definition, trace(folder))
+                summary.record(folder, trackers, definition, values, text, points)
+                describe(trackers, definition.experiment, study.study_name, text, warn)
             except OSError as error:  # a full disk costs no answer
                 warn(
                     f"{folder} cannot be written ({one_line(error)}); the same command tries again"
@@ -78,9 +94,19 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     if settings.config_dir is None:
         lines.append(f"or        {experiment.command(settings, folder)}")
     lines.append(f"pictures  {folder}")
-    if summary.link is not None:
-        lines.append(f"compare   {summary.link.compare}")
+    lines += [f"look      {page}" for page in list(pages.values())[:1]]
+    if any(not is_there(one, run) for one in trackers[:1] for run in best.run_ids[:1]):
+        lines.append(f"note      {trackers[0].address} has this study's earlier runs no more")
     say(*lines)
+
+
+def _base(settings: Settings) -> str:
+    """Return on what a study was made, in words."""
+    chosen, train = settings.choices, settings.train
+    length = f"{train.epochs:g} epochs" if train.steps is None else f"{train.steps} steps"
+    what = [chosen.get(group, "") for group in ("model", "dataset", "optimizer")]
+    data = f" of batches of {train.batch_size}" if settings.dataset.get("_target_") else ""
+    return f"{', '.join(filter(None, what))}, {length}{data}"
 
 
 def _step(planned: Plan) -> float:

@@ -105,4 +105,6 @@ def _confirmed(number: int, name: str, trials: Sequence[FrozenTrial], step: floa
         ),
         test={key: tuple(test[key] for test in tests) for key in keys},
         step=step,
+        run_ids=tuple((one.get("run_ids") or [""])[-1] for one in outcomes),
+        first_seed=trials[0].user_attrs[SEED],
     )

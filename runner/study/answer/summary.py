@@ -11,12 +11,16 @@ from typing import Any
 from optuna.study import Study
 
 from runner.errors import Mistake, one_line
+from runner.report import descriptions
 from runner.report.say import warn
 from runner.report.words import shown
 from runner.results.answer import Confirmed
 from runner.results.definition import Definition
+from runner.results.events import Point
 from runner.results.result import Link, Status
 from runner.results.rows import Row
+from runner.results.view import KIND, STATUS, STUDY
+from runner.results.view import SUMMARY as SUMMARY_RUN
 from runner.study.queue.attributes import SUMMARY
 from runner.tracking import Header, Recording, Tracker
 from runner.tracking.mlflow.pages import link
@@ -40,9 +44,13 @@ class Summary:
         self._before = study.user_attrs.get(SUMMARY, {}).get("said")
         self.link = self._recorded()
 
-    def is_new(self) -> bool:
-        """Return whether something has changed since it was recorded."""
-        return bool(self._digest != self._before)
+    def is_new(self, trackers: Sequence[Tracker]) -> bool:
+        """Return whether something has changed since it was recorded, or its run is gone."""
+        if self._digest != self._before:
+            return True
+        return self.link is not None and any(
+            not is_there(tracker, self.link.run_id) for tracker in trackers[:1]
+        )
 
     def record(
         self,
@@ -50,10 +58,12 @@ class Summary:
         trackers: Sequence[Tracker],
         definition: Definition,
         values: Mapping[str, Any],
+        description: str,
+        points: Sequence[Point],
     ) -> None:
         """Record a folder of pictures and files in a run, in place of the run before.
 
-        values: of the best trial.
+        values: of the best trial. description: the answer. points: its figures.
         """
         stored = self.study.user_attrs.get(SUMMARY, {})
         tokens = stored.get("tokens", [])
@@ -66,7 +76,13 @@ class Summary:
                 experiment=definition.experiment,
                 name="summary",
                 params={key: shown(value) for key, value in values.items()},
-                tags={"command": self.command, "kind": "summary"},
+                tags={
+                    "command": self.command,
+                    KIND: SUMMARY_RUN,
+                    STUDY: definition.experiment,
+                    STATUS: Status.FINISHED,
+                    descriptions.KEY: descriptions.fitted(description),
+                },
                 token=tokens[-1],
             )
             try:
@@ -74,6 +90,7 @@ class Summary:
             except Mistake as mistake:
                 warn(f"the summary is in {folder} only: {one_line(mistake)}")
             else:
+                recording.points(points)
                 recording.artifacts(folder)
                 recording.close(Status.FINISHED)
                 if (before := self._recorded()) is not None:  # maybe another start's, of just now
@@ -95,6 +112,14 @@ class Summary:
             return known(**stored)
         except TypeError:  # another program's
             return None
+
+
+def is_there(tracker: Tracker, run_id: str) -> bool:
+    """Return whether a tracker still has a run, as far as that can be told."""
+    try:
+        return tracker.has(run_id)
+    except Exception:  # the server is away
+        return True
 
 
 def _removed(trackers: Sequence[Tracker], tokens: Sequence[str], experiment: str) -> bool:

@@ -10,19 +10,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from runner import provenance
 from runner.build.setup import Setup, check
 from runner.config import Settings
+from runner.config.command_line import Kind, Word
 from runner.config.configurator import Configurator
 from runner.errors import Mistake, one_line
+from runner.report import views
 from runner.report.say import warn
+from runner.report.words import cut, shown
 from runner.results.definition import Definition
 from runner.results.result import Result, Status
+from runner.results.view import CONFIRM, KIND, SETTING, STATUS, STUDY, TRIAL
 from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
 from runner.study.work.objective import Objective
 from runner.tracking import Header, Recording, Tracker, disown, trackers_of
 
 _ASK_SECONDS = 1.0
+LONGEST_NAME = 120  # letters
 
 
 class Stopped(Exception):
@@ -61,10 +67,12 @@ class Runs:
         """Return the settings of a run. Raises Mistake for values that do not fit."""
         settings = self.configurator.settings(values, seed)
         several = self.confirms or self.definition.seeds > 1
+        name = label if self.confirms else named(label, values)
         tracking = replace(
             settings.tracking,
             experiment=self.definition.experiment,
-            run_name=f"{label} seed {seed}" if several else label,
+            run_name=f"{name} seed {seed}" if several else name,
+            tags={**settings.tracking.tags, **self._tags(label)},
         )
         device = self.device if self.device and settings.device == "auto" else settings.device
         threads = settings.threads or self.definition.threads
@@ -92,6 +100,7 @@ class Runs:
             self.should_stop,
             listeners=[objective],
             brief=True,
+            keep_weights=self.confirms,
             test=self.confirms,
         )
         self.delivered()
@@ -108,7 +117,9 @@ class Runs:
         with contextlib.suppress(Mistake, Stopped):  # the store may be the very error
             recording = self._recording(lambda _: None)
             params = {key: text_of(value) for key, value in values.items()}
-            recording.open(Header(self.definition.experiment, label, params, {"reason": reason}))
+            tags = {**self._tags(label), STATUS: Status.FAILED, "reason": reason}
+            name = label if self.confirms else named(label, values)
+            recording.open(Header(self.definition.experiment, name, params, tags))
             with tempfile.TemporaryDirectory(prefix="runner-") as folder:
                 (Path(folder) / "traceback.txt").write_text(details)
                 recording.artifacts(Path(folder))
@@ -129,6 +140,12 @@ class Runs:
             for tracker in self.trackers[:1]:  # whose ids these are
                 disown(tracker, run_ids, reason)
 
+    def _tags(self, label: str) -> dict[str, str]:
+        """Return what tells a run's page what it is part of."""
+        kind = CONFIRM if self.confirms else TRIAL
+        setting = label.removeprefix(views.CONFIRM)
+        return {STUDY: self.definition.experiment, KIND: kind, SETTING: setting}
+
     def _recording(self, opened: Callable[[str], None]) -> Recording:
         """Return a recording of a run, once all trackers answer: without one none can be opened."""
         warned = False
@@ -144,6 +161,16 @@ class Runs:
             if self.should_stop():
                 raise Stopped
             time.sleep(_ASK_SECONDS)
+
+
+def named(label: str, values: Mapping[str, Any]) -> str:
+    """Return what a trial's run is called: the trial, and by what it differs from others.
+
+    >>> named("trial 23", {"schedule": "wsd", "lr": 0.0200001})
+    'trial 23 wsd lr=0.02'
+    """
+    words = [Word(f"{key}={shown(value)}", key, Kind.FIXES, value) for key, value in values.items()]
+    return cut(f"{label} {provenance.name(words, '')}".rstrip(), LONGEST_NAME)
 
 
 class _Announced(Recording):

@@ -13,16 +13,18 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.addresses import brief, host_port, local_file, resolve, without_user
 from runner.databases import creating, making_tables
 from runner.errors import Mistake
 from runner.passwords import hide
 from runner.tracking.mlflow import database, files
+from runner.tracking.mlflow.experiments import OURS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 ANSWER_SECONDS = 5.0
 _ENVIRONMENT = {  # what a person has set stays
@@ -109,19 +111,22 @@ def _local_client(file: Path, inode: int) -> "MlflowClient":
     return made
 
 
-def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
-    """Return the id of an experiment, created where it does not exist.
+def experiment(client: "MlflowClient", name: str, uri: str) -> "Experiment":
+    """Return an experiment, created where it does not exist.
 
     Databases without a server keep the artifacts in `mlartifacts` in the working folder.
     """
+    from mlflow.entities import Experiment, ExperimentTag
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
     if found is None:
         place = files.of_new_experiment(uri)
         try:
-            tags = files.mark(uri)
-            return str(client.create_experiment(name, artifact_location=place, tags=tags))
+            tags = files.mark(uri) | {OURS: "1"}
+            made = client.create_experiment(name, artifact_location=place, tags=tags)
+            kept = [ExperimentTag(key, value) for key, value in tags.items()]
+            return Experiment(made, name, place, "active", tags=kept)
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(name)
             if found is None:
@@ -132,7 +137,25 @@ def experiment_id(client: "MlflowClient", name: str, uri: str) -> str:
             f"choose another name or restore it in the MLflow UI"
         )
     files.check(found.artifact_location, name, uri, found.tags.get(files.TAG, ""))
-    return str(found.experiment_id)
+    return found
+
+
+def version(uri: str) -> str:
+    """Return the version of the MLflow that shows a store; "" where a server does not say it."""
+    load()
+    if not uri.startswith("http"):
+        from mlflow.version import VERSION
+
+        return str(VERSION)
+    from mlflow.utils import credentials, rest_utils
+
+    user_of: Any = credentials.get_default_host_creds
+    ask: Any = rest_utils.http_request
+    try:
+        answer = ask(user_of(uri), "/version", "GET")
+        return str(answer.text) if answer.status_code == http.client.OK else ""
+    except Exception:  # a link without views opens everywhere
+        return ""
 
 
 def refusal(address: str, error: BaseException) -> Mistake:

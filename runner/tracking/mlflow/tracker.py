@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,15 @@ from runner.errors import Mistake
 from runner.passwords import hide
 from runner.results.events import Point
 from runner.results.result import Link, Status
+from runner.results.view import View
 from runner.tracking.base import Header, Tracker, Unanswered
+from runner.tracking.mlflow import experiments, pages
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
-from runner.tracking.mlflow.pages import link
-from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal
+from runner.tracking.mlflow.store import client, experiment, load, probe, refusal, version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 LOST = "lost"  # the tag that says why a run counts no more
 TOKEN = "outbox"  # the tag by which a run is found that has no name yet
@@ -39,9 +42,9 @@ class MLflow(Tracker):
     def check(self) -> None:
         probe(self._uri)
 
-    def prepare(self, experiment: str) -> None:
+    def prepare(self, name: str) -> None:
         try:
-            experiment_id(client(self._uri, create=True), experiment, self._uri)
+            experiment(client(self._uri, create=True), name, self._uri)
         except Exception as error:
             raise self.refusal(error) from error
 
@@ -50,17 +53,29 @@ class MLflow(Tracker):
 
     def open(self, header: Header) -> Link:
         target = client(self._uri, create=True)
-        experiment = experiment_id(target, header.experiment, self._uri)
+        found = experiment(target, header.experiment, self._uri)
         tags = fitted({**header.tags, TOKEN: header.token}, TAG_CHARACTERS)
         began = time.monotonic()
         try:
-            run = target.create_run(experiment, run_name=header.name, tags=tags)
+            run = target.create_run(found.experiment_id, run_name=header.name, tags=tags)
         except Exception as error:  # too late, perhaps
             raise Unanswered(error) from error
         if time.monotonic() - began > SLOW_SECONDS:  # it may have been asked twice
-            for other in set(self._with(header.token, [experiment])) - {run.info.run_id}:
+            for other in set(self._with(header.token, [found.experiment_id])) - {run.info.run_id}:
                 self.remove(other)
-        return link(run.info.run_id, experiment, header.experiment, self.address)
+        made = pages.link(run.info.run_id, found.experiment_id, found.name, self.address)
+        compare = self._arranged(found, header.views, lambda line: None).values()
+        return replace(made, compare=next(iter(compare), ""))
+
+    def arrange(
+        self, experiment: str, views: Sequence[View], warn: Callable[[str], None]
+    ) -> Mapping[str, str]:
+        found = self._client.get_experiment_by_name(experiment)
+        return {} if found is None else self._arranged(found, views, warn)
+
+    def describe(self, experiment: str, name: str, text: str) -> None:
+        if (found := self._client.get_experiment_by_name(experiment)) is not None:
+            experiments.describe(self._client, found, name, text)
 
     def find(self, token: str, experiment: str = "") -> Sequence[str]:
         named = [self._client.get_experiment_by_name(experiment)] if experiment else []
@@ -91,6 +106,20 @@ class MLflow(Tracker):
     def artifacts(self, run_id: str, folder: Path) -> None:
         self._client.log_artifacts(run_id, str(folder))
 
+    def has(self, run_id: str) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as error:
+            return str(error.error_code) != "RESOURCE_DOES_NOT_EXIST"
+        return bool(run.info.lifecycle_stage == "active")
+
+    def fetch(self, run_id: str, names: Sequence[str], folder: Path) -> None:
+        there = {file.path for file in self._client.list_artifacts(run_id)}
+        for name in there.intersection(names):
+            self._client.download_artifacts(run_id, name, str(folder))
+
     def close(self, run_id: str, status: str, end_ms: int) -> None:
         self._client.set_terminated(run_id, status=_STATUS.get(status, status), end_time=end_ms)
 
@@ -109,6 +138,17 @@ class MLflow(Tracker):
 
     def refusal(self, error: BaseException) -> Mistake:
         return refusal(self._uri, error)
+
+    def _arranged(
+        self, found: "Experiment", views: Sequence[View], warn: Callable[[str], None]
+    ) -> dict[str, str]:
+        return experiments.arrange(
+            self._client, found, views, self.address, lambda: self._version, warn
+        )
+
+    @cached_property
+    def _version(self) -> str:
+        return version(self._uri)
 
     def _with(self, token: str, experiments: list[str]) -> list[str]:
         found = self._client.search_runs(experiments, f"tags.`{TOKEN}` = '{token}'")

@@ -62,13 +62,13 @@ def test_runs_that_did_not_finish_are_counted_but_not_averaged() -> None:
 
 def test_a_sweep_ends_with_what_is_best_and_where_to_look() -> None:
     runs = [of("lr=0.2", 1.0, command="python a", link=LINK), of("lr=0.1", 0.5, command="python b")]
-    lines = ending(runs)
+    lines = ending(runs, ["all there", "and there"])
     assert [line[6:19] for line in lines[2:4]] == ["one (lr=0.1) ", "one (lr=0.2) "]
     assert lines[-4:] == [
         "",
         "best      one (lr=0.1)",
         "repeat    python b",
-        "compare   all there",
+        "look      all there",
     ]
 
 

@@ -49,7 +49,10 @@ def test_a_grid_is_one_experiment_with_flat_runs_named_by_what_differs(command, 
     names = ["cosine seed=0", "cosine seed=1", "exponential seed=0", "exponential seed=1"]
     assert [run.info.run_name for run in store.runs()] == names
     assert not any("mlflow.parentRunId" in run.data.tags for run in store.runs())
-    assert f"4 jobs, experiment '{experiment}'\n[1/4] cosine seed=0\n" in done.out
+    head, look, first = done.out.splitlines()[:3]
+    assert head == f"4 jobs, experiment '{experiment}'"
+    assert look.startswith(f"look      python -m runner.ui '{experiment}', then http://127.0.0.1")
+    assert first == "[1/4] cosine seed=0"
     rows = table(done.out)
     assert sorted(row[1] for row in rows[1:]) == names
     accuracies = [float(row[2].removesuffix(" %")) for row in rows[1:]]
@@ -306,9 +309,12 @@ def test_a_launcher_gets_the_words_of_each_job(store) -> None:
     launcher = {"_target_": "elsewhere.Launcher"}
     jobs = expand([word(text) for text in texts])
     assert Sweep(Composer(), launcher, launch=launch).of(jobs) == 0
-    assert launched == [
-        [*texts[:-1], f"lr={lr}", f"tracking.run_name='lr={lr}'"] for lr in (0.1, 0.2)
-    ]
+    for words, lr in zip(launched, (0.1, 0.2), strict=True):
+        assert words[:-3] == [*texts[:-1], f"lr={lr}", f"tracking.run_name='lr={lr}'"]
+        kind, sweep, setting = words[-3:]
+        assert kind == "++tracking.tags.kind=job"
+        assert re.fullmatch(r"\+\+tracking\.tags\.sweep='lr \d{4}-\d\d-\d\d [\d:]{8}'", sweep)
+        assert setting == f"++tracking.tags.setting='lr={lr}'"
 
 
 @pytest.mark.parametrize(

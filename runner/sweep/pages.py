@@ -1,0 +1,40 @@
+"""Where the runs of a grid are shown side by side, and what is said of them there."""
+
+from collections.abc import Sequence
+
+from runner.config.settings import Tracking
+from runner.report import descriptions, views
+from runner.report.say import warn
+from runner.results.definition import Goal
+from runner.results.metrics import metric
+from runner.results.result import Result
+from runner.sweep.launch import Job
+from runner.tracking import arrange, describe, trackers_of
+
+
+def show_jobs(jobs: Sequence[Job], name: str, keys: Sequence[str]) -> list[str]:
+    """Let the experiments of jobs show them side by side; return how to open their pages."""
+    settings = {job.setting: job.setting_name for job in jobs}
+    several = list(settings.values()) if len(settings) < len(jobs) else []
+    goal = Goal(jobs[0].metric, metric(jobs[0].metric).direction)
+    view = views.jobs(name, goal, [key.lstrip("+") for key in keys], several)
+    found = [
+        arrange(trackers_of(tracking), str(tracking.experiment), [view], warn).get(name)
+        for tracking in _places(jobs)
+    ]
+    return [page for page in found if page]
+
+
+def describe_jobs(
+    jobs: Sequence[Job], name: str, results: Sequence[Result], shown: Sequence[str]
+) -> None:
+    """Let the experiments of jobs say what came out."""
+    text = descriptions.grid(results, shown)
+    for tracking in _places(jobs):
+        describe(trackers_of(tracking), str(tracking.experiment), name, text, warn)
+
+
+def _places(jobs: Sequence[Job]) -> list[Tracking]:
+    """Return where jobs are recorded, each experiment once."""
+    tracked = [job.settings.tracking for job in jobs if job.settings.tracking.enabled]
+    return list({(one.uri, one.experiment): one for one in tracked}.values())
