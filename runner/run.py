@@ -18,7 +18,7 @@ from runner.build.setup import Setup
 from runner.culprit import told
 from runner.errors import Diverged, one_line, out_of_memory
 from runner.report.terminal import Console
-from runner.results.events import Evaluation, Listener
+from runner.results.events import Evaluation, Listener, step_key
 from runner.results.records import Records
 from runner.results.result import Result, Status
 from runner.tracking import Header, Recording
@@ -239,7 +239,7 @@ def _record_files(
 def _final_tags(setup: Setup, records: Records, ending: _Ending) -> dict[str, str]:
     state, trial = setup.state, setup.trial
     kept = state.best.step if state.best else state.step
-    used = {name: records.column(name) for name in trial.numbers}
+    used = {name: records.column(step_key(name)) for name in trial.numbers}
     tags = {"fingerprint": trial.fingerprint(kept, used), "kept_step": str(kept)}
     if ending.status in (Status.DIVERGED, Status.PRUNED):
         return tags | {ending.status.lower(): ending.reason}
