@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from runner.build.setup import Setup
+from runner.results.events import step_key
 from runner.results.records import Records
 from runner.training import weights
 from schedules import plot
@@ -37,7 +38,7 @@ def write(
         weights.save(setup.state.model.state_dict(), folder / "weights.safetensors")
     if traceback:
         (folder / "traceback.txt").write_text(traceback)
-    traces = {name: records.column(name) for name in setup.trial.numbers}
+    traces = {name: records.column(step_key(name)) for name in setup.trial.numbers}
     if not len(traces["lr"]):
         return
     write_table(folder / "trace.csv", traces)

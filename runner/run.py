@@ -19,7 +19,7 @@ from runner.culprit import told
 from runner.errors import Diverged, one_line, out_of_memory
 from runner.report import descriptions, views
 from runner.report.terminal import Console
-from runner.results.events import Evaluation, Listener
+from runner.results.events import Evaluation, Listener, step_key
 from runner.results.records import Records
 from runner.results.result import Result, Status
 from runner.results.view import KIND, RUN, STATUS
@@ -254,7 +254,7 @@ def _record_files(
 def _final_tags(setup: Setup, records: Records, result: Result) -> dict[str, str]:
     state, trial = setup.state, setup.trial
     kept = state.best.step if state.best else state.step
-    used = {name: records.column(name) for name in trial.numbers}
+    used = {name: records.column(step_key(name)) for name in trial.numbers}
     own = setup.settings.tracking.tags
     total_steps = trial.horizon.total_steps
     tags = {

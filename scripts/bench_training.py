@@ -92,13 +92,14 @@ def runner(model_name: str) -> dict[str, Any]:
     import numpy as np
 
     from runner.__main__ import main
+    from runner.results import events
     from runner.tracking import delivery
 
     sent, send = [], delivery.send
 
     def timed(client: Any, run_id: str, message: Any) -> None:
         send(client, run_id, message)
-        if any(key == "lr" for key, *_ in message.get("points", ())):
+        if any(key == events.LR for key, *_ in message.get("points", ())):
             sent.append(time.time())
 
     delivery.send = timed

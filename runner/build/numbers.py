@@ -16,15 +16,15 @@ from runner.config import Settings
 from runner.config.whole import whole
 from runner.culprit import blamed, place, told
 from runner.errors import Mistake
+from runner.results.events import CLIPPED, GRAD_NORM, LOSS, step_key
 from runner.results.metrics import MAXIMIZE, evaluated, metric
 from runner.trial import Numbers
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
+from runner.trial.numbers import ROOMS, SUFFIX
 from schedules import ArgumentError, Duration, Horizon, Offset, Schedule, Warmup
 from schedules.errors import about
 
-SUFFIX = "_schedule"
 MOST_BYTES = 2**26  # of traces that are kept for the next run
-ROOMS = ("optimizer", "clipping")  # groups whose numbers may follow a schedule
 
 
 def _key(settings: Settings, horizon: Horizon) -> Hashable:
@@ -61,6 +61,9 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
                 beside = f"must be null beside optimizer.{name}{SUFFIX}"
                 why = f"since both would be recorded as {name}"
                 raise Mistake(f"clipping.{name}{SUFFIX}", f"{beside}, {why}")
+            if (key := step_key(name)) in (LOSS, GRAD_NORM, CLIPPED):
+                must = f"must be null, since {key} is recorded of each run"
+                raise Mistake(f"{room}.{name}{SUFFIX}", must)
             schedules[name] = schedule
     _check_names(settings, schedules)
     found = Numbers(schedules, horizon)

@@ -7,16 +7,27 @@ from typing import Protocol
 import numpy as np
 
 Point = tuple[str, float, int, int]  # key, value, time in ms, step
-LR, LOSS, GRAD_NORM, CLIPPED = "lr", "train/loss", "grad_norm", "clipped"
+
+
+def step_key(name: str) -> str:
+    """Return the key under which a number of every update is recorded.
+
+    >>> step_key("momentum")
+    'train/momentum'
+    """
+    return f"train/{name}"
+
+
+LR, LOSS, GRAD_NORM, CLIPPED = map(step_key, ("lr", "loss", "grad_norm", "clipped"))
 
 
 @dataclass(frozen=True)
 class Chunk:
     """Consecutive updates, counted from `start`.
 
-    columns: key -> its value of each update: `lr` first, then what else follows a schedule,
-    `train/loss` (before the update), `grad_norm` (before clipping) and `clipped` (whether clipping
-    changed the gradient). time_ms: of each update, since 1970.
+    columns: key -> its value of each update: `train/lr` first, then what else follows a schedule,
+    `train/loss` (before the update), `train/grad_norm` (before clipping) and `train/clipped`
+    (whether clipping changed the gradient). time_ms: of each update, since 1970.
     """
 
     start: int

@@ -13,7 +13,16 @@ import torch
 from torch import Tensor
 
 from runner.errors import Diverged
-from runner.results.events import CLIPPED, GRAD_NORM, LOSS, LR, Chunk, Evaluation, Event
+from runner.results.events import (
+    CLIPPED,
+    GRAD_NORM,
+    LOSS,
+    LR,
+    Chunk,
+    Evaluation,
+    Event,
+    step_key,
+)
 from runner.training.clipping import numbers_of, with_numbers
 from runner.training.data import Dataset, order
 from runner.training.devices import autocast, seed
@@ -135,7 +144,7 @@ class Loop:
             times.append(time.time_ns() // 1_000_000)
             if time.monotonic() > deadline or should_stop():
                 break
-        columns = {name: values[: len(times)] for name, values in numbers.items()}
+        columns = {step_key(name): values[: len(times)] for name, values in numbers.items()}
         for key, scalars in ((LOSS, losses), (GRAD_NORM, norms), (CLIPPED, clips)):
             columns[key] = torch.stack(scalars).cpu().numpy()
         return Chunk(start, columns, np.array(times))

@@ -7,6 +7,9 @@ import numpy as np
 
 from schedules import Horizon, Memory, Schedule
 
+ROOMS = ("optimizer", "clipping")  # groups of a configuration whose numbers may follow a schedule
+SUFFIX = "_schedule"  # of the argument that gives it
+
 
 @dataclass(frozen=True)
 class Numbers(Mapping[str, Schedule]):

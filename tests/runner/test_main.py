@@ -79,8 +79,8 @@ def test_a_run_leaves_all_that_repeats_it(command, store) -> None:
     names = {file.path for file in store.client.list_artifacts(run.info.run_id)}
     files = {"config.yaml", "records.npz", "trace.csv", "trace.png", "weights.safetensors"}
     assert names == files
-    lr = store.history(run, "lr")
-    assert list(lr.values()) == store.records(run)["lr"].tolist()
+    lr = store.history(run, "train/lr")
+    assert list(lr.values()) == store.records(run)["train/lr"].tolist()
     rows = store.file(run, "trace.csv").read_text().splitlines()
     assert rows == ["step,lr", *(f"{step},{rate!r}" for step, rate in lr.items())]
     assert "seed: 7" in store.file(run, "config.yaml").read_text()
@@ -107,7 +107,7 @@ def test_a_run_that_diverges_ends_with_3_and_is_recorded_up_to_there(command, st
     (run,) = store.runs()
     assert run.info.status == "FAILED"
     assert run.data.tags["diverged"] == "train/loss is inf at step 127, learning rate 1.2"
-    assert list(store.history(run, "lr")) == list(range(128))
+    assert list(store.history(run, "train/lr")) == list(range(128))
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_ctrl_c_ends_a_run_as_killed_with_all_its_records(store, shell, number) 
     done = int(re.search(r"^KILLED: interrupted after (\d+) steps$", out, re.MULTILINE)[1])
     (run,) = store.runs()
     assert run.info.status == "KILLED"
-    assert list(store.history(run, "lr")) == list(range(done))
-    assert len(store.records(run)["lr"]) == done >= 100
+    assert list(store.history(run, "train/lr")) == list(range(done))
+    assert len(store.records(run)["train/lr"]) == done >= 100
 
 
 def test_a_closed_terminal_ends_a_run_as_a_signal_does(store, monkeypatch) -> None:
@@ -145,7 +145,7 @@ def test_a_closed_terminal_ends_a_run_as_a_signal_does(store, monkeypatch) -> No
     assert re.search(rb"step     100 .*  param w 4\.\d+\r\n", seen)  # and no line is cut
     (run,) = store.runs()
     assert run.info.status == "KILLED"
-    assert len(store.records(run)["lr"]) == len(store.history(run, "lr")) >= 100
+    assert len(store.records(run)["train/lr"]) == len(store.history(run, "train/lr")) >= 100
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_full_disk_behind_the_output_costs_no_record(store, folder: Path) -> N
     assert subprocess.run(["bash", "-c", shell]).returncode == 0
     (run,) = store.runs()
     assert run.info.status == "FINISHED"
-    assert len(store.records(run)["lr"]) == len(store.history(run, "lr")) == 3
+    assert len(store.records(run)["train/lr"]) == len(store.history(run, "train/lr")) == 3
 
 
 def test_a_sweep_ends_quietly_where_its_reader_leaves(folder: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_picture_has_the_trace_that_a_run_uses(look, command, store, monkeyp
     (trace,) = found["traces"].values()
     assert command(line).status == 0
     (run,) = store.runs()
-    assert trace.tolist() == store.records(run)["lr"].tolist()
+    assert trace.tolist() == store.records(run)["train/lr"].tolist()
 
 
 def test_a_sweep_is_overlaid(look, monkeypatch) -> None:

@@ -74,7 +74,7 @@ def test_a_run_that_diverged_keeps_finite_weights(command, store, own, folder, k
     (run,) = store.runs()
     assert run.info.status == "FAILED"
     assert run.data.tags["diverged"] == "train/loss is nan at step 3, learning rate 1"
-    assert len(store.history(run, "lr")) == 4  # the step that broke is in the record
+    assert len(store.history(run, "train/lr")) == 4  # the step that broke is in the record
 
 
 def test_the_best_is_the_most_accurate_one(command, store, folder) -> None:
@@ -115,7 +115,7 @@ def test_a_model_that_cannot_be_written_still_ends(command, store, monkeypatch) 
     (run,) = store.runs()
     assert run.info.status == "FINISHED"
     assert "No space left on device" in run.data.tags["artifacts"]
-    assert len(store.history(run, "lr")) == 2
+    assert len(store.history(run, "train/lr")) == 2
 
 
 def test_the_fingerprint_is_the_same_from_another_folder(job, folder, monkeypatch) -> None:

@@ -126,7 +126,7 @@ def experiment(client: "MlflowClient", name: str, uri: str) -> "Experiment":
             tags = files.mark(uri) | {OURS: "1"}
             made = client.create_experiment(name, artifact_location=place, tags=tags)
             kept = [ExperimentTag(key, value) for key, value in tags.items()]
-            return Experiment(made, name, place, "active", tags=kept)
+            return Experiment(made, name, place or "", "active", tags=kept)
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(name)
             if found is None:

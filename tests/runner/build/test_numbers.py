@@ -207,7 +207,7 @@ def test_every_update_uses_and_records_what_is_scheduled(command, store, monkeyp
     assert done.status == 0, done.err
     (run,) = store.runs()
     keys = ("lr", "momentum", "weight_decay", "max_norm")
-    history = {key: store.history(run, key) for key in keys}
+    history = {key: store.history(run, f"train/{key}") for key in keys}
     assert [list(steps) for steps in history.values()] == [list(range(10))] * 4
     assert history["momentum"][3] == 0.85
     assert history["max_norm"][0] == 10.0
@@ -216,7 +216,7 @@ def test_every_update_uses_and_records_what_is_scheduled(command, store, monkeyp
     trained = used[1:]  # one update is rehearsed
     assert trained == [[(momentum, decay), (momentum, 0.0)] for momentum, decay in values]
     records = store.records(run)
-    assert all(records[key].tolist() == list(history[key].values()) for key in keys)
+    assert all(records[f"train/{key}"].tolist() == list(history[key].values()) for key in keys)
     rows = store.file(run, "trace.csv").read_text().splitlines()
     assert rows[0] == "step,lr,momentum,weight_decay,max_norm"
     assert rows[4].split(",")[2] == "0.85"
@@ -231,7 +231,7 @@ def test_the_threshold_that_is_recorded_is_the_one_that_clips(command, store) ->
     limits = "clipping.max_norm_schedule.values=[20.0,2.0]"
     assert command(f"{line} {limits}").status == 0  # the gradient of (w + 1)^2 at 5 is 12
     (run,) = store.runs()
-    limit, clipped = store.history(run, "max_norm"), store.history(run, "clipped")
+    limit, clipped = store.history(run, "train/max_norm"), store.history(run, "train/clipped")
     assert [clipped[t] for t in range(10)] == [float(limit[t] < 12) for t in range(10)]
     assert {0.0, 1.0} == set(clipped.values())
 
@@ -254,6 +254,12 @@ def test_the_fingerprint_knows_what_else_was_scheduled(command, store) -> None:
         assert command(f"model=linear train.steps=3 {line}").status == 0
     first, second = (run.data.tags["fingerprint"] for run in store.runs())
     assert first != second
+
+
+def test_the_fingerprint_of_a_run_is_that_of_its_trial(command, store, job) -> None:
+    line = f"model=linear train.steps=3 {CYCLE}"
+    assert command(line).status == 0
+    assert store.runs()[0].data.tags["fingerprint"] == job(line).trial.fingerprint(3)
 
 
 MISTAKES = {
@@ -296,6 +302,9 @@ MISTAKES = {
     "+optimizer.eps_schedule={_target_:schedules.Constant,lr:1e-8}": (
         "clipping.eps_schedule must be null beside optimizer.eps_schedule, since both would be "
         "recorded as eps"
+    ),
+    "+optimizer.loss_schedule={_target_:schedules.Constant,lr:0.5}": (
+        "optimizer.loss_schedule must be null, since train/loss is recorded of each run"
     ),
     "schedule=cosine warmup=linear schedule.after=error schedule.decay_steps=5": (
         "schedule.after must be 'hold' or 'continue' for steps beyond 5, the end of Cosine"

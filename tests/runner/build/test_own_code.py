@@ -68,7 +68,7 @@ def test_own_model_data_set_and_schedule_are_trained_and_recorded(command, store
     done = command(f"{own} {OWN} train.steps=40 train.batch_size=50 lr=0.1")
     assert done.status == 0, done.err
     (run,) = store.runs()
-    lr = store.history(run, "lr")
+    lr = store.history(run, "train/lr")
     assert [lr[t] for t in (0, 4, 12)] == pytest.approx([0.1, 0.05, 0.025])
     assert run.data.params["model.width"] == "8"
     assert run.data.params["schedule"] == "hyperbolic"

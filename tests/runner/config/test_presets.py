@@ -67,7 +67,7 @@ def test_quadratic_decay_gives_article_4s_numbers(command, store) -> None:
     assert w[1] == pytest.approx(3.8, abs=1e-6)
     assert loss[1] == pytest.approx(23.04, abs=1e-5)
     assert w[40] == pytest.approx(-0.995731, abs=1e-6)
-    lr = store.history(run, "lr")
+    lr = store.history(run, "train/lr")
     assert lr[1] == pytest.approx(0.099, abs=1e-15)
     assert len(lr) == 40
     assert lr[39] * 0.99 == pytest.approx(0.066897, abs=1e-6)
@@ -103,7 +103,7 @@ def test_tf_piecewise_gives_article_3s_rates_read_back_from_mlflow(command, stor
     assert command("+experiment=tf_piecewise").status == 0
     (run,) = store.runs()
     rates = [0.1] * 6 + [0.05] * 5 + [0.01] * 5 + [0.001] * 4
-    assert store.history(run, "lr") == dict(enumerate(rates))
+    assert store.history(run, "train/lr") == dict(enumerate(rates))
 
 
 def test_tf_piecewise_long_changes_after_2000_and_6000(job) -> None:
@@ -114,7 +114,7 @@ def test_tf_piecewise_long_changes_after_2000_and_6000(job) -> None:
 def test_tf_staircase_has_a_stair_each_16_updates(command, store) -> None:
     assert command("+experiment=tf_staircase").status == 0
     (run,) = store.runs()
-    lr = list(store.history(run, "lr").values())
+    lr = list(store.history(run, "train/lr").values())
     assert lr[:16] == [0.01] * 16
     assert lr[16:32] == [pytest.approx(0.0096, rel=1e-15)] * 16
     assert len(set(lr)) == 10

@@ -26,7 +26,7 @@ class Screen(io.StringIO):
 def listened(**options) -> None:
     console = Console(200, 4, **options)
     some = np.full(10, 0.2)
-    console.hear(Chunk(0, {"lr": some}, some))
+    console.hear(Chunk(0, {"train/lr": some}, some))
     console.hear(AT_10)
     console.line("a remark")
     console.close()
@@ -41,7 +41,7 @@ def test_a_pipe_has_the_lines_and_nothing_else(capsys: pytest.CaptureFixture[str
 def test_the_rate_is_that_of_the_last_update(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(200, 4)
     falling = np.array([0.5, 0.25, 0.125])
-    console.hear(Chunk(0, {"lr": falling}, falling))
+    console.hear(Chunk(0, {"train/lr": falling}, falling))
     console.hear(AT_10)
     assert "  lr 0.125  " in capsys.readouterr().out
 

@@ -224,7 +224,7 @@ def test_the_command_and_best_yaml_repeat_the_best_run_bit_for_bit(command, stor
     trial = store.records(runs[f"trial {best}"])
     for run in (repeated, from_file):
         again = store.records(run)
-        assert all(np.array_equal(trial[key], again[key]) for key in ("lr", "train/loss"))
+        assert all(np.array_equal(trial[key], again[key]) for key in ("train/lr", "train/loss"))
         assert run.data.tags["fingerprint"] == runs[f"trial {best}"].data.tags["fingerprint"]
         assert "test/accuracy" in run.data.metrics
     line = after("repeat", done.out)

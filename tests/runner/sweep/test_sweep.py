@@ -100,7 +100,7 @@ def test_a_diverged_job_does_not_stop_the_others_and_is_no_failure(command, stor
     diverged = store.runs()[0]
     assert diverged.info.status == "FAILED"
     assert diverged.data.tags["diverged"] == rows[2][-1]
-    assert len(store.history(diverged, "lr")) == 128
+    assert len(store.history(diverged, "train/lr")) == 128
 
 
 def over_seeds(out: str) -> list[list[str]]:

@@ -14,7 +14,7 @@ from runner.tracking import Header, Recording, Tracker, outbox
 from runner.tracking.delivery import deliver_waiting
 
 HEADER = Header("runs", "a", {"lr": 0.1}, {"device": "cpu"})
-CHUNK = Chunk(0, {"lr": np.array([0.1, 0.05])}, np.array([1, 2]))
+CHUNK = Chunk(0, {"train/lr": np.array([0.1, 0.05])}, np.array([1, 2]))
 
 
 class Listed(Tracker):
@@ -79,7 +79,7 @@ def test_every_tracker_is_told_everything_in_order(tmp_path: Path) -> None:
     told = [
         ("open", "a"),
         ("params", {"lr": "0.1"}),
-        ("points", [("lr", 0.1, 1, 0), ("lr", 0.05, 2, 1), ("val/loss", 0.5, 3, 2)]),
+        ("points", [("train/lr", 0.1, 1, 0), ("train/lr", 0.05, 2, 1), ("val/loss", 0.5, 3, 2)]),
         ("tags", {"kept_step": "2"}),
         ("artifacts", ["config.yaml"]),
         ("close", "FINISHED"),
@@ -153,6 +153,6 @@ def test_a_tracker_of_a_persons_own_is_one_target_away(
     )
     assert done.status == 0, done.err
     lines = (folder / "lines.txt").read_text().splitlines()
-    assert lines[0] == "lr 0 0.1"
+    assert lines[0] == "train/lr 0 0.1"
     assert lines[-1] == "FINISHED"
-    assert sum(line.startswith("lr ") for line in lines) == 2
+    assert sum(line.startswith("train/lr ") for line in lines) == 2

@@ -3,11 +3,13 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from runner import deliver
 from runner.tracking import Header, courier, outbox
 from runner.tracking.courier import Courier
 from runner.tracking.mlflow import MLflow
+from runner.tracking.mlflow.upgrade import Upgraded, upgrade
 
 MS = 1_700_000_000_000
 
@@ -70,6 +73,21 @@ def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
     made.start()
     yield made
     made.stop()
+
+
+@pytest.mark.stress
+def test_a_store_of_an_earlier_version_is_upgraded_through_its_server(server: Server) -> None:
+    tracker = MLflow(server.uri)
+    run_id = tracker.open(Header("runs", "a", {}, {}, "0" * 32)).run_id
+    tracker.points(run_id, points(range(26_000)))  # more than an answer holds
+    assert upgrade(server.uri) == Upgraded(runs=0, points=0, running=1)
+    tracker.close(run_id, "FINISHED", MS)
+    for runs in (1, 0):
+        assert upgrade(server.uri) == Upgraded(runs, points=runs * 26_000, running=0)
+    with closing(sqlite3.connect(server.folder / "server.db")) as connection:
+        asked = "SELECT value, timestamp, step FROM metrics WHERE key = ? ORDER BY step"
+        old, new = (connection.execute(asked, (key,)).fetchall() for key in ("lr", "train/lr"))
+    assert old == new == [point[1:] for point in points(range(26_000))]
 
 
 @pytest.mark.stress

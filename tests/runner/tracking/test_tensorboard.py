@@ -15,6 +15,7 @@ from runner.tracking.tensorboard import TensorBoard
 
 MS = 1_700_000_000_000
 LINE = "model=quadratic dataset=none schedule=cosine lr=0.1 optimizer=sgd train.steps=4"
+STEP_KEYS = {"train/lr", "train/momentum", "train/loss", "train/grad_norm", "train/clipped"}
 
 
 def events(folder: Path) -> EventAccumulator:
@@ -27,15 +28,20 @@ def scalars(folder: Path, key: str) -> list[tuple[int, float, float]]:
 
 
 def test_a_run_is_in_both_trackers_step_by_step(command: Any, store: Any, folder: Path) -> None:
-    done = command(f"{LINE} tracking=mlflow_tensorboard tracking.experiment=both")
+    cycle = "optimizer.momentum=0.9 optimizer/momentum_schedule=one_cycle"
+    done = command(f"{LINE} {cycle} tracking=mlflow_tensorboard tracking.experiment=both")
     assert done.status == 0, done.err
     (run,) = store.runs()
     (place,) = (folder / "runs" / "both").iterdir()
-    for key in ("lr", "train/loss", "grad_norm", "clipped", "val/loss", "param/w"):
+    keys = STEP_KEYS | {"val/loss", "param/w"}
+    assert set(run.data.metrics) == set(events(place).Tags()["scalars"]) == keys
+    assert keys < store.records(run).keys()
+    for key in keys:
         logged = store.client.get_metric_history(run.info.run_id, key)
         expected = [(p.step, p.value, p.timestamp / 1000) for p in logged]
         assert scalars(place, key) == [pytest.approx(point) for point in expected], key
-    assert len(scalars(place, "lr")) == 4
+    for key in STEP_KEYS:
+        assert list(store.history(run, key)) == [0, 1, 2, 3], key
     assert (place / "artifacts" / "records.npz").is_file()
     assert "command/text_summary" in events(place).Tags()["tensors"]
     assert list(outbox.ROOT.iterdir()) == []
@@ -46,7 +52,7 @@ def test_a_run_in_event_files_alone_needs_no_mlflow(command: Any, folder: Path) 
     done = command(f"{LINE} tracking=tensorboard tracking.trackers.tensorboard.folder=boards")
     assert done.status == 0, done.err
     (place,) = (folder / "boards" / "runs").iterdir()
-    assert [step for step, *_ in scalars(place, "lr")] == [0, 1, 2, 3]
+    assert [step for step, *_ in scalars(place, "train/lr")] == [0, 1, 2, 3]
     assert not (folder / "mlflow.db").exists()
     assert "tensorboard --logdir" in done.out
 

@@ -17,7 +17,7 @@ from runner.tracking.delivery import send
 from runner.tracking.mlflow import MLflow
 
 START_MS = 1_700_000_000_000
-KEYS = ("lr", "train/loss", "grad_norm", "clipped")
+KEYS = ("train/lr", "train/loss", "train/grad_norm", "train/clipped")
 Points = list[tuple[str, float, int, int]]
 
 

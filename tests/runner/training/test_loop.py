@@ -168,8 +168,8 @@ def test_what_else_is_scheduled_continues_too_and_changes_the_bits(optimizer):
     }
     whole = fresh(optimizer)
     records = all_of(train(whole, trial(**others), DATA))
-    assert records["momentum"].tolist() == others["momentum"](T).tolist()
-    assert records["max_norm"].tolist() == others["max_norm"](T).tolist()
+    assert records["train/momentum"].tolist() == others["momentum"](T).tolist()
+    assert records["train/max_norm"].tolist() == others["max_norm"](T).tolist()
     for pause in (1, 5, 12):
         state = fresh(optimizer)
         both = list(train(state, trial(**others), DATA, after(state, pause)))
@@ -259,8 +259,8 @@ def test_the_rate_used_is_the_rate_recorded_scaled_for_each_group():
     state = State(model, Spy(parts, lr=0.0))
     schedule = Exponential(lr=0.1, decay_rate=0.9, decay_steps=7, staircase=True)
     records = all_of(train(state, trial(schedule=schedule), DATA))
-    assert records["lr"].tolist() == [0.1] * 7 + [0.1 * 0.9] * 7 + [0.1 * 0.9**2] * 7
-    assert used == [[1.0 * rate, 0.01 * rate] for rate in records["lr"].tolist()]
+    assert records["train/lr"].tolist() == [0.1] * 7 + [0.1 * 0.9] * 7 + [0.1 * 0.9**2] * 7
+    assert used == [[1.0 * rate, 0.01 * rate] for rate in records["train/lr"].tolist()]
 
 
 def test_each_epoch_sees_every_sample_once_and_keeps_the_last_short_batch():
@@ -295,7 +295,7 @@ def test_the_recorded_loss_is_the_one_before_the_update():
     quadratic = trial(schedule=Constant(lr=0.2), horizon=horizon, eval_every=1)
     records = all_of(train(state, quadratic, None))
     assert records["train/loss"] == pytest.approx([36.0, 12.96, 4.6656])
-    assert records["grad_norm"] == pytest.approx([12.0, 7.2, 4.32])
+    assert records["train/grad_norm"] == pytest.approx([12.0, 7.2, 4.32])
     assert records["param/w"] == pytest.approx([2.6, 1.16, 0.296])
     assert records["val/loss"] == pytest.approx([12.96, 4.6656, 1.679616])
     assert records["param/w@step"].tolist() == [1, 2, 3]
@@ -345,7 +345,7 @@ def test_a_loss_that_is_not_finite_keeps_the_state_before_it(optimizer, how):
     loss = chunk.columns["train/loss"]
     assert np.isfinite(loss[:k]).all()
     assert np.isfinite(loss[k]) == (how == "gradient")
-    assert not np.isfinite(chunk.columns["grad_norm"][k])
+    assert not np.isfinite(chunk.columns["train/grad_norm"][k])
     kept = state.model.state_dict()
     assert all(torch.equal(kept[name], at_k[name]) for name in at_k)
 
@@ -381,7 +381,7 @@ def test_a_listening_schedule_extends_its_trace_after_each_evaluation(warm):
     for stop, loss in zip(records["val/loss@step"], records["val/loss"], strict=True):
         expected += schedule.rates(memory, np.arange(start, stop)).tolist()
         memory, start = schedule.observe(memory, int(stop), float(loss)), stop
-    assert records["lr"].tolist() == expected
+    assert records["train/lr"].tolist() == expected
     # the first evaluation is the best so far, each later one (improved by less than 10) cuts
     assert expected[-1] == 0.1 * 0.5**3
 
@@ -394,11 +394,11 @@ def test_stopping_ends_after_the_step_with_all_records():
         return len(calls) >= 4
 
     records = all_of(train(state, trial(), DATA, should_stop=stop))
-    assert state.step == 4 == len(records["lr"])
+    assert state.step == 4 == len(records["train/lr"])
     assert "val/loss" not in records
 
 
 def test_clipping_is_recorded_every_step():
     records = all_of(train(fresh("sgd", clipping=GlobalNorm(0.3)), trial(), DATA))
-    assert records["clipped"].tolist() == (records["grad_norm"] > 0.3).tolist()
-    assert records["clipped"].any()
+    assert records["train/clipped"].tolist() == (records["train/grad_norm"] > 0.3).tolist()
+    assert records["train/clipped"].any()
