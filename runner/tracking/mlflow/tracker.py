@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +106,18 @@ class MLflow(Tracker):
         """Delete a run as the MLflow UI does, which can restore it."""
         with contextlib.suppress(Exception):  # a stale run beside the new one does no harm
             self._client.delete_run(run_id)
+
+    def show(
+        self,
+        name: str,
+        port: int | None,
+        ready: Callable[[str, bool], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """Serve MLflow's page of the store until a signal ends it; see `server.show`."""
+        from runner.tracking.mlflow import server
+
+        server.show(self._uri, name, port, ready, warn)
 
     def refusal(self, error: BaseException) -> Mistake:
         return refusal(self._uri, error)
