@@ -11,6 +11,7 @@ from runner.errors import Mistake
 
 _FIRST = {"experiments", "runs", "tags", "metrics", "params"}  # of every version
 _VERSION = "alembic_version"
+_PATIENCE_SECONDS = 5.0  # with who writes to it
 
 
 def check(file: Path) -> None:
@@ -60,7 +61,9 @@ def tables(file: Path) -> set[str]:
     """
     address = f"file:{urllib.parse.quote(str(file))}?mode=rw"
     try:
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(address, _PATIENCE_SECONDS, uri=True)
+        ) as connection:
             asked = "SELECT name FROM sqlite_master WHERE type = 'table'"
             return {name for (name,) in connection.execute(asked) if not name.startswith("sqlite_")}
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:

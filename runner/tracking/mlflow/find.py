@@ -56,7 +56,7 @@ def key(name: str) -> str:
     """Return the key of the view of a study or a sweep.
 
     >>> key("quickstart-d17b1247"), key("lr/schedule <b>")
-    ('quickstart-d17b1247', 'lr-schedule -b- 66ba7b60')
+    ('quickstart-d17b1247', 'lr-schedule -b- f25fba5d')
     """
     plain = re.sub(r"[^\w .:-]", "-", name)[:100]
     return plain if plain == name else f"{plain} {hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -114,9 +114,9 @@ class _Store:
                 raise
             return None
         if info.lifecycle_stage != "active":
-            raise _deleted("run", name, f"runs restore --run-id {name}")
-        if info.experiment_id not in self.experiments:
-            raise _deleted("experiment's run", name, _restore(info.experiment_id))
+            whole = info.experiment_id not in self.experiments
+            own = f"runs restore --run-id {name}"
+            raise _deleted("run", name, _restore(info.experiment_id) if whole else own)
         return Place(info.experiment_id, run_id=name)
 
     def experiment(self, name: str) -> Place | None:

@@ -8,6 +8,7 @@ import contextlib
 import gc
 import logging
 import os
+import re
 import socket
 import uuid
 import warnings
@@ -23,6 +24,7 @@ from runner.tracking.mlflow.find import find, page
 from runner.tracking.mlflow.store import refusal
 
 HOST, PORT = "127.0.0.1", 5000
+_MORE = re.compile(r" \[SQL:|\. Set MLFLOW_LOGGING_LEVEL")  # what follows is for programmers
 _GRACE_SECONDS = 2  # for requests that are being answered when it ends
 
 
@@ -69,7 +71,7 @@ def listening(port: int | None) -> socket.socket:
         if port is None:
             return socket.create_server((HOST, 0))
         must = "must be a port that is free"
-        given = f"{port} ({error.strerror})"
+        given = f"{port} ({os.strerror(error.errno or 0)})"
         raise Mistake("--port", must, given, "leave it out for any that is") from None
 
 
@@ -110,6 +112,12 @@ def _app(uri: str) -> Any:
 def _serve(app: Any, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Answer until SIGINT or SIGTERM, which then do what they do elsewhere."""
     import uvicorn
+
+    for library in ("mlflow", "uvicorn"):  # not before: what goes wrong is a mistake until now
+        logger = logging.getLogger(library)
+        logger.handlers, logger.propagate = [], True
+        logger.setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store").setLevel(logging.CRITICAL)  # who has asked it says the same
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -160,7 +168,8 @@ class _Told(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        line = told(error) if error else brief(Exception(record.getMessage()))
+        text = told(error) if error else brief(Exception(record.getMessage()))
+        line = _MORE.split(text)[0]
         if line not in self._lines and "graceful shutdown" not in line:
             self._lines.add(line)
             self._warn(f"MLflow: {line}")
