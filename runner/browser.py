@@ -19,11 +19,11 @@ def is_there() -> bool:
     return sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def open_page(address: str) -> None:
-    """Open a page in a desktop's browser without waiting for it; where there is none, nothing
-    happens."""
+def open_page(address: str) -> threading.Thread | None:
+    """Open a page in a desktop's browser without waiting for it, and return what waits; where there
+    is no desktop, nothing happens."""
     if not is_there():
-        return
+        return None
     process = subprocess.Popen(
         [sys.executable, "-I", "-c", _OPEN, address],
         stdin=subprocess.DEVNULL,
@@ -31,4 +31,6 @@ def open_page(address: str) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    threading.Thread(target=process.wait, daemon=True).start()
+    waiting = threading.Thread(target=process.wait, daemon=True)
+    waiting.start()
+    return waiting
