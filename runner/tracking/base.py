@@ -132,6 +132,10 @@ class Tracker(ABC):
     def remove(self, run_id: str) -> None:
         """Remove a run that another one takes the place of."""
 
+    def look(self) -> str:
+        """Return the command that shows what was recorded, "" where there is none to be told."""
+        return ""
+
     def refusal(self, error: BaseException) -> Mistake:
         """Return the mistake to report where it takes no runs."""
         if isinstance(error, Mistake):

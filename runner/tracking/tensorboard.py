@@ -36,8 +36,7 @@ class TensorBoard(Tracker):
         parts = [text.replace("/", "-") for text in (header.experiment, f"{header.name} {run_id}")]
         Path(self.address).joinpath(*parts).mkdir(parents=True)
         self.tags(run_id, header.tags)
-        look = f"tensorboard --logdir {shlex.quote(self.address)}"
-        return Link(run_id, parts[0], header.experiment, self.address, look, look)
+        return Link(run_id, parts[0], header.experiment, self.address, self.look(), self.look())
 
     def find(self, token: str, experiment: str = "") -> Sequence[str]:
         return [token for _ in Path(self.address).glob(f"*/* {token}")]
@@ -66,6 +65,9 @@ class TensorBoard(Tracker):
 
     def remove(self, run_id: str) -> None:
         shutil.rmtree(self._folder(run_id), ignore_errors=True)
+
+    def look(self) -> str:
+        return f"tensorboard --logdir {shlex.quote(self.address)}"
 
     def _folder(self, run_id: str) -> Path:
         return next(Path(self.address).glob(f"*/* {run_id}"))

@@ -11,6 +11,7 @@ from runner.errors import Mistake
 
 _FIRST = {"experiments", "runs", "tags", "metrics", "params"}  # of every version
 _VERSION = "alembic_version"
+_PATIENCE_SECONDS = 5.0  # with who writes to it
 
 
 def check(file: Path) -> None:
@@ -60,16 +61,20 @@ def tables(file: Path) -> set[str]:
     """
     address = f"file:{urllib.parse.quote(str(file))}?mode=rw"
     try:
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(address, _PATIENCE_SECONDS, uri=True)
+        ) as connection:
             asked = "SELECT name FROM sqlite_master WHERE type = 'table'"
             return {name for (name,) in connection.execute(asked) if not name.startswith("sqlite_")}
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise refused(file, "another program is writing to it", "try again") from error
         raise refused(file, str(error)) from error
 
 
-def refused(file: Path, why: str) -> Mistake:
+def refused(file: Path, why: str, advice: str = "") -> Mistake:
     """Return the mistake to report for a file that is no store."""
     shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
     given = f"sqlite:///{shown}: {why}"
-    advice = "choose another file or move this one away"
+    advice = advice or "choose another file or move this one away"
     return Mistake("tracking.uri", "must be a store that takes runs", given, advice)

@@ -52,7 +52,8 @@ def arrange(
             saved = False
             break
     return {
-        view.name: pages.of_view(address, found.experiment_id, view, saved=saved) for view in wanted
+        view.name: pages.view_link(address, found.experiment_id, view, has_view=saved)
+        for view in wanted
     }
 
 

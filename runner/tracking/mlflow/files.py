@@ -11,7 +11,7 @@ from runner.passwords import hide
 
 TAG = "folder"  # of an experiment: what a file says in the folder that it was made with
 _MARK = ".folder"
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 def of_new_experiment(uri: str) -> str | None:
@@ -19,7 +19,7 @@ def of_new_experiment(uri: str) -> str | None:
 
     The folder is made at once in a database that other machines may use: they have none.
     """
-    if not uri.startswith(_DATABASES):
+    if not uri.startswith(DATABASES):
         return None
     folder = Path("mlartifacts").absolute()
     if not uri.startswith("sqlite"):
@@ -30,7 +30,7 @@ def of_new_experiment(uri: str) -> str | None:
 def mark(uri: str) -> dict[str, str]:
     """Return the tags of a new experiment, by which its folder is told from another machine's of
     the same path; none where no other machine may use the database."""
-    if not uri.startswith(_DATABASES) or uri.startswith("sqlite"):
+    if not uri.startswith(DATABASES) or uri.startswith("sqlite"):
         return {}
     file = Path("mlartifacts") / _MARK
     if why := unfit(file):
@@ -47,7 +47,7 @@ def check(location: str, experiment: str, uri: str, mark: str = "") -> None:
     mark: the experiment's tag, "" where it has none.
     """
     scheme, _, path, *_ = urllib.parse.urlparse(location)
-    if scheme not in ("", "file") or not uri.startswith(_DATABASES):
+    if scheme not in ("", "file") or not uri.startswith(DATABASES):
         return
     folder = Path(urllib.parse.unquote(path) if scheme else location)
     may_be_made = uri.startswith("sqlite")

@@ -9,50 +9,56 @@ from runner.results.result import Link
 from runner.results.view import View
 from runner.tracking.mlflow import views
 
-PORT = 5000
+HOST, PORT = "127.0.0.1", 5000
 _MODE = "workflowType=machine_learning"  # without it the page opens for chats
 
 
 def link(run_id: str, experiment_id: str, experiment: str, uri: str) -> Link:
-    """Return where a run of a store is, with how to open its page and that of its experiment.
+    """Return where a run of a store is, with how to open its page.
 
     >>> link("7", "1", "runs", "http://host:5000").look
     'http://host:5000/#/experiments/1/runs/7/model-metrics?workflowType=machine_learning'
     >>> link("7", "1", "runs", "sqlite:///mine.db").look[:60]
     'python -m runner.ui tracking.uri=sqlite:///mine.db, then htt'
     """
-    look = f"{_how(uri)}{of_run(uri, experiment_id, run_id)}"
+    look = f"{_how(uri)}{of_run(base(uri), experiment_id, run_id)}"
     return Link(run_id, experiment_id, experiment, uri, look)
 
 
-def of_run(uri: str, experiment_id: str, run_id: str) -> str:
-    """Return the address of a run's page."""
-    return f"{_runs(uri, experiment_id)}/{run_id}/model-metrics?{_MODE}"
-
-
-def of_view(uri: str, experiment_id: str, view: View, *, saved: bool) -> str:
+def view_link(uri: str, experiment_id: str, view: View, *, has_view: bool) -> str:
     """Return how to open the page that shows a view.
 
-    saved: whether the experiment has it; else the link filters and sorts itself.
+    has_view: whether the experiment has it; else the link filters and sorts itself.
 
     >>> runs = View("mine", lines=(), prefix="trial ", metric="val/loss", descending=False)
-    >>> of_view("http://host", "1", runs, saved=True).partition("?")[2]
+    >>> view_link("http://host", "1", runs, has_view=True).partition("?")[2]
     'workflowType=machine_learning&compareRunsMode=CHART&viewStateShareKey=mine'
     """
-    shows = f"viewStateShareKey={urllib.parse.quote(views.key(view.name), safe='')}"
-    page = f"{_runs(uri, experiment_id)}?{_MODE}&compareRunsMode=CHART"
-    return f"{_how(uri, view.name)}{page}&{shows if saved else views.query(view)}"
+    shows = saved(views.key(view.name)) if has_view else views.query(view)
+    return f"{_how(uri, view.name)}{of_runs(base(uri), experiment_id, shows)}"
+
+
+def of_run(base: str, experiment_id: str, run_id: str) -> str:
+    """Return the address of a run's page."""
+    return f"{base}/#/experiments/{experiment_id}/runs/{run_id}/model-metrics?{_MODE}"
+
+
+def of_runs(base: str, experiment_id: str, shows: str = "") -> str:
+    """Return the address of the page that charts an experiment's runs. shows: what of them."""
+    more = f"&{shows}" if shows else ""
+    return f"{base}/#/experiments/{experiment_id}/runs?{_MODE}&compareRunsMode=CHART{more}"
+
+
+def saved(key: str) -> str:
+    """Return what an address says of a saved view."""
+    return f"viewStateShareKey={urllib.parse.quote(key, safe='')}"
 
 
 def base(uri: str) -> str:
     """Return where the pages of a store are: those of a database at the usual port, once
     `python -m runner.ui` shows them."""
     is_server = uri.startswith("http")
-    return without_user(uri).rstrip("/") if is_server else f"http://127.0.0.1:{PORT}"
-
-
-def _runs(uri: str, experiment_id: str) -> str:
-    return f"{base(uri)}/#/experiments/{experiment_id}/runs"
+    return without_user(uri).rstrip("/") if is_server else f"http://{HOST}:{PORT}"
 
 
 def _how(uri: str, name: str = "") -> str:

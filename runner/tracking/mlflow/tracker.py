@@ -136,6 +136,18 @@ class MLflow(Tracker):
         with contextlib.suppress(Exception):  # a stale run beside the new one does no harm
             self._client.delete_run(run_id)
 
+    def show(
+        self,
+        name: str,
+        port: int | None,
+        ready: Callable[[str, bool], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        """Serve MLflow's page of the store until a signal ends it; see `server.show`."""
+        from runner.tracking.mlflow import server
+
+        server.show(self._uri, name, port, ready, warn)
+
     def refusal(self, error: BaseException) -> Mistake:
         return refusal(self._uri, error)
 

@@ -1,0 +1,112 @@
+"""python -m runner.ui: show what was recorded in MLflow's page, on this machine alone."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from runner.commands import ended, exit_with
+
+if TYPE_CHECKING:
+    from runner.tracking import Tracker
+    from runner.tracking.mlflow import MLflow
+
+HELP = """\
+python -m runner.ui [NAME] [--port N] [--no-browser] [key=value] ...
+
+Serves MLflow's page of what was recorded until Ctrl-C ends it, and opens it in a desktop's browser.
+The page begins with NAME: an experiment, a study, a sweep, a run's id, or a study's preset, whose
+newest study is meant; without it, with what was recorded last.
+
+  --port N      the port on 127.0.0.1; 5000 or, where that is taken, any that is free
+  --no-browser  print the address only
+
+  python -m runner.ui
+  python -m runner.ui quickstart
+  python -m runner.ui tracking.uri=sqlite:///mine.db
+  python -m runner.ui tracking.uri=http://host:5000   # a server's own page
+"""
+_PORTS = range(1, 65536)
+_WITH_FOLDER = ("--config-dir", "-cd")
+_KEY_OR_FLAG = re.compile(r"^[-+~]|=")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Show what was recorded; return 0 where a server shows it itself, 1 where MLflow's fails, 2
+    for a person's mistake, 130 when Ctrl-C ends it."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return ended(lambda: _show(words))
+
+
+def _show(words: list[str]) -> int:
+    from runner.report.say import say, warn
+
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--port", nargs="?", const="")
+    own.add_argument("--no-browser", action="store_true")
+    own.add_argument("-h", "--help", action="store_true")
+    known, words = own.parse_known_args(words)
+    if known.help:
+        say(HELP.rstrip())
+        return 0
+    port = None if known.port is None else _port(known.port)
+    from runner.browser import open_page
+    from runner.config.composer import Composer
+    from runner.config.request import read_line
+    from runner.tracking import trackers_of
+
+    name, words = _name(words)
+    line = read_line(words)
+    tracker = _mlflow(trackers_of(Composer(line.config_dir).settings(line.words).tracking))
+
+    def ready(address: str, serves: bool) -> None:
+        say(f"look      {address}", *(["Ctrl-C ends it"] if serves else []))
+        if not known.no_browser:
+            open_page(address)
+
+    tracker.show(name, port, ready, warn)
+    return 0
+
+
+def _port(given: str) -> int:
+    from runner.errors import Mistake
+
+    try:
+        port = int(given)
+    except ValueError:
+        port = 0
+    if port not in _PORTS:
+        raise Mistake("--port", "must be a number from 1 to 65535", f"'{given}'")
+    return port
+
+
+def _name(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the name among the words, and the others."""
+    from runner.errors import Mistake
+
+    pairs = zip(["", *words], words, strict=False)
+    names = [
+        one for before, one in pairs if before not in _WITH_FOLDER and not _KEY_OR_FLAG.search(one)
+    ]
+    if len(names) > 1:
+        shown = " and ".join(map(repr, names))
+        raise Mistake("NAME", "must be one", shown, f"quote one with spaces, '{' '.join(names)}'")
+    return "".join(names), [one for one in words if one not in names]
+
+
+def _mlflow(trackers: Sequence["Tracker"]) -> "MLflow":
+    """Return the tracker that MLflow's page is of. Raises Mistake where there is none."""
+    from runner.errors import Mistake
+    from runner.tracking.mlflow import MLflow
+
+    if found := [one for one in trackers if isinstance(one, MLflow)]:
+        return found[0]
+    given = " and ".join(f"{type(one).__name__} at {one.address}" for one in trackers) or "off"
+    advice = " or ".join(filter(None, (one.look() for one in trackers)))
+    must = "must be MLflow's for its page to be shown"
+    raise Mistake("tracking", must, given, advice and f"{advice} shows that")
+
+
+if __name__ == "__main__":
+    exit_with(main())
