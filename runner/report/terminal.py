@@ -83,6 +83,7 @@ def summary(result: Result) -> list[str]:
         place = as_line(f"experiment '{link.experiment}', {link.uri}")
         lines.append(f"recorded  run {link.run_id} in {place}")
         lines.append(f"look      {link.look}")
+        lines += [f"compare   {link.compare}"] if link.compare not in ("", link.look) else []
     if not result.delivered:
         lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")
     if result.command:
