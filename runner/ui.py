@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner.tracking.mlflow import MLflow
 
 HELP = """\
-python -m runner.ui [NAME] [--port N] [--no-browser] [key=value] ...
+python -m runner.ui [NAME] [--port N] [--no-browser] [--upgrade] [key=value] ...
 
 Serves MLflow's page of what was recorded until Ctrl-C ends it, and opens it in a desktop's browser.
 The page begins with NAME: an experiment, a study, a sweep, a run's id, or a study's preset, whose
@@ -21,6 +21,7 @@ newest study is meant; without it, with what was recorded last.
 
   --port N      the port on 127.0.0.1; 5000 or, where that is taken, any that is free
   --no-browser  print the address only
+  --upgrade     bring what earlier versions have recorded into today's charts and pages, and end
 
   python -m runner.ui
   python -m runner.ui quickstart
@@ -45,6 +46,7 @@ def _show(words: list[str]) -> int:
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--port", nargs="?", const="")
     own.add_argument("--no-browser", action="store_true")
+    own.add_argument("--upgrade", action="store_true")
     own.add_argument("-h", "--help", action="store_true")
     known, words = own.parse_known_args(words)
     if known.help:
@@ -60,6 +62,10 @@ def _show(words: list[str]) -> int:
     line = read_line(words)
     tracker = _mlflow(trackers_of(Composer(line.config_dir).settings(line.words).tracking))
 
+    if known.upgrade:
+        say(*_upgraded(tracker))
+        return 0
+
     def ready(address: str, serves: bool) -> None:
         say(f"look      {address}", *(["Ctrl-C ends it"] if serves else []))
         if not known.no_browser:
@@ -67,6 +73,20 @@ def _show(words: list[str]) -> int:
 
     tracker.show(name, port, ready, warn)
     return 0
+
+
+def _upgraded(tracker: "MLflow") -> list[str]:
+    """Upgrade what earlier versions have recorded; return what was done."""
+    from runner.report.say import warn
+    from runner.report.words import counted
+
+    done = tracker.upgrade(warn)
+    lines = [f"upgraded  {counted(done.runs, 'run')}, {counted(done.points, 'metric point')}"]
+    if done.running:
+        lines.append(
+            f"note      {counted(done.running, 'run')} still going on: upgrade again later"
+        )
+    return lines
 
 
 def _port(given: str) -> int:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
 
+    from runner.tracking.mlflow.upgrade import Upgraded
+
 LOST = "lost"  # the tag that says why a run counts no more
 TOKEN = "outbox"  # the tag by which a run is found that has no name yet
 SLOW_SECONDS = 5.0  # after which a request may be sent again
@@ -147,6 +149,12 @@ class MLflow(Tracker):
         from runner.tracking.mlflow import server
 
         server.show(self._uri, name, port, ready, warn)
+
+    def upgrade(self, say: Callable[[str], None]) -> "Upgraded":
+        """Bring what earlier versions have recorded into today's charts; see `upgrade.upgrade`."""
+        from runner.tracking.mlflow.upgrade import upgrade
+
+        return upgrade(self._uri, say)
 
     def refusal(self, error: BaseException) -> Mistake:
         return refusal(self._uri, error)

@@ -1,5 +1,6 @@
 """Runs of earlier versions, whose numbers of each update had no section (`lr`, now `train/lr`):
-their histories are copied to today's keys, so that one chart shows old runs and new ones."""
+their histories are copied to today's keys, so that one chart shows old runs and new ones, and the
+experiments with nothing else in them are marked as ours, so that their pages are arranged."""
 
 import re
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.addresses import resolve
 from runner.results.events import step_key
+from runner.tracking.mlflow.experiments import OURS
 from runner.tracking.mlflow.limits import POINTS
 from runner.tracking.mlflow.store import client, probe, refusal
 from runner.tracking.mlflow.tracker import TOKEN
@@ -58,11 +60,15 @@ def upgrade(uri: str | None = None, say: Callable[[str], None] = lambda line: No
         raise refusal(address, error) from error
 
 
+def is_ours(run: "Run") -> bool:
+    """Return whether a run was recorded here."""
+    return run.data.tags.get("command", "").startswith(_COMMAND) or TOKEN in run.data.tags
+
+
 def old_keys(run: "Run") -> list[str]:
     """Return the metrics of a run that have a key of today too: what was recorded at each update
     of every run, and what its parameters say followed a schedule."""
-    ours = run.data.tags.get("command", "").startswith(_COMMAND) or TOKEN in run.data.tags
-    if not ours or run.data.tags.get(KEYS) == NOW:
+    if not is_ours(run) or run.data.tags.get(KEYS) == NOW:
         return []
     scheduled = {found[1] for key in run.data.params if (found := _SCHEDULED.match(key))}
     return sorted((_ALWAYS | scheduled) & run.data.metrics.keys())
@@ -79,7 +85,18 @@ def _upgrade(store: "MlflowClient", say: Callable[[str], None]) -> Upgraded:
                 say(f"run {number} of {len(waiting)}, {points:,} points so far")
                 said = time.monotonic()
         store.set_tag(run_id, KEYS, NOW)
+    _mark(store)
     return Upgraded(len(waiting), points, len(found) - len(waiting))
+
+
+def _mark(store: "MlflowClient") -> None:
+    """Mark the experiments that hold runs of ours alone."""
+    for one in _all(store.search_experiments):
+        if OURS in one.tags:
+            continue
+        ours = [is_ours(run) for run in _all(partial(store.search_runs, [one.experiment_id]))]
+        if ours and all(ours):
+            store.set_experiment_tag(one.experiment_id, OURS, "1")
 
 
 def _found(store: "MlflowClient") -> Iterator[tuple[str, list[str], str]]:
