@@ -58,8 +58,10 @@ def test_a_run_prints_its_evaluations_and_a_summary(command, store) -> None:
         "step 3  epoch 3       lr 0.2        val loss 1.68     param w 0.296",
         "val loss 1.68",
         f"recorded  run {run.info.run_id} in experiment 'runs', sqlite:///mlflow.db",
-        f"look      mlflow ui, then {home}/{run.info.experiment_id}/runs/{run.info.run_id}"
+        f"look      python -m runner.ui, then {home}/{run.info.experiment_id}/runs/{run.info.run_id}"
         "/model-metrics?workflowType=machine_learning",
+        f"compare   python -m runner.ui runs, then {home}/{run.info.experiment_id}/runs"
+        "?workflowType=machine_learning&compareRunsMode=CHART&viewStateShareKey=runs",
         f"repeat    python -m runner {QUADRATIC} lr=0.2 train.steps=3 train.eval_every=1 threads=1",
     ]
     assert done.err == ""
@@ -70,7 +72,7 @@ def test_a_run_leaves_all_that_repeats_it(command, store) -> None:
     (run,) = store.runs()
     wanted = {"model": "linear", "lr": "0.05", "seed": "7", "clipping.max_norm": "1.0"}
     assert wanted.items() <= run.data.params.items()
-    assert run.data.params["schedule._target_"] == "schedules.Exponential"
+    assert run.data.params["schedule"] == "exponential"
     tags = {"device": "cpu", "threads": "1", "version.python": sys.version.split()[0]}
     assert tags.items() <= run.data.tags.items()
     assert run.data.tags["command"].endswith("lr=0.05 seed=7 clipping=norm threads=1")
@@ -90,7 +92,8 @@ def test_the_resolved_configuration_holds_no_references(command, store) -> None:
     assert command(f"{QUADRATIC} lr=0.25 train.steps=1").status == 0
     (run,) = store.runs()
     assert "${" not in store.file(run, "config.yaml").read_text()
-    assert run.data.params["schedule.lr"] == "0.25"
+    assert run.data.params["lr"] == "0.25"
+    assert "lr: 0.25\nseed" in store.file(run, "config.yaml").read_text()
 
 
 def test_without_tracking_nothing_is_written(command, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What is kept of the run behind an answer: its weights, its trace, its figures."""
 
 import csv
+import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -76,6 +77,8 @@ def figures(chosen: Confirmed | None, definition: Definition, rates: np.ndarray)
     ]
     found = {} if chosen is None else {definition.goals[0].metric: chosen.per_seed, **chosen.test}
     for key, values in found.items():
+        if not all(map(math.isfinite, values)):
+            continue
         points.append((key, statistics.fmean(values), now_ms, len(rates)))
         if len(values) > 1:
             points.append((f"{key}/deviation", statistics.stdev(values), now_ms, len(rates)))
