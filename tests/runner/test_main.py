@@ -58,9 +58,9 @@ def test_a_run_prints_its_evaluations_and_a_summary(command, store) -> None:
         "step 3  epoch 3       lr 0.2        val loss 1.68     param w 0.296",
         "val loss 1.68",
         f"recorded  run {run.info.run_id} in experiment 'runs', sqlite:///mlflow.db",
-        f"look      python -m runner.ui, then {home}/{run.info.experiment_id}/runs/{run.info.run_id}"
+        f"look      python -m runner.ui, then {home}/1/runs/{run.info.run_id}"
         "/model-metrics?workflowType=machine_learning",
-        f"compare   python -m runner.ui runs, then {home}/{run.info.experiment_id}/runs"
+        f"compare   python -m runner.ui runs, then {home}/1/runs"
         "?workflowType=machine_learning&compareRunsMode=CHART&viewStateShareKey=runs",
         f"repeat    python -m runner {QUADRATIC} lr=0.2 train.steps=3 train.eval_every=1 threads=1",
     ]
