@@ -29,11 +29,11 @@ def test_a_page_opens_where_there_is_a_desktop_and_nothing_is_printed(
     opened: Path, monkeypatch: pytest.MonkeyPatch, eventually: Any, capfd: Any, desktop: str
 ) -> None:
     monkeypatch.setenv("BROWSER", str(opened.parent / "mine"))
-    browser.open_page(PAGE)
+    assert browser.open_page(PAGE) is None
     monkeypatch.setenv(desktop, ":0")
-    browser.open_page(PAGE)
+    browser.open_page(PAGE).join()
     eventually(opened.exists)
-    eventually(lambda: opened.read_text() == f"mine {PAGE}\n")
+    assert opened.read_text() == f"mine {PAGE}\n"
     assert capfd.readouterr() == ("", "")
 
 
