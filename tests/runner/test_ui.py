@@ -290,3 +290,21 @@ def test_a_server_that_ends_itself_is_one_line(start: Any, recorded: str) -> Non
     assert (served.process.returncode, err.count("\n")) == (1, 1)
     assert err.startswith("error: mlflow server ended")
     assert not worker.is_running()
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("before", ["", MOVED], ids=["here", "apart"])
+def test_a_database_with_a_password_is_served_and_the_password_shown_nowhere(
+    start: Any, new_postgres: Any, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    uri = new_postgres().replace("postgres@", "postgres:pw1234567@")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    MLflow(None).prepare("shared")
+    served = start("shared", before=before)
+    served.wait()
+    found = served.get("/ajax-api/2.0/mlflow/experiments/search", {"max_results": 5})
+    assert b'"shared"' in found
+    process = psutil.Process(served.process.pid)
+    family = [process, *process.children(recursive=True)]
+    assert not any("pw1234567" in " ".join(one.cmdline()) for one in family)
+    assert served.end(signal.SIGINT) == (130, "", "interrupted\n")

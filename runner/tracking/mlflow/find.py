@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from runner.errors import Mistake, nearest
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 _PARTS = (STUDY, SWEEP)  # of what a run is a part
 _RUN = re.compile(r"[0-9a-f]{32}")
-_RECENT, _SHOWN = 200, 3  # runs that are asked for their names; names that are told
-_PAGE = 1000
+_RECENT, _SHOWN = 100, 3  # runs that are asked for their names; names that are told
+_PAGE, _RUNS = 1000, 20  # experiments and runs of an answer
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,21 @@ class _Store:
     client: "MlflowClient"
     experiments: Mapping[str, "Experiment"]
 
-    def runs(self, where: str = "", ids: Iterable[str] = (), most: int = 1) -> list["Run"]:
-        """Return runs, the newest first."""
-        order = ["attributes.start_time DESC"]
-        if not (places := [*(ids or self.experiments)]):
-            return []
-        return [*self.client.search_runs(places, where, max_results=most, order_by=order)]
+    def runs(self, where: str = "", ids: Iterable[str] = ()) -> Iterator["Run"]:
+        """Yield runs, the newest first; it is asked for one, and for more only where they are."""
+        places, size, token = [*(ids or self.experiments)], 1, None
+        while places:
+            order = ["attributes.start_time DESC"]
+            found = self.client.search_runs(
+                places, where, max_results=size, order_by=order, page_token=token
+            )
+            yield from found
+            if not (token := found.token):
+                return
+            size = _RUNS
 
     def newest(self, where: str = "", ids: Iterable[str] = ()) -> "Run | None":
-        return next(iter(self.runs(where, ids)), None)
+        return next(self.runs(where, ids), None)
 
     def around(self, run: "Run") -> Place:
         """Return the view of the study or sweep of a run, its experiment where there is none."""
@@ -122,7 +129,7 @@ class _Store:
         plain = re.sub(r"[^\w .,:/+-]", "_", name)  # MLflow knows no quote within quotes
         how = "=" if plain == name else "LIKE"
         for tag in _PARTS:
-            for run in self.runs(f"tags.{tag} {how} '{plain}'", most=_RECENT):
+            for run in islice(self.runs(f"tags.{tag} {how} '{plain}'"), _RECENT):
                 if run.data.tags[tag] == name:
                     return self.around(run)
         return None
@@ -135,11 +142,13 @@ class _Store:
         """Return where the newest study of a preset is; earlier ones have no tags."""
         plain = re.sub(r"[^\w-]", "_", name)
         fits = re.compile(rf"{re.escape(name)}-[0-9a-f]{{{HEX}}}").fullmatch
-        tagged = self.runs(f"tags.study LIKE '{plain}-%'", most=_RECENT)
-        found = [run for run in tagged if fits(run.data.tags["study"])][:1]
+        tagged = islice(self.runs(f"tags.study LIKE '{plain}-%'"), _RECENT)
         ids = [one.experiment_id for one in self.experiments.values() if fits(one.name)]
-        found += self.runs(ids=ids) if ids else []
-        newest = max(found, key=lambda run: run.info.start_time, default=None)
+        found = [
+            next((run for run in tagged if fits(run.data.tags["study"])), None),
+            self.newest(ids=ids) if ids else None,
+        ]
+        newest = max(filter(None, found), key=lambda run: run.info.start_time, default=None)
         return self.around(newest) if newest else None
 
     def unknown(self, name: str, address: str) -> Mistake:
@@ -154,7 +163,7 @@ class _Store:
         return Mistake("NAME", f"{must} in {hide(address)}", f"'{name}'{hint}")
 
     def _names(self) -> Iterator[str]:
-        for run in self.runs(most=_RECENT):
+        for run in islice(self.runs(), _RECENT):
             yield from _parts(run) or [self.experiments[run.info.experiment_id].name]
 
 
