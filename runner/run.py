@@ -13,18 +13,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import provenance
+from runner import artifacts, provenance
+from runner.addresses import relative
 from runner.build.setup import Setup
 from runner.culprit import told
 from runner.errors import Diverged, one_line, out_of_memory
 from runner.report.terminal import Console
-from runner.results.events import Evaluation, Listener
+from runner.results.events import CLIPPED, LR, Evaluation, Listener
 from runner.results.records import Records
-from runner.results.result import Result, Status
+from runner.results.result import Link, Result, Status
 from runner.tracking import Header, Recording
 from runner.tracking.outbox import ROOT
 from runner.training import devices
+from runner.training.clipping import Unclipped
 from runner.training.evaluation import evaluate
+from runner.training.groups import own_rates, read_groups
 from runner.training.loop import diverged_at, train
 from runner.training.state import BestKeeper
 
@@ -89,6 +92,9 @@ def run(
         command=provenance.command(setup.settings),
         link=recording.link,
         delivered=delivered,
+        layers=_layers(setup, records),
+        clipped=_clipped(setup, records),
+        picture=_picture(recording.link),
     )
 
 
@@ -97,6 +103,26 @@ def _note(setup: Setup, records: Records) -> str:
     usual = not setup.trial.recipe.task
     guess = math.log(setup.data.classes) if setup.data and usual else math.inf
     return records.standstill(setup.trial.horizon.steps_per_epoch, guess)
+
+
+def _layers(setup: Setup, records: Records) -> dict[str, tuple[float, ...]]:
+    """Return the highest rates of parameter groups that have rates of their own."""
+    groups = read_groups(setup.settings.optimizer.get("groups") or [])
+    peak = float(records.column(LR).max(initial=0.0))
+    return own_rates(groups, setup.state.optimizer.param_groups, peak)
+
+
+def _clipped(setup: Setup, records: Records) -> int | None:
+    """Return of how many updates the gradient was cut, None without a clipping."""
+    if isinstance(setup.state.clipping, Unclipped):
+        return None
+    return int(records.column(CLIPPED)[: setup.state.step].sum())
+
+
+def _picture(link: Link | None) -> str:
+    """Return the file of a run's rates, from the working folder on where it lies in it."""
+    file = Path(link.folder, artifacts.PICTURE) if link and link.folder else None
+    return relative(file) if file and file.is_file() else ""
 
 
 def _console(setup: Setup, label: str, brief: bool) -> Console:
@@ -227,8 +253,6 @@ def _record_files(
 ) -> None:
     """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
-        from runner import artifacts
-
         artifacts.write(folder, setup, records, details, brief=brief)
         recording.artifacts(folder)
     except Exception as error:

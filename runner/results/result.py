@@ -1,5 +1,6 @@
 """How a run ended, and where its record is."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -7,7 +8,7 @@ from enum import StrEnum
 @dataclass(frozen=True)
 class Link:
     """Where a run is to be found. look, compare: how to open its page, and that of all runs of its
-    experiment."""
+    experiment. folder: of its files, "" where no folder of this machine has them."""
 
     run_id: str
     experiment_id: str
@@ -15,6 +16,7 @@ class Link:
     uri: str
     look: str = ""
     compare: str = ""
+    folder: str = ""
 
 
 class Status(StrEnum):
@@ -51,8 +53,11 @@ class Result:
 
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
     had seen `kept_step` updates then. reason: why it did not finish. note: what is odd though it
-    did. details: the traceback of a failure. lr, seed: what was asked for. setting: in a sweep, the
-    same text for runs that differ by their seed alone; setting_name: its name for people.
+    did. details: the traceback of a failure. layers: the highest rates of parameter groups where
+    they have their own, see `runner.training.groups.own_rates`. clipped: of how many updates the
+    gradient was cut; None where no clipping is chosen. picture: a file of the rates. lr, seed: what
+    was asked for. setting: in a sweep, the same text for runs that differ by their seed alone;
+    setting_name: its name for people.
     """
 
     name: str
@@ -67,6 +72,9 @@ class Result:
     command: str = ""
     link: Link | None = None
     delivered: bool = True
+    layers: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    clipped: int | None = None
+    picture: str = ""
     lr: float | None = None
     seed: int | None = None
     setting: str = ""

@@ -70,10 +70,11 @@ def split_parameters(
 ) -> list[dict[str, Any]]:
     """Return torch's parameter groups; a parameter belongs to the first pattern that fits.
 
-    Each group has `params`, `lr_scale` and, where given, `weight_decay`; parameters of frozen
-    groups stop needing a gradient and are left out. With layer_decay, in (0, 1], a layer's lr_scale
-    is multiplied by layer_decay ** (layers above it). Raises ValueError for a pattern that fits
-    no parameter that is still free, and where nothing is left to train.
+    Each group has `params`, `lr_scale`, `pattern` ("" for what fits none) and, where given,
+    `weight_decay`; parameters of frozen groups stop needing a gradient and are left out. With
+    layer_decay, in (0, 1], a layer's lr_scale is multiplied by layer_decay ** (layers above it).
+    Raises ValueError for a pattern that fits no parameter that is still free, and where nothing is
+    left to train.
 
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
     >>> [g["lr_scale"] for g in split_parameters(model, [Group("0.*", lr_scale=0.01)])]
@@ -107,15 +108,39 @@ def split_parameters(
             frozen |= {id(p) for p in parameters.values()}
             continue
         entry: dict[str, Any] = {"params": parameters, "lr_scale": float(group.lr_scale)}
+        entry |= {"pattern": group.pattern}
         if group.weight_decay is not None:
             entry |= {"weight_decay": group.weight_decay, "own_weight_decay": True}
         chosen.append(entry)
     if free:
-        chosen.insert(0, {"params": free, "lr_scale": 1.0})
+        chosen.insert(0, {"params": free, "lr_scale": 1.0, "pattern": ""})
     _rest(model, frozen)
     if not chosen:
         raise ArgumentError("groups", "must leave at least one parameter to train")
     return [part for entry in chosen for part in _by_layer(entry, depths, float(decay))]
+
+
+def own_rates(
+    groups: Sequence[Group], parts: Sequence[Mapping[str, Any]], rate: float
+) -> dict[str, tuple[float, ...]]:
+    """Return the rates of all layers by pattern, "" for what fits none, where a rate of the trace
+    is not that of all; of a frozen group there are none.
+
+    parts: torch's parameter groups, as from split_parameters.
+
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    >>> groups = [Group("0.*", lr_scale=0.01)]
+    >>> own_rates(groups, split_parameters(model, groups), 0.1)
+    {'0.*': (0.001,), '': (0.1,)}
+    >>> own_rates([], split_parameters(model, []), 0.1)
+    {}
+    """
+    if {part.get("lr_scale", 1.0) for part in parts} == {1.0}:
+        return {}
+    found: dict[str, list[float]] = {group.pattern: [] for group in groups}
+    for part in sorted(parts, key=lambda part: part.get("pattern", "") == ""):
+        found.setdefault(part.get("pattern", ""), []).append(part.get("lr_scale", 1.0) * rate)
+    return {pattern: tuple(rates) for pattern, rates in found.items()}
 
 
 def set_training(model: nn.Module) -> None:

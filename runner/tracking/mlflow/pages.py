@@ -8,8 +8,10 @@ from runner.results.result import Link
 _MODE = "workflowType=machine_learning"  # without it the page opens for chats
 
 
-def link(run_id: str, experiment_id: str, experiment: str, uri: str) -> Link:
+def link(run_id: str, experiment_id: str, experiment: str, uri: str, folder: str = "") -> Link:
     """Return where a run of a store is, with how to open the pages that chart it.
+
+    folder: of the run's files, "" where no folder of this machine has them.
 
     >>> link("7", "1", "runs", "http://host:5000").compare
     'http://host:5000/#/experiments/1/runs?workflowType=machine_learning&compareRunsMode=CHART'
@@ -23,6 +25,5 @@ def link(run_id: str, experiment_id: str, experiment: str, uri: str) -> Link:
         base, how = "http://127.0.0.1:5000", f"mlflow ui{store}, then "
     page = f"{how}{base}/#/experiments/{experiment_id}/runs"
     look = f"{page}/{run_id}/model-metrics?{_MODE}"
-    return Link(
-        run_id, experiment_id, experiment, uri, look, f"{page}?{_MODE}&compareRunsMode=CHART"
-    )
+    compare = f"{page}?{_MODE}&compareRunsMode=CHART"
+    return Link(run_id, experiment_id, experiment, uri, look, compare, folder)

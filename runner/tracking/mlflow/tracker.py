@@ -13,6 +13,7 @@ from runner.passwords import hide
 from runner.results.events import Point
 from runner.results.result import Link, Status
 from runner.tracking.base import Header, Tracker, Unanswered
+from runner.tracking.mlflow import files
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
 from runner.tracking.mlflow.pages import link
 from runner.tracking.mlflow.store import client, experiment_id, load, probe, refusal
@@ -60,7 +61,8 @@ class MLflow(Tracker):
         if time.monotonic() - began > SLOW_SECONDS:  # it may have been asked twice
             for other in set(self._with(header.token, [experiment])) - {run.info.run_id}:
                 self.remove(other)
-        return link(run.info.run_id, experiment, header.experiment, self.address)
+        folder = str(files.local(run.info.artifact_uri or "") or "")
+        return link(run.info.run_id, experiment, header.experiment, self.address, folder)
 
     def find(self, token: str, experiment: str = "") -> Sequence[str]:
         named = [self._client.get_experiment_by_name(experiment)] if experiment else []
