@@ -26,7 +26,6 @@ from schedules import Horizon, plot, steps_of
 from schedules.landmarks import landmarks
 
 MOST_POINTS = 12
-HIGHEST = 1e300  # beyond it the ticks of a picture overflow
 NO_DATA = "runner.training.datasets.none"
 
 
@@ -171,9 +170,11 @@ def _draw(previews: Sequence[Preview], file: Path) -> None:
     }
     for name, traces in panels.items():
         for trace in traces.values():
-            if trace.max() > HIGHEST:
+            if trace.max() > plot.HIGHEST:
                 key = "lr" if name == "lr" else "the schedule of " + name
-                raise Mistake(key, f"must stay below {HIGHEST:g} to be drawn", f"{trace.max():.6g}")
+                raise Mistake(
+                    key, f"must stay below {plot.HIGHEST:g} to be drawn", f"{trace.max():.6g}"
+                )
     try:
         plot.draw(
             panels.pop("lr"),

@@ -95,6 +95,7 @@ def run(
         layers=_layers(setup, records),
         clipped=_clipped(setup, records),
         picture=_picture(recording.link),
+        rates=records.column(LR) if setup.trial.numbers["lr"].listens and not brief else None,
     )
 
 

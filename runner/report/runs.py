@@ -37,14 +37,14 @@ def ranking(results: Sequence[Result]) -> list[str]:
     rank  run  val loss  seconds  status
        1  a    0.5           1.0  FINISHED
     """
-    columns = _columns(results)
-    rows = [["rank", "run", *map(heading, columns), "seconds", "status"]]
+    keys = columns(results)
+    rows = [["rank", "run", *map(heading, keys), "seconds", "status"]]
     for rank, result in enumerate(order(results), start=1):
         done = result.metrics if result.status == Status.FINISHED else {}
-        figures = [number(key, done[key]) if key in done else "-" for key in columns]
+        figures = [number(key, done[key]) if key in done else "-" for key in keys]
         place = str(rank) if result.status == Status.FINISHED else "-"
         status = f"{result.status}  {result.reason or result.note}".rstrip()
-        rows.append([place, _name(result, results), *figures, f"{result.seconds:.1f}", status])
+        rows.append([place, name_of(result, results), *figures, f"{result.seconds:.1f}", status])
     return aligned(rows, right={"rank", "seconds"})
 
 
@@ -60,16 +60,16 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
     over seeds  n  val loss
     cosine      2  1 ± 0.71
     """
-    groups = _by_setting(results)
+    groups = by_setting(results)
     if all(len(group) == 1 for group in groups):
         return []
-    columns = _columns(results)
-    rows = [["over seeds", "n", *map(heading, columns)]]
+    keys = columns(results)
+    rows = [["over seeds", "n", *map(heading, keys)]]
     for group in groups:
-        found = _values(group)
+        found = values_of(group)
         done = sum(result.status == Status.FINISHED for result in group)
         n = str(done) if done == len(group) else f"{done} of {len(group)}"
-        cells = [spread(key, found[key]) if key in found else "-" for key in columns]
+        cells = [spread(key, found[key]) if key in found else "-" for key in keys]
         rows.append([group[0].setting_name, n, *cells])
     return aligned(rows)
 
@@ -82,20 +82,20 @@ def best(results: Sequence[Result]) -> tuple[str, Result] | None:
     finished = [result for result in results if result.status == Status.FINISHED]
     if not finished:
         return None
-    groups = _by_setting(finished)
+    groups = by_setting(finished)
     first, *others = groups[0]
     if all(len(group) == 1 for group in groups):
-        return _name(first, results), first
+        return name_of(first, results), first
     return f"{first.setting_name}, by the mean of {counted(1 + len(others), 'seed')}", first
 
 
-def _name(result: Result, results: Sequence[Result]) -> str:
+def name_of(result: Result, results: Sequence[Result]) -> str:
     """Return what a run is called, with its setting where another one is called the same."""
     settings = {one.setting for one in results if one.name == result.name}
     return result.name if len(settings) == 1 else f"{result.name} ({result.setting_name})"
 
 
-def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
+def by_setting(results: Sequence[Result]) -> list[list[Result]]:
     """Return results that differ by their seed alone together, the best mean first; of one seed
     that was trained twice, which gives the same again, one."""
     groups: dict[str, list[Result]] = {}
@@ -105,12 +105,12 @@ def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
             group.append(result)
 
     def means(group: Sequence[Result]) -> dict[str, float]:
-        return {key: statistics.fmean(values) for key, values in _values(group).items()}
+        return {key: statistics.fmean(values) for key, values in values_of(group).items()}
 
     return sorted(groups.values(), key=lambda group: merit(means(group)))
 
 
-def _values(group: Sequence[Result]) -> dict[str, list[float]]:
+def values_of(group: Sequence[Result]) -> dict[str, list[float]]:
     """Return what the runs that finished have found, by metric."""
     found: dict[str, list[float]] = {}
     for result in group:
@@ -119,7 +119,7 @@ def _values(group: Sequence[Result]) -> dict[str, list[float]]:
     return found
 
 
-def _columns(results: Sequence[Result]) -> list[str]:
+def columns(results: Sequence[Result]) -> list[str]:
     """Return the metrics that results have, what decides first."""
     keys = [f"{part}/{one.name}" for part in ("val", "test") for one in reversed(known())]
     return [key for key in keys if any(key in result.metrics for result in results)]

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Link:
@@ -55,9 +58,9 @@ class Result:
     had seen `kept_step` updates then. reason: why it did not finish. note: what is odd though it
     did. details: the traceback of a failure. layers: the highest rates of parameter groups where
     they have their own, see `runner.training.groups.own_rates`. clipped: of how many updates the
-    gradient was cut; None where no clipping is chosen. picture: a file of the rates. lr, seed: what
-    was asked for. setting: in a sweep, the same text for runs that differ by their seed alone;
-    setting_name: its name for people.
+    gradient was cut; None where no clipping is chosen. picture: a file of the rates. rates: those
+    used, where the schedule listens to the run. lr, seed: what was asked for. setting: in a sweep,
+    the same text for runs that differ by their seed alone; setting_name: its name for people.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Result:
     layers: Mapping[str, Sequence[float]] = field(default_factory=dict)
     clipped: int | None = None
     picture: str = ""
+    rates: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
     lr: float | None = None
     seed: int | None = None
     setting: str = ""

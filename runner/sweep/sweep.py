@@ -22,6 +22,7 @@ from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, Status
+from runner.sweep import picture
 from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
 from runner.tracking import trackers_of
 from runner.training import devices
@@ -58,7 +59,10 @@ class Sweep:
                 results = self._results(placed, interrupts)
             finally:
                 del os.environ[STOP_FILE]
-        say(*ending(_with_settings(results, checked)))
+        results = _with_settings(results, checked)
+        say(*ending(results))
+        if (file := picture.draw(results, placed)) is not None:
+            say(f"picture   {file}")
         statuses = {result.status for result in results}
         if Status.KILLED in statuses:
             return Status.KILLED.exit_status
