@@ -22,6 +22,8 @@ def ending(results: Sequence[Result]) -> list[str]:
         lines += ["", as_line(f"best      {found[0]}"), f"repeat    {found[1].command}"]
         lines += edges.of_grid(found[1].lr, [one.lr for one in results])
     links = [result.link for result in results if result.link is not None]
+    if not found:
+        lines.append("")  # what follows stands apart from the tables
     return [*lines, *(f"compare   {link.compare}" for link in links[:1])]
 
 

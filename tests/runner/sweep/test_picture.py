@@ -58,6 +58,19 @@ def test_rates_that_converge_swing_and_diverge_are_told_apart(command, drawn) ->
     assert len({line.colour for line in lines}) == 4
 
 
+def test_presets_are_compared_by_one_command(command, drawn) -> None:
+    names = [f"keras_{x}" for x in ("plateau", "exponential", "warmup_cosine", "cosine_restarts")]
+    small = "model=linear dataset.train_size=310 train.epochs=1 tracking=off"
+    done = command(f"-m +experiment={','.join(names)} {small}")
+    assert done.status == 0, done.err
+    assert [line for line in done.out.splitlines() if line.startswith("[")] == [
+        f"[{i}/4] {name}" for i, name in enumerate(names, start=1)
+    ]
+    lines = drawn[0].panels[0].lines
+    assert {line.label.partition(":")[0] for line in lines} == set(names)
+    assert [line.x[-1] for line in lines] == [10] * 4
+
+
 def test_a_schedule_that_listens_shows_the_rates_that_were_used(command, store, drawn) -> None:
     line = "model=quadratic dataset=none optimizer=sgd train.eval_every=1 train.steps=8"
     plateau = "schedule=plateau schedule.patience=2 schedule.factor=0.5"
