@@ -27,9 +27,9 @@ from runner.tracking.outbox import ROOT
 from runner.training import devices
 from runner.training.clipping import Unclipped
 from runner.training.evaluation import evaluate
-from runner.training.groups import own_rates, read_groups
 from runner.training.loop import diverged_at, train
 from runner.training.state import BestKeeper
+from runner.trial.groups import own_rates, read_groups
 
 
 class Pruned(Exception):
@@ -109,8 +109,9 @@ def _note(setup: Setup, records: Records) -> str:
 def _layers(setup: Setup, records: Records) -> dict[str, tuple[float, ...]]:
     """Return the highest rates of parameter groups that have rates of their own."""
     groups = read_groups(setup.settings.optimizer.get("groups") or [])
-    peak = float(records.column(LR).max(initial=0.0))
-    return own_rates(groups, setup.state.optimizer.param_groups, peak)
+    parts = setup.state.optimizer.param_groups
+    scales = [(part.get("pattern", ""), part.get("lr_scale", 1.0)) for part in parts]
+    return own_rates(groups, scales, float(records.column(LR).max(initial=0.0)))
 
 
 def _clipped(setup: Setup, records: Records) -> int | None:

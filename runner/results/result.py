@@ -57,7 +57,7 @@ class Result:
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
     had seen `kept_step` updates then. reason: why it did not finish. note: what is odd though it
     did. details: the traceback of a failure. layers: the highest rates of parameter groups where
-    they have their own, see `runner.training.groups.own_rates`. clipped: of how many updates the
+    they have their own, see `runner.trial.groups.own_rates`. clipped: of how many updates the
     gradient was cut; None where no clipping is chosen. picture: a file of the rates. rates: those
     used, where the schedule listens to the run. lr, seed: what was asked for. setting: in a sweep,
     the same text for runs that differ by their seed alone; setting_name: its name for people.
