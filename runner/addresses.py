@@ -81,6 +81,15 @@ def local_file(uri: str) -> Path | None:
     return Path(uri.removeprefix(prefix)).absolute() if uri.startswith(prefix) else None
 
 
+def relative(file: Path) -> str:
+    """Return a file's path, from the working folder on where it lies in it.
+
+    >>> relative(Path("mlruns").absolute()), relative(Path("/data/mlruns"))
+    ('mlruns', '/data/mlruns')
+    """
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+
+
 def brief(error: BaseException) -> str:
     """Return what went wrong, on one line of at most 300 characters, without passwords."""
     text = redact(one_line(error))

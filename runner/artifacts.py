@@ -13,6 +13,8 @@ from runner.results.records import Records
 from runner.training import weights
 from schedules import plot
 
+PICTURE = "trace.png"
+
 
 @dataclass(frozen=True)
 class Kept:
@@ -47,7 +49,7 @@ def write(
         per_epoch = setup.trial.horizon.steps_per_epoch if setup.data else None
         rates = {name: traces.pop("lr")}
         others = {key: {name: values} for key, values in traces.items()}
-        plot.draw(rates, folder / "trace.png", steps_per_epoch=per_epoch, others=others)
+        plot.draw(rates, folder / PICTURE, steps_per_epoch=per_epoch, others=others)
 
 
 def write_table(file: Path, columns: Mapping[str, np.ndarray]) -> None:

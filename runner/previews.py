@@ -18,25 +18,31 @@ from runner.config.grammar import space_of
 from runner.config.options import group_options
 from runner.config.request import read_line, request
 from runner.errors import Mistake, under
+from runner.report.layers import layers
 from runner.report.say import say, warn
 from runner.report.words import aligned
 from runner.sweep.launch import named
 from runner.trial import Numbers
+from runner.trial.groups import own_rates, read_groups
 from schedules import Horizon, plot, steps_of
 from schedules.landmarks import landmarks
 
 MOST_POINTS = 12
-HIGHEST = 1e300  # beyond it the ticks of a picture overflow
+SHORT = 20  # steps of a run whose every step is said
 NO_DATA = "runner.training.datasets.none"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A run that is not trained: what follows a schedule, and what might not have been meant."""
+    """A run that is not trained: what follows a schedule, and what might not have been meant.
+
+    layers: the rates of those that have their own, in words.
+    """
 
     name: str
     numbers: Numbers
     notes: Sequence[str] = ()
+    layers: str = ""
 
     @property
     def traces(self) -> dict[str, np.ndarray]:
@@ -57,14 +63,17 @@ def show(words: Sequence[str], out: str) -> None:
 
 
 def table(preview: Preview) -> list[str]:
-    """Return the lines that say what is scheduled at the start, the landmarks and the last step."""
+    """Return the lines that say what is scheduled: of a short run at each step, of any other at the
+    start, the landmarks and the last step."""
     length = preview.numbers.horizon
-    steps = _points(preview)
+    steps, total = _points(preview), length.total_steps
+    if is_short := total <= SHORT:
+        steps = {step: steps.get(step, "") for step in range(total)}
     shown = list(steps)
-    if len(shown) > MOST_POINTS:
+    if len(shown) > MOST_POINTS and not is_short:
         shown = [*shown[: MOST_POINTS - 2], -1, shown[-1]]
     names = list(preview.traces)
-    epochs = ["epoch"] if length.samples_per_epoch else []
+    epochs = ["epoch"] if length.samples_per_epoch and total > length.steps_per_epoch else []
     rows = [["step", *epochs, *names, ""]]
     for step in shown:
         if step < 0:
@@ -77,6 +86,8 @@ def table(preview: Preview) -> list[str]:
     lines = aligned(rows, right={"step", *epochs})
     if (schedule := preview.numbers["lr"]).listens:
         lines.append(f"depends on {schedule.monitor}; shown as if no evaluation changed it")
+    if preview.layers:
+        lines.append(f"layers    {preview.layers}")
     noted = [f"note: {note}" for note in preview.notes]
     return [f"{preview.name}: {_length(length)}", *lines, *noted]
 
@@ -134,7 +145,21 @@ def _preview(name: str, settings: Settings) -> Preview:
     with under("train"):
         eval_every = steps_of(settings.train.eval_every, length, "eval_every", 1)
     noted = notes(settings, found, eval_every)
-    return Preview(name or provenance.name(settings.overrides, usual), found, noted)
+    own = _layers(settings, float(found.trace("lr").max()))
+    return Preview(name or provenance.name(settings.overrides, usual), found, noted, own)
+
+
+def _layers(settings: Settings, peak: float) -> str:
+    """Return the highest rates of layers that have their own; how many layers there are, the model
+    would say, which is not built."""
+    decay = settings.optimizer.get("layer_decay")
+    with under("optimizer"):
+        groups = read_groups(settings.optimizer.get("groups") or [])
+    trained = [(group.pattern, group.lr_scale) for group in groups if not group.frozen]
+    found = own_rates(groups, [*trained, ("", 1.0)], peak)
+    if decay in (None, 1):
+        return layers(found) if found else ""
+    return f"{layers(found or {'': [peak]})}; times {decay:g} for each layer below the last"
 
 
 def _train_size(settings: Settings) -> int:
@@ -171,9 +196,11 @@ def _draw(previews: Sequence[Preview], file: Path) -> None:
     }
     for name, traces in panels.items():
         for trace in traces.values():
-            if trace.max() > HIGHEST:
+            if trace.max() > plot.HIGHEST:
                 key = "lr" if name == "lr" else "the schedule of " + name
-                raise Mistake(key, f"must stay below {HIGHEST:g} to be drawn", f"{trace.max():.6g}")
+                raise Mistake(
+                    key, f"must stay below {plot.HIGHEST:g} to be drawn", f"{trace.max():.6g}"
+                )
     try:
         plot.draw(
             panels.pop("lr"),

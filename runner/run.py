@@ -14,21 +14,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner import artifacts, provenance
+from runner.addresses import relative
 from runner.build.setup import Setup
 from runner.culprit import told
 from runner.errors import Diverged, one_line, out_of_memory
 from runner.report import descriptions, views
 from runner.report.terminal import Console
-from runner.results.events import Evaluation, Listener, step_key
+from runner.results.events import CLIPPED, LR, Evaluation, Listener, step_key
 from runner.results.records import Records
-from runner.results.result import Result, Status
+from runner.results.result import Link, Result, Status
 from runner.results.view import KIND, RUN, STATUS
 from runner.tracking import Header, Recording
 from runner.tracking.outbox import ROOT
 from runner.training import devices
+from runner.training.clipping import Unclipped
 from runner.training.evaluation import evaluate
 from runner.training.loop import diverged_at, train
 from runner.training.state import BestKeeper
+from runner.trial.groups import own_rates, read_groups
 
 
 class Pruned(Exception):
@@ -88,6 +91,9 @@ def run(
         seconds=time.monotonic() - started,
         command=provenance.command(setup.settings),
         link=recording.link,
+        layers=_layers(setup, records),
+        clipped=_clipped(setup, records),
+        rates=records.column(LR) if setup.trial.numbers["lr"].listens and not brief else None,
     )
     kept = artifacts.Kept(weights=not brief or keep_weights, picture=not brief)
     delivered = _record_end(setup, records, recording, result, kept if ending else None, brief)
@@ -95,7 +101,12 @@ def run(
         if not delivered:
             terminal.line(f"the run's records wait in {ROOT}; the next start sends them")
         raise KeyboardInterrupt
-    return replace(result, seconds=time.monotonic() - started, delivered=delivered)
+    return replace(
+        result,
+        seconds=time.monotonic() - started,
+        delivered=delivered,
+        picture=_picture(recording.link),
+    )
 
 
 def _note(setup: Setup, records: Records) -> str:
@@ -103,6 +114,27 @@ def _note(setup: Setup, records: Records) -> str:
     usual = not setup.trial.recipe.task
     guess = math.log(setup.data.classes) if setup.data and usual else math.inf
     return records.standstill(setup.trial.horizon.steps_per_epoch, guess)
+
+
+def _layers(setup: Setup, records: Records) -> dict[str, tuple[float, ...]]:
+    """Return the highest rates of parameter groups that have rates of their own."""
+    groups = read_groups(setup.settings.optimizer.get("groups") or [])
+    parts = setup.state.optimizer.param_groups
+    scales = [(part.get("pattern", ""), part.get("lr_scale", 1.0)) for part in parts]
+    return own_rates(groups, scales, float(records.column(LR).max(initial=0.0)))
+
+
+def _clipped(setup: Setup, records: Records) -> int | None:
+    """Return of how many updates the gradient was cut, None without a clipping."""
+    if isinstance(setup.state.clipping, Unclipped):
+        return None
+    return int(records.column(CLIPPED)[: setup.state.step].sum())
+
+
+def _picture(link: Link | None) -> str:
+    """Return the file of a run's rates, from the working folder on where it lies in it."""
+    file = Path(link.folder, artifacts.PICTURE) if link and link.folder else None
+    return relative(file) if file and file.is_file() else ""
 
 
 def _console(setup: Setup, label: str, brief: bool) -> Console:

@@ -23,6 +23,7 @@ COLOURS = (  # Okabe and Ito's, told apart also by colour-blind eyes; yellow is 
 )
 _LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 _BINS = 1500  # about two a pixel
+HIGHEST = 1e300  # rate that can be drawn: beyond it ticks overflow
 LOG_SPAN = 1e-5  # of the highest rate: how far down a logarithmic axis reaches
 _ROOM = {"linear": 1.06, "log": 1.4}  # of an axis: its end over its highest rate
 _LETTERS = 84  # of a line across the picture

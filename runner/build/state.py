@@ -17,8 +17,9 @@ from runner.training import devices, optimizers, weights
 from runner.training.arithmetic import counting
 from runner.training.data import Dataset
 from runner.training.evaluation import check_outputs
-from runner.training.groups import read_groups, split_parameters
+from runner.training.groups import split_parameters
 from runner.training.state import State
+from runner.trial.groups import read_groups
 from runner.trial.limits import check_arguments
 
 CLASSES_OF_NO_DATA = 1

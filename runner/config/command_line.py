@@ -77,7 +77,14 @@ class Word:
 
     def at(self, option: str) -> "Word":
         """Return a sweep's word with one of its options. Raises Mistake for one that Hydra writes
-        in a way that it cannot read."""
+        in a way that it cannot read.
+
+        >>> both = word("schedule.staircase=true,false")
+        >>> both.options[0], both.at(both.options[0]).text
+        ('True', 'schedule.staircase=true')
+        """
+        if option in ("True", "False"):  # as Hydra writes what people type otherwise
+            option = option.lower()
         try:
             return word(f"{self.sign}{self.key}={option}")
         except OverrideParseException as error:

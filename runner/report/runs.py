@@ -24,6 +24,8 @@ def ending(results: Sequence[Result], pages: Sequence[str] = ()) -> list[str]:
     if found := best(results):
         lines += ["", as_line(f"best      {found[0]}"), f"repeat    {found[1].command}"]
         lines += edges.of_grid(found[1].lr, [one.lr for one in results])
+    if not found:
+        lines.append("")  # what follows stands apart from the tables
     recorded = any(result.link is not None for result in results)
     return [*lines, *(f"look      {page}" for page in pages[:1] if recorded)]
 
@@ -52,7 +54,7 @@ def ranked(results: Sequence[Result]) -> list[list[str]]:
         figures = [number(key, done[key]) if key in done else "-" for key in keys]
         place = str(rank) if result.status == Status.FINISHED else "-"
         status = f"{result.status}  {result.reason or result.note}".rstrip()
-        rows.append([place, _name(result, results), *figures, f"{result.seconds:.1f}", status])
+        rows.append([place, name_of(result, results), *figures, f"{result.seconds:.1f}", status])
     return rows
 
 
@@ -74,13 +76,13 @@ def over_seeds(results: Sequence[Result]) -> list[str]:
 def means(results: Sequence[Result]) -> list[list[str]]:
     """Return the cells of the table over seeds, the heading first; none where no two runs differ by
     their seed alone."""
-    groups = _by_setting(results)
+    groups = by_setting(results)
     if all(len(group) == 1 for group in groups):
         return []
     keys = columns(results)
     rows = [["over seeds", "n", *map(heading, keys)]]
     for group in groups:
-        found = _values(group)
+        found = values_of(group)
         done = sum(result.status == Status.FINISHED for result in group)
         n = str(done) if done == len(group) else f"{done} of {len(group)}"
         cells = [spread(key, found[key]) if key in found else "-" for key in keys]
@@ -96,20 +98,20 @@ def best(results: Sequence[Result]) -> tuple[str, Result] | None:
     finished = [result for result in results if result.status == Status.FINISHED]
     if not finished:
         return None
-    groups = _by_setting(finished)
+    groups = by_setting(finished)
     first, *others = groups[0]
     if all(len(group) == 1 for group in groups):
-        return _name(first, results), first
+        return name_of(first, results), first
     return f"{first.setting_name}, by the mean of {counted(1 + len(others), 'seed')}", first
 
 
-def _name(result: Result, results: Sequence[Result]) -> str:
+def name_of(result: Result, results: Sequence[Result]) -> str:
     """Return what a run is called, with its setting where another one is called the same."""
     settings = {one.setting for one in results if one.name == result.name}
     return result.name if len(settings) == 1 else f"{result.name} ({result.setting_name})"
 
 
-def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
+def by_setting(results: Sequence[Result]) -> list[list[Result]]:
     """Return results that differ by their seed alone together, the best mean first; of one seed
     that was trained twice, which gives the same again, one."""
     groups: dict[str, list[Result]] = {}
@@ -119,12 +121,12 @@ def _by_setting(results: Sequence[Result]) -> list[list[Result]]:
             group.append(result)
 
     def mean(group: Sequence[Result]) -> dict[str, float]:
-        return {key: statistics.fmean(values) for key, values in _values(group).items()}
+        return {key: statistics.fmean(values) for key, values in values_of(group).items()}
 
     return sorted(groups.values(), key=lambda group: merit(mean(group)))
 
 
-def _values(group: Sequence[Result]) -> dict[str, list[float]]:
+def values_of(group: Sequence[Result]) -> dict[str, list[float]]:
     """Return what the runs that finished have found, by metric."""
     found: dict[str, list[float]] = {}
     for result in group:

@@ -8,8 +8,10 @@ import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from runner.addresses import OUTBOX
+from runner.report.layers import layers
 from runner.report.plain import as_line
 from runner.report.say import say
+from runner.report.words import counted
 from runner.results.events import LR, Chunk, Event
 from runner.results.metrics import numbers
 from runner.results.result import Result, Status
@@ -79,11 +81,18 @@ def summary(result: Result) -> list[str]:
         lines.append(f"{result.status}: {result.reason}")
     if result.note:
         lines.append(f"note      {result.note}")
+    if result.layers:
+        lines.append(f"layers    {layers(result.layers)}")
+    if result.clipped is not None and result.steps:
+        share = 100 * result.clipped / result.steps
+        lines.append(f"clipped   {share:.3g} % of {counted(result.steps, 'update')}")
     if link := result.link:
         place = as_line(f"experiment '{link.experiment}', {link.uri}")
         lines.append(f"recorded  run {link.run_id} in {place}")
         lines.append(f"look      {link.look}")
         lines += [f"compare   {link.compare}"] if link.compare not in ("", link.look) else []
+    if result.picture:
+        lines.append(as_line(f"picture   {result.picture}"))
     if not result.delivered:
         lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")
     if result.command:

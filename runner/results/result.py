@@ -1,13 +1,17 @@
 """How a run ended, and where its record is."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Link:
     """Where a run is to be found. look, compare: how to open its page, and that of all runs of its
-    experiment."""
+    experiment. folder: of its files, "" where no folder of this machine has them."""
 
     run_id: str
     experiment_id: str
@@ -15,6 +19,7 @@ class Link:
     uri: str
     look: str = ""
     compare: str = ""
+    folder: str = ""
 
 
 class Status(StrEnum):
@@ -51,8 +56,11 @@ class Result:
 
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
     had seen `kept_step` updates then. reason: why it did not finish. note: what is odd though it
-    did. details: the traceback of a failure. lr, seed: what was asked for. setting: in a sweep, the
-    same text for runs that differ by their seed alone; setting_name: its name for people.
+    did. details: the traceback of a failure. layers: the highest rates of parameter groups where
+    they have their own, see `runner.trial.groups.own_rates`. clipped: of how many updates the
+    gradient was cut; None where no clipping is chosen. picture: a file of the rates. rates: those
+    used, where the schedule listens to the run. lr, seed: what was asked for. setting: in a sweep,
+    the same text for runs that differ by their seed alone; setting_name: its name for people.
     """
 
     name: str
@@ -67,6 +75,10 @@ class Result:
     command: str = ""
     link: Link | None = None
     delivered: bool = True
+    layers: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    clipped: int | None = None
+    picture: str = ""
+    rates: NDArray[np.float64] | None = field(default=None, compare=False, repr=False)
     lr: float | None = None
     seed: int | None = None
     setting: str = ""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.results.definition import Definition
+from runner.results.definition import Definition, Goal
 from runner.results.metrics import MAXIMIZE
 
 COMPLETE, PRUNED, FAILED, RUNNING, WAITING = "COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"
@@ -45,6 +45,11 @@ class Row:
 
 def ranked(rows: Sequence[Row], definition: Definition) -> list[Row]:
     """Return the rows that count, best first by the first goal; a copy stands for its original."""
-    descending = definition.goals[0].direction == MAXIMIZE
+    return by_goal(rows, definition.goals[0])
+
+
+def by_goal(rows: Sequence[Row], goal: Goal) -> list[Row]:
+    """Return the rows that count, best first by a goal that is their first; of copies none."""
     counted = [row for row in rows if row.counts and row.copy_of is None]
+    descending = goal.direction == MAXIMIZE
     return sorted(counted, key=lambda row: row.objective[0], reverse=descending)

@@ -23,7 +23,7 @@ from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, Status
 from runner.results.view import JOB, KIND, SETTING, SWEEP
-from runner.sweep import pages
+from runner.sweep import pages, picture
 from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
 from runner.tracking import trackers_of
 from runner.training import devices
@@ -63,9 +63,11 @@ class Sweep:
                 results = self._results(placed, interrupts)
             finally:
                 del os.environ[STOP_FILE]
-        found = _with_settings(results, checked)
-        say(*ending(found, shown))
-        pages.describe_jobs(placed, name, found, shown)
+        results = _with_settings(results, checked)
+        say(*ending(results, shown))
+        if (file := picture.draw(results, placed)) is not None:
+            say(f"picture   {file}")
+        pages.describe_jobs(placed, name, results, shown)
         statuses = {result.status for result in results}
         if Status.KILLED in statuses:
             return Status.KILLED.exit_status

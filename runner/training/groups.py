@@ -1,68 +1,16 @@
 """Parameter groups: which parameters learn at another rate, decay otherwise, or not at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from torch import nn
 
 from runner.errors import nearest
+from runner.trial.groups import Group
 from schedules.errors import ArgumentError
 
 _RESTS = "_stays_as_it_is"
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters whose names fit a pattern, and what is different for them.
-
-    pattern: shell-style, as in "conv*.weight". lr_scale: factor of the trace, >= 0.
-    weight_decay: instead of the optimizer's, >= 0. frozen: not trained at all.
-    """
-
-    pattern: str
-    lr_scale: float = 1.0
-    weight_decay: float | None = None
-    frozen: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.pattern, str):
-            raise ArgumentError("pattern", "must be text", f"{self.pattern!r}")
-        for name in ("lr_scale", "weight_decay"):
-            value = getattr(self, name)
-            if value is None and name == "weight_decay":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-                raise ArgumentError(name, "must be a number >= 0", f"{value!r}")
-        if not isinstance(self.frozen, bool):
-            raise ArgumentError("frozen", "must be true or false", f"{self.frozen!r}")
-
-
-def read_groups(entries: Sequence[Mapping[str, Any]]) -> list[Group]:
-    """Return the groups of a configuration.
-
-    Raises ValueError for a key that a group does not have.
-    """
-    known = Group.__dataclass_fields__
-    groups = []
-    for i, entry in enumerate(entries):
-        if not isinstance(entry, Mapping):
-            raise ArgumentError(f"groups[{i}]", "must have a pattern", f"{entry!r}")
-        for key in entry:
-            if key not in known:
-                raise ArgumentError(
-                    f"groups[{i}].{key}",
-                    f"is not known{nearest(str(key), known)}",
-                    advice=f"a group has {', '.join(known)}",
-                )
-        if "pattern" not in entry:
-            raise ArgumentError(f"groups[{i}]", "must have a pattern", f"{dict(entry)}")
-        try:
-            groups.append(Group(**entry))
-        except ArgumentError as error:
-            raise error.under(f"groups[{i}]") from error
-    return groups
 
 
 def split_parameters(
@@ -70,10 +18,11 @@ def split_parameters(
 ) -> list[dict[str, Any]]:
     """Return torch's parameter groups; a parameter belongs to the first pattern that fits.
 
-    Each group has `params`, `lr_scale` and, where given, `weight_decay`; parameters of frozen
-    groups stop needing a gradient and are left out. With layer_decay, in (0, 1], a layer's lr_scale
-    is multiplied by layer_decay ** (layers above it). Raises ValueError for a pattern that fits
-    no parameter that is still free, and where nothing is left to train.
+    Each group has `params`, `lr_scale`, `pattern` ("" for what fits none) and, where given,
+    `weight_decay`; parameters of frozen groups stop needing a gradient and are left out. With
+    layer_decay, in (0, 1], a layer's lr_scale is multiplied by layer_decay ** (layers above it).
+    Raises ValueError for a pattern that fits no parameter that is still free, and where nothing is
+    left to train.
 
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
     >>> [g["lr_scale"] for g in split_parameters(model, [Group("0.*", lr_scale=0.01)])]
@@ -107,11 +56,12 @@ def split_parameters(
             frozen |= {id(p) for p in parameters.values()}
             continue
         entry: dict[str, Any] = {"params": parameters, "lr_scale": float(group.lr_scale)}
+        entry |= {"pattern": group.pattern}
         if group.weight_decay is not None:
             entry |= {"weight_decay": group.weight_decay, "own_weight_decay": True}
         chosen.append(entry)
     if free:
-        chosen.insert(0, {"params": free, "lr_scale": 1.0})
+        chosen.insert(0, {"params": free, "lr_scale": 1.0, "pattern": ""})
     _rest(model, frozen)
     if not chosen:
         raise ArgumentError("groups", "must leave at least one parameter to train")

@@ -98,6 +98,45 @@ def test_what_else_is_scheduled_is_shown_too(look, monkeypatch) -> None:
     assert momentum[30] == 0.85
 
 
+def test_a_short_run_has_every_step_as_article_3_prints_it(look) -> None:
+    _, out, _ = look("+experiment=tf_piecewise")
+    assert out[0] == "tf_piecewise: 20 steps, 0.625 epochs of 32"
+    assert out[1].split() == ["step", "lr"]
+    rows = [line.split(maxsplit=2) for line in out[2 : out.index("")]]
+    assert [int(row[0]) for row in rows] == list(range(20))
+    printed = ["0.1"] * 5 + ["0.05"] * 5 + ["0.01"] * 5 + ["0.001"]  # its steps 1 to 16
+    assert [row[1] for row in rows[1:17]] == printed
+    assert [row[2] for row in rows if row[2:]] == ["start", "drops", "drops", "drops", "last step"]
+    _, out, _ = look("+experiment=tf_piecewise train.steps=21")
+    assert len(out[2 : out.index("")]) == 5
+
+
+def test_epochs_are_counted_where_there_is_more_than_one(look) -> None:
+    line = "schedule=constant dataset.train_size=40 train.batch_size=10"
+    assert look(f"{line} train.steps=4")[1][1].split() == ["step", "lr"]
+    rows = look(f"{line} train.steps=5")[1]
+    assert [row.split()[:2] for row in rows[1:7:5]] == [["step", "epoch"], ["4", "1"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "layers"),
+    [
+        ("optimizer.layer_decay=1.0", []),
+        (
+            "optimizer.groups=[{pattern:conv*,lr_scale:0.01},{pattern:*.bias,frozen:true}]",
+            ["conv*: lr 0.001; *.bias: frozen; others: lr 0.1"],
+        ),
+        (
+            "optimizer.layer_decay=0.5",
+            ["all: lr 0.1; times 0.5 for each layer below the last"],
+        ),
+    ],
+)
+def test_layers_that_have_rates_of_their_own_are_said(look, words, layers) -> None:
+    _, out, _ = look(f"schedule=exponential lr=0.1 train.steps=30 {words}")
+    assert [line[10:] for line in out if line.startswith("layers")] == layers
+
+
 def test_a_schedule_that_listens_says_so(look) -> None:
     _, out, _ = look("schedule=plateau train.steps=10")
     assert "depends on val/loss; shown as if no evaluation changed it" in out
@@ -158,6 +197,7 @@ def test_a_data_set_without_a_size_is_loaded(look) -> None:
         ("schedule=cosine,constant", "several values, cosine,constant: add -m to sweep over them"),
         ("-m lr=0.1,nan", "job 2 of 2 (lr=nan): lr must be finite, got nan"),
         ("-m schedule.floor=0,1", "job 2 of 2 (schedule.floor=1): schedule.floor must lie in"),
+        ("optimizer.groups=[{lr_scale:2}]", "optimizer.groups[0] must have a pattern, got"),
         ("--nope", "unknown flag --nope"),
         ("--cfg job", "unknown flag --cfg; a preview has -m, --out and --config-dir"),
         ("--config-dir nosuch", "--config-dir must be a folder, got 'nosuch'"),

@@ -135,3 +135,56 @@ def test_a_run_that_learns_nothing_says_so(command) -> None:
     swept = command(f"-m {line} tracking=off lr=0.1,1.0").out
     assert swept.count(note) == 1
     assert f"FINISHED  {note}" in swept
+
+
+def said(out: str, what: str) -> list[str]:
+    """What the lines of a summary say that begin so."""
+    return [line.split(maxsplit=1)[1] for line in out.splitlines() if line.startswith(f"{what} ")]
+
+
+@pytest.mark.parametrize(
+    ("words", "layers"),
+    [
+        ("", []),
+        (
+            "optimizer.groups=[{pattern:'dense1.*',lr_scale:0.01},{pattern:'*.bias',frozen:true}]",
+            ["dense1.*: lr 0.001; *.bias: frozen; others: lr 0.1"],
+        ),
+        ("optimizer.layer_decay=0.5", ["all: lr 0.05 (first of 2 layers) to 0.1 (last)"]),
+    ],
+)
+def test_rates_of_layers_that_have_their_own_are_said_at_the_peak(command, words, layers) -> None:
+    line = "model=mlp lr=0.1 schedule=exponential train.steps=2 tracking=off"
+    done = command(f'{line} "{words}"' if words else line)
+    assert done.status == 0, done.err
+    assert said(done.out, "layers") == layers
+
+
+@pytest.mark.parametrize(
+    ("clipping", "share"),
+    [
+        ("none", []),
+        ("global_norm clipping.max_norm=1e9", ["0 % of 8 updates"]),
+        # the gradient 2 * (w + 1) is 12, and less by 1.6 after each update: above 4 for 5 of them
+        ("global_norm clipping.max_norm=4", ["62.5 % of 8 updates"]),
+    ],
+)
+def test_the_share_of_clipped_updates_is_said_where_a_clipping_is_chosen(
+    command, clipping, share
+) -> None:
+    line = "model=quadratic dataset=none schedule=constant optimizer=sgd tracking=off train.steps=8"
+    assert said(command(f"{line} lr=0.2 clipping={clipping}").out, "clipped") == share
+
+
+def test_the_picture_is_said_where_it_lies(command, store, folder, monkeypatch) -> None:
+    line = "model=linear train.steps=2"
+    (inside,) = said(command(line).out, "picture")
+    (run,) = store.runs()
+    assert inside == f"mlartifacts/{run.info.run_id}/artifacts/trace.png"
+    assert (folder / inside).read_bytes() == store.file(run, "trace.png").read_bytes()
+    assert said(command(f"{line} tracking=off").out, "picture") == []
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    (outside,) = said(command(f"{line} tracking.uri=sqlite:///{folder}/mlflow.db").out, "picture")
+    assert outside.startswith(f"{folder}/mlartifacts/")
+    assert Path(outside).is_file()

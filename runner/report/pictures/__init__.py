@@ -18,15 +18,16 @@ from typing import Any
 from numpy.typing import NDArray
 
 from runner.report.pictures.figure import figure, save
+from runner.report.pictures.grid import grid
 from runner.report.pictures.history import history
 from runner.report.pictures.importance import importance
 from runner.report.pictures.parallel import parallel
 from runner.report.pictures.picture import Picture
 from runner.report.pictures.slices import slices
-from runner.report.pictures.traces import traces
+from runner.report.pictures.traces import MOST_TRACES, traces
 from runner.report.pictures.trials import Trials
 
-__all__ = ["Picture", "Trials", "draw", "every"]
+__all__ = ["MOST_TRACES", "Picture", "Trials", "draw", "every", "grid"]
 
 
 def every(
@@ -41,7 +42,7 @@ def every(
         "importance": importance(important),
         "slices": slices(trials),
         "parallel": parallel(trials),
-        "traces": traces(trials, rates),
+        "traces": traces(trials.rows, rates, trials.definition.goals[0], trials.marks),
     }
 
 

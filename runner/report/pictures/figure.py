@@ -1,6 +1,7 @@
 """Figures of pictures, by matplotlib, which only this room knows."""
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +55,9 @@ def save(figure: Any, file: Any) -> None:
     """
     from PIL import Image
 
-    figure.canvas.draw()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a letter that no font has is a box
+        figure.canvas.draw()
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
     palette = picture.quantize(_PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     palette.save(file, format="png", optimize=True)

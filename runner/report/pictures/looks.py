@@ -7,7 +7,7 @@ from schedules.plot import COLOURS
 
 ANSWER, BEST, BASELINE = "answer", "best of the search", "baseline"
 BLUE, _ORANGE, _GREEN, _PINK, _YELLOW, _SKY, _BLACK, _GREY = COLOURS
-_MAGENTA = "#C2188B"
+_MAGENTA, _RED = "#C2188B", "#C62828"
 _STANDING = {"zorder": 3, "edgecolors": "white", "linewidths": 0.7}
 _ELEMENT = {"s": 22, "alpha": 0.65, "linewidths": 0}
 POINTS: dict[str, dict[str, Any]] = {
@@ -20,6 +20,8 @@ POINTS: dict[str, dict[str, Any]] = {
     "beyond ↑": {"color": BLUE, "marker": "^", "s": 24},
     "pruned": {"color": _GREY, "marker": "|", "s": 24},
     "diverged": {"color": _BLACK, "marker": "x", "s": 24},
+    "diverged run": {"color": _RED, "marker": "X", "s": 60},
+    "stopped run": {"color": _GREY, "marker": "|", "s": 60},
     "failed": {"color": _YELLOW, "marker": "+", "s": 24},
     "element 0": {"color": BLUE, "marker": "o", **_ELEMENT},
     "element 1": {"color": _GREEN, "marker": "o", **_ELEMENT},
@@ -36,16 +38,23 @@ _LINES: dict[str, dict[str, Any]] = {  # pairs are for few lines and for many
     "trial": {"linewidth": (1.6, 0.9)},
     "pale": {"linewidth": (0.8, 0.45), "alpha": 0.35},
     "better": {"linewidth": (1.6, 1.2)},
-    "worse trial": {"color": "#B7C4D1", "linewidth": (0.9, 0.6), "alpha": (0.9, 0.5)},
+    "worse": {"color": "#B7C4D1", "linewidth": (0.9, 0.6), "alpha": (0.9, 0.5)},
     "pruned": {"color": "#CFBB8B", "linewidth": (0.9, 0.6), "alpha": (0.9, 0.5)},
     "diverged": {"color": "#E59E9E", "linewidth": (0.9, 0.6), "alpha": (0.9, 0.5)},
+    "run": {},
+    "diverged run": {"color": _RED, "linestyle": (0, (4, 2))},
+    "stopped run": {"color": _GREY, "linestyle": (0, (1, 1.5))},
 }
 
 
 def line_style(line: Line, many: bool, zorder: float) -> dict[str, Any]:
     """Return how a line looks: one of many, at a height among those that do not stand out."""
     style = {"color": line.colour, "zorder": zorder, **_LINES[line.kind]}
-    style = {key: look[many] if isinstance(look, tuple) else look for key, look in style.items()}
+    for key in ("linewidth", "alpha"):
+        if isinstance(look := style.get(key), tuple):
+            style[key] = look[many]
+    if line.width is not None:
+        style["linewidth"] = line.width
     if line.ended:
         point = POINTS[line.kind]
         style |= {"marker": point["marker"], "markersize": point["s"] ** 0.5, "markevery": [-1]}

@@ -43,8 +43,8 @@ class Points:
 class Line:
     """A line through points; y may be nan where it has a gap.
 
-    number: of its trial. colour: where the kind does not decide it. stairs: y holds until the next
-    x. ended: whether a mark stands at its end.
+    number: of its trial. colour, width: where the kind does not decide it. stairs: y holds until
+    the next x. ended: whether a mark stands at its end.
     """
 
     kind: str
@@ -55,6 +55,7 @@ class Line:
     colour: str = ""
     stairs: bool = False
     ended: bool = False
+    width: float | None = None
 
 
 @dataclass(frozen=True)

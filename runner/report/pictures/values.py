@@ -18,6 +18,7 @@ _MARGIN = 0.06  # of an axis: on each side of its values
 # viridis without its palest end, dark to pale
 _SHADES: tuple[str, ...] = ("#440154", "#482576", "#404588", "#33628d", "#297b8e")
 _SHADES += ("#1f948c", "#26ad81", "#50c46a", "#8bd646", "#d2e21b")
+_VISIBLE = 8  # of them stand out from white as a line
 _STRIP = 0.14  # of an axis: the strip of what lies beyond it
 
 
@@ -128,6 +129,16 @@ class Values:
         side = "min" if self.upwards else "max"
         beyond = side if any(map(self.is_pale, heights)) else "neither"
         return Shades(self.label, palette, self.coloured, beyond)
+
+
+def spaced(count: int) -> list[str]:
+    """Return the colours of so many lines, the best one's first, which is the darkest.
+
+    >>> spaced(1), spaced(3)
+    (['#440154'], ['#440154', '#297b8e', '#50c46a'])
+    """
+    last = _VISIBLE - 1
+    return [_SHADES[round(place * last / max(count - 1, 1))] for place in range(count)]
 
 
 def _reaching(kept: Sequence[float], found: Sequence[float], log: bool) -> Scale:

@@ -9,8 +9,7 @@ from optuna.study import Study
 
 from runner import private, provenance
 from runner.build.data import load
-from runner.build.horizon import horizon
-from runner.build.numbers import numbers
+from runner.build.rates import rates
 from runner.config import experiment
 from runner.config.configurator import Configurator
 from runner.config.settings import Settings
@@ -32,7 +31,6 @@ from runner.study.queue import attributes
 from runner.study.queue.locks import creating
 from runner.tracking import describe, trackers_of
 
-MOST_TRACES = 200
 FOLDER = Path(".runner") / "studies"
 
 
@@ -142,12 +140,9 @@ def _draw(
 def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.ndarray]:
     """Return the learning rates of the trials, as if no evaluation came for those that listen."""
     traces = {}
-    for row in [row for row in found if row.values][-MOST_TRACES:]:
+    for row in [row for row in found if row.values][-pictures.MOST_TRACES :]:
         try:
-            settings = configurator.settings(row.values)
-            data = load(settings.dataset)
-            length = horizon(settings, len(data.train) if data else 0)
-            traces[row.number] = numbers(settings, length).trace("lr")
+            traces[row.number] = rates(configurator.settings(row.values))
         except Mistake:  # a trial that was refused has none
             continue
     return traces

@@ -46,10 +46,9 @@ def check(location: str, experiment: str, uri: str, mark: str = "") -> None:
 
     mark: the experiment's tag, "" where it has none.
     """
-    scheme, _, path, *_ = urllib.parse.urlparse(location)
-    if scheme not in ("", "file") or not uri.startswith(DATABASES):
+    folder = local(location)
+    if folder is None or not uri.startswith(DATABASES):
         return
-    folder = Path(urllib.parse.unquote(path) if scheme else location)
     may_be_made = uri.startswith("sqlite")
     if why := _unusable(folder, may_be_made) or _unlike(folder, mark):
         raise Mistake(
@@ -59,6 +58,18 @@ def check(location: str, experiment: str, uri: str, mark: str = "") -> None:
             "give another tracking.experiment, share that folder, or let a server keep them: "
             "mlflow server --artifacts-destination FOLDER",
         )
+
+
+def local(location: str) -> Path | None:
+    """Return the folder of this machine that an address of files is, None for any other.
+
+    >>> local("file:///data/a%20b"), local("mlflow-artifacts:/7")
+    (PosixPath('/data/a b'), None)
+    """
+    scheme, _, path, *_ = urllib.parse.urlparse(location)
+    if scheme not in ("", "file"):
+        return None
+    return Path(urllib.parse.unquote(path) if scheme else location)
 
 
 def _unusable(folder: Path, may_be_made: bool) -> str:

@@ -13,8 +13,10 @@ HOST, PORT = "127.0.0.1", 5000
 _MODE = "workflowType=machine_learning"  # without it the page opens for chats
 
 
-def link(run_id: str, experiment_id: str, experiment: str, uri: str) -> Link:
+def link(run_id: str, experiment_id: str, experiment: str, uri: str, folder: str = "") -> Link:
     """Return where a run of a store is, with how to open its page.
+
+    folder: of the run's files, "" where no folder of this machine has them.
 
     >>> link("7", "1", "runs", "http://host:5000").look
     'http://host:5000/#/experiments/1/runs/7/model-metrics?workflowType=machine_learning'
@@ -22,7 +24,7 @@ def link(run_id: str, experiment_id: str, experiment: str, uri: str) -> Link:
     'python -m runner.ui tracking.uri=sqlite:///mine.db, then htt'
     """
     look = f"{_how(uri)}{of_run(base(uri), experiment_id, run_id)}"
-    return Link(run_id, experiment_id, experiment, uri, look)
+    return Link(run_id, experiment_id, experiment, uri, look, folder=folder)
 
 
 def view_link(uri: str, experiment_id: str, view: View, *, has_view: bool) -> str:

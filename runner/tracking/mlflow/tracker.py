@@ -15,7 +15,7 @@ from runner.results.events import Point
 from runner.results.result import Link, Status
 from runner.results.view import View
 from runner.tracking.base import Header, Tracker, Unanswered
-from runner.tracking.mlflow import experiments, pages
+from runner.tracking.mlflow import experiments, files, pages
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
 from runner.tracking.mlflow.store import client, experiment, load, probe, refusal, version
 
@@ -65,7 +65,8 @@ class MLflow(Tracker):
         if time.monotonic() - began > SLOW_SECONDS:  # it may have been asked twice
             for other in set(self._with(header.token, [found.experiment_id])) - {run.info.run_id}:
                 self.remove(other)
-        made = pages.link(run.info.run_id, found.experiment_id, found.name, self.address)
+        folder = str(files.local(run.info.artifact_uri or "") or "")
+        made = pages.link(run.info.run_id, found.experiment_id, found.name, self.address, folder)
         compare = self._arranged(found, header.views, lambda line: None).values()
         return replace(made, compare=next(iter(compare), ""))
 

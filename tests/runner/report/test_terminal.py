@@ -95,13 +95,19 @@ def test_an_evaluation_appears_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_summary_has_the_figures_and_where_they_are() -> None:
     link = Link("id", "7", "lr", "sqlite:///mlflow.db", look="there")
     metrics = {"val/loss": 0.25, "val/accuracy": 0.9, "test/loss": 0.5}
-    run = Result("a", Status.FINISHED, metrics, 4, 8, command="python", link=link, delivered=False)
+    more = {"layers": {"conv*": [1e-5], "": [1e-3]}, "clipped": 3, "picture": "there/trace.png"}
+    run = Result(
+        "a", Status.FINISHED, metrics, 4, 8, command="python", link=link, delivered=False, **more
+    )
     waiting = Path(".runner") / "outbox"
     assert summary(run) == [
         "val loss 0.25  val accuracy 90.00 %  (weights after step 4)",
         "test loss 0.5  (weights after step 4)",
+        "layers    conv*: lr 1e-05; others: lr 0.001",
+        "clipped   37.5 % of 8 updates",
         "recorded  run id in experiment 'lr', sqlite:///mlflow.db",
         "look      there",
+        "picture   there/trace.png",
         f"waiting   records are in {waiting}; send: python -m runner.deliver",
         "repeat    python",
     ]

@@ -143,7 +143,7 @@ def test_a_failed_job_does_not_stop_the_others_but_the_status_is_1(
     done = command(f"-m {line} train.steps=20")
     assert done.status == 1
     rows = table(done.out)
-    assert [row[1] for row in rows[1:]] == ["model.breaks=False", "model.breaks=True"]
+    assert [row[1] for row in rows[1:]] == ["model.breaks=false", "model.breaks=true"]
     reason = f"RuntimeError: a wire came loose ({tmp_path}/fragile.py, line 11)"
     assert rows[2][-2:] == ["FAILED", reason]
     failed, finished = store.runs()

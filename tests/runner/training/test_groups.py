@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from runner.training.groups import Group, layers, set_training, split_parameters
+from runner.training.groups import layers, set_training, split_parameters
 from runner.training.models import MLP, KerasCNN
+from runner.trial.groups import Group
 
 
 def scales(model, groups=(), decay=0.8):

@@ -14,11 +14,12 @@ from runner.results.records import Records
 from runner.training import optimizers
 from runner.training.clipping import GlobalNorm, Unclipped
 from runner.training.data import Dataset, Split, order
-from runner.training.groups import Group, split_parameters
+from runner.training.groups import split_parameters
 from runner.training.loop import train
 from runner.training.models import MLP, Quadratic
 from runner.training.state import State
 from runner.trial import Numbers, Recipe, Trial
+from runner.trial.groups import Group
 from schedules import (
     Constant,
     Cosine,

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from runner.training import optimizers
-from runner.training.groups import Group, read_groups, split_parameters
+from runner.training.groups import split_parameters
 from runner.training.state import State
+from runner.trial.groups import Group, read_groups
 from runner.trial.limits import check_arguments
 
 

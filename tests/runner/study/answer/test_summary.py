@@ -10,7 +10,7 @@ from runner.results.definition import Definition, Goal
 from runner.results.rows import Row
 from runner.study.answer.summary import Summary
 from runner.study.queue.attributes import SUMMARY
-from runner.tracking.mlflow import MLflow
+from runner.tracking.mlflow import MLflow, pages
 
 ROWS = [Row(0, "COMPLETE", objective=(1.0,)), Row(1, "PRUNED")]
 TEXT = "**what was found**"
@@ -34,6 +34,16 @@ def recorded(tmp_path: Path) -> optuna.Study:
 def test_the_same_is_not_recorded_again(recorded: optuna.Study) -> None:
     assert not Summary(recorded, ROWS, CONFIRMED, "the command").is_new(())
     assert set(recorded.user_attrs[SUMMARY]) == {"said", "link", "tokens"}
+
+
+@pytest.mark.parametrize("missing", ["folder", "compare"])
+def test_a_link_that_an_earlier_version_has_stored_is_read(recorded, missing) -> None:
+    link = pages.link("7", "1", "mine", "http://host")
+    kept = {key: value for key, value in vars(link).items() if key != "folder"}
+    if missing == "compare":
+        del kept["compare"], kept["look"]
+    recorded.set_user_attr(SUMMARY, {**recorded.user_attrs[SUMMARY], "link": kept})
+    assert Summary(recorded, ROWS, CONFIRMED, "the command").link == link
 
 
 @pytest.mark.parametrize(
