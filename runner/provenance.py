@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from runner.config.command_line import Kind, Word, varying
-from runner.config.settings import Settings
+from runner.config.settings import TAGS, Settings
 from runner.flat import flat
+from runner.results.view import KIND, SETTING, SWEEP
 
-_PLACED = ("tracking.experiment", "tracking.run_name", "threads")
+_PLACED = (
+    *("tracking.experiment", "tracking.run_name", "threads"),
+    *(f"{TAGS}.{name}" for name in (KIND, SWEEP, SETTING)),
+)
 _ITS_OWN = ("local", "worktree")  # as git calls the files of a repository
 _NOTHING_FETCHED = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-_TAGS = "tracking.tags."  # a person's own are recorded as tags
 _NOT_COMPARED = ("study", "tracking", "hydra")
 _UNNAMED = ("tracking", "threads", "device", "hydra", "study")
 
@@ -27,7 +30,7 @@ def command(settings: Settings) -> str:
     words = ["python", "-m", "runner"]
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
-    placed = ("hydra.", "study.", "study/", _TAGS)  # where a sweep or a study put a run
+    placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
     words += [
         one.text
         for one in settings.overrides
@@ -165,9 +168,7 @@ def tags(
         "mlflow.source.name": "python -m runner",
         "mlflow.source.type": "LOCAL",
         "mlflow.user": user,
-        "overrides": json.dumps(
-            [one.text for one in settings.overrides if not one.key.startswith(_TAGS)]
-        ),
+        "overrides": json.dumps([one.text for one in settings.overrides]),
         "command": command(settings),
         "device": device,
         "threads": str(settings.threads),

@@ -18,7 +18,7 @@ _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
     "model.weights_except": "name patterns",
 }
-_TAGS = "write tracking.tags={who: me}"
+_TAGS = "write +tracking.tags.who=me"
 
 
 def check(s: "Settings") -> None:

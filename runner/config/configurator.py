@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.config.command_line import Kind, Word, word
 from runner.config.composer import Composer
 from runner.config.options import group_options, leaf_keys, not_one_of, owners_of
-from runner.config.settings import Settings
+from runner.config.settings import TAGS, Settings
 from runner.errors import Mistake, nearest
 from runner.space import Entry, Space, text_of
 
@@ -72,7 +72,7 @@ def tagged(tags: Mapping[str, str]) -> list[Word]:
     >>> [one.text for one in tagged({"kind": "job"})]
     ['++tracking.tags.kind=job']
     """
-    return [word(f"++tracking.tags.{name}={text_of(value)}") for name, value in tags.items()]
+    return [word(f"++{TAGS}.{name}={text_of(value)}") for name, value in tags.items()]
 
 
 def words(values: Mapping[str, Any]) -> list[str]:

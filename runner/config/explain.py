@@ -14,6 +14,7 @@ from runner.config.composer import REFUSALS, compose
 from runner.config.familiar import key_hint, option_hint
 from runner.config.options import GLOBAL, divided, group_options, leaf_keys, not_one_of, owners_of
 from runner.config.reading import SEE_HELP
+from runner.config.settings import TAGS
 from runner.errors import Mistake, nearest, one_line
 from runner.passwords import redact
 
@@ -116,6 +117,8 @@ def _place_of(file: str) -> str | None:
 
 def _unknown_key(key: str, words: Sequence[Word], config_dir: str | None) -> Mistake:
     groups = group_options(config_dir)
+    if key.startswith(TAGS):
+        return Mistake(key, f"takes each name with a plus: +{TAGS}.NAME=VALUE")
     if key not in groups and (hint := "" if owners_of(key, config_dir) else key_hint(key)):
         return Mistake(f"unknown key '{key}'{hint}")
     config = _nearby(words, config_dir)

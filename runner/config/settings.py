@@ -9,6 +9,8 @@ import yaml
 
 from runner.config.command_line import Words
 
+TAGS = "tracking.tags"
+
 
 @dataclass(frozen=True)
 class Train:
