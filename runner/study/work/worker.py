@@ -98,11 +98,11 @@ class Worker:
             if self._claim is not None:
                 Attempt(self._claim, self.definition, self._runs).make()
                 continue
-            # in this order: between the two looks a lost trial may end and be queued again
-            is_left = any(queue.left(self.study))
+            # before and after: between two looks others may queue a trial, or a lost one again
+            was_left = any(queue.left(self.study))
             if queue.fill(self.study, new=self._makes_new):
                 continue
-            if not is_left:
+            if not was_left and not any(queue.left(self.study)):
                 return True
             queue.requeue_lost(self.study, self._watch)
             time.sleep(POLL_SECONDS)
