@@ -86,7 +86,8 @@ def test_a_trial_that_is_lost_between_two_looks_is_made_before_a_worker_ends(
 def test_a_trial_that_another_worker_queues_between_two_looks_is_waited_for(
     started, monkeypatch
 ) -> None:
-    words = "study.trials=3 study.storage=journal:optuna.journal tracking=off"
+    total = queue.AHEAD + 2
+    words = f"study.trials={total} study.storage=journal:optuna.journal tracking=off"
     study = started(f"{SHORT} 'lr=tag(log, interval(1e-3, 0.5))' {words}")
     usual = queue.fill
 
@@ -97,7 +98,7 @@ def test_a_trial_that_another_worker_queues_between_two_looks_is_waited_for(
     with Interrupts() as interrupts:
         monkeypatch.setattr(queue, "fill", fill)
         work(study, interrupts, None, None)
-    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * 3
+    assert [trial.state for trial in study.trials] == [TrialState.COMPLETE] * total
 
 
 def test_a_run_that_ends_after_its_trial_was_taken_is_no_finished_run(
