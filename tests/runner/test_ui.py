@@ -39,6 +39,8 @@ class Served:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         found = LOOK.fullmatch(line)
+        if not found:
+            self.process.kill()
         assert found, f"{line}{self.process.communicate()}"
         self.base, self.port, self.place = found[1], int(found[2]), found[3]
         assert self.process.stdout.readline() == "Ctrl-C ends it\n"
@@ -185,6 +187,17 @@ def test_a_place_that_is_neither_database_nor_server_is_one_line(
     assert refusal(capsys).startswith(
         "tracking.uri must be a store that is there, got sqlite:///mi"
     )
+
+
+def test_an_upgrade_copies_old_keys_once_and_serves_nothing(
+    recorded: str, store: Any, capsys: Any
+) -> None:
+    store.client.set_terminated(recorded)
+    for said in ("1 run, 1 metric point", "0 runs, 0 metric points"):
+        capsys.readouterr()
+        assert ui.main(["--upgrade"]) == 0
+        assert capsys.readouterr().out.startswith(f"upgraded  {said}\n")
+    assert store.history(store.client.get_run(recorded), "train/lr") == {0: 0.1}
 
 
 def test_help_says_what_can_be_asked_for(folder: Path, capsys: Any) -> None:

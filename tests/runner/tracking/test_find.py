@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from runner.errors import Mistake
-from runner.tracking.mlflow.find import VIEW, Place, find, key
+from runner.tracking.mlflow.find import Place, find
+from runner.tracking.mlflow.views import TAG, key
 
 ADDRESS = "sqlite:///mlflow.db"
 Record = Callable[..., str]
@@ -31,7 +32,7 @@ def save(store: Any) -> Callable[[str, str], None]:
     """Saves the view of a study or sweep with an experiment."""
 
     def tag(experiment: str, name: str) -> None:
-        store.client.set_experiment_tag(of(store, experiment), VIEW + key(name), "{}")
+        store.client.set_experiment_tag(of(store, experiment), TAG + key(name), "{}")
 
     return tag
 
@@ -50,7 +51,7 @@ def test_without_a_name_the_newest_run_says_where(store: Any, record: Record, sa
     assert find(store.client, "", ADDRESS) == Place(of(store, "runs"))
     save("runs", "lr 2026")
     save("runs", "another")
-    assert find(store.client, "", ADDRESS) == Place(of(store, "runs"), "lr 2026")
+    assert find(store.client, "", ADDRESS) == Place(of(store, "runs"), key("lr 2026"))
     record("runs", kind="run")
     assert find(store.client, "", ADDRESS) == Place(of(store, "runs"))
     record("older", study="older-1")
@@ -97,7 +98,7 @@ def test_a_view_is_found_where_its_runs_have_no_tags(store: Any, record: Record,
     record("mine")
     save("mine", "deep study")
     record("newest")
-    assert find(store.client, "deep study", ADDRESS) == Place(of(store, "mine"), "deep study")
+    assert find(store.client, "deep study", ADDRESS) == Place(of(store, "mine"), key("deep study"))
 
 
 def test_a_preset_is_its_newest_study(store: Any, record: Record, save: Any) -> None:
