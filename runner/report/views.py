@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from runner.results.definition import Definition, Goal
 from runner.results.events import GRAD_NORM, LOSS, LR
 from runner.results.metrics import MAXIMIZE
-from runner.results.view import SETTING, SWEEP, View
+from runner.results.view import SETTING, SWEEP, View, charted
 from runner.space import Ordered, Space
 
 SINGLE = "runs"  # the experiment of single runs
@@ -31,6 +31,7 @@ def trials(study: str, definition: Definition, space: Space) -> View:
         keys=tuple(dict.fromkeys(entry.key for entry in space.entries)),
         axes=tuple(dict.fromkeys(axes)),
         metrics=_metrics(goals),
+        charted=charted(definition.trials),
         group=SETTING if definition.seeds > 1 else "",
     )
 
@@ -54,10 +55,13 @@ def confirmations(study: str, definition: Definition, candidates: Sequence[str] 
     )
 
 
-def jobs(sweep: str, goal: Goal, keys: Sequence[str], settings: Sequence[str] = ()) -> View:
+def jobs(
+    sweep: str, goal: Goal, count: int, keys: Sequence[str], settings: Sequence[str] = ()
+) -> View:
     """Return the page of a grid's runs.
 
-    keys: in which they differ. settings: their names where some differ by their seed alone.
+    count: of them. keys: in which they differ. settings: their names where some differ by their
+    seed alone.
     """
     axes = tuple(key for key in keys if key != "seed")
     return View(
@@ -70,6 +74,7 @@ def jobs(sweep: str, goal: Goal, keys: Sequence[str], settings: Sequence[str] = 
         keys=tuple(keys),
         axes=axes,
         metrics=(goal.metric, *_tests([goal])),
+        charted=charted(len(settings) or count),
         group=SETTING if settings else "",
         groups=tuple(settings),
     )

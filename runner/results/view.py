@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 KIND, STUDY, SWEEP = "kind", "study", "sweep"  # tags of a run: what it is, and part of what
 SETTING, STATUS = "setting", "status"  # what differs from the others beside the seed; how it ended
 RUN, JOB, TRIAL, CONFIRM, SUMMARY = "run", "job", "trial", "confirm", "summary"  # kinds
-MOST_SHOWN = 20  # runs whose curves lie over each other; a page lists all
+FEW, MANY = 10, 20  # runs whose curves lie over each other: of more than 20 the best ten
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class View:
     steps, the first three in front. bars: metrics compared by their last value. keys: parameters
     that are listed. axes: those of the parallel coordinates, which every run has. group: the tag
     whose runs are shown by their mean, "" for single runs; groups: its values, as far as they are
-    known. metrics: that are listed.
+    known. metrics: that are listed. charted: how many runs are charted, the first ones.
     """
 
     name: str
@@ -31,5 +31,15 @@ class View:
     keys: tuple[str, ...] = ()
     axes: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    charted: int = MANY
     group: str = ""
     groups: tuple[str, ...] = ()
+
+
+def charted(runs: int) -> int:
+    """Return how many of so many runs are charted: a hundred curves are neither quick nor readable.
+
+    >>> charted(20), charted(21)
+    (20, 10)
+    """
+    return MANY if runs <= MANY else FEW

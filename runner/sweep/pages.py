@@ -17,7 +17,7 @@ def show_jobs(jobs: Sequence[Job], name: str, keys: Sequence[str]) -> list[str]:
     settings = {job.setting: job.setting_name for job in jobs}
     several = list(settings.values()) if len(settings) < len(jobs) else []
     goal = Goal(jobs[0].metric, metric(jobs[0].metric).direction)
-    view = views.jobs(name, goal, [key.lstrip("+") for key in keys], several)
+    view = views.jobs(name, goal, len(jobs), [key.lstrip("+") for key in keys], several)
     found = [
         arrange(trackers_of(tracking), str(tracking.experiment), [view], warn).get(name)
         for tracking in _places(jobs)

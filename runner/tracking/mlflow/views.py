@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from runner.results.view import MOST_SHOWN, STATUS, View
+from runner.results.view import STATUS, View
 
 VERSION = "3.17."
 TAG = "mlflow.sharedViewState."
@@ -79,8 +79,7 @@ def _state(view: View) -> dict[str, Any]:
         "selectedColumns": ["attributes.`Duration`", *_columns(view)],
         "columnOrder": [],
         "columnWidths": {name: _WIDTHS[name.partition(".")[0]] for name in _columns(view)},
-        # of many runs the best are charted: a hundred curves are neither quick nor readable
-        "runsHiddenMode": f"FIRST_{MOST_SHOWN}_RUNS",
+        "runsHiddenMode": f"FIRST_{view.charted}_RUNS",
         "viewMaximized": False,
         "runListHidden": False,
         "isAccordionReordered": True,  # else the page sorts sections by their names
@@ -152,7 +151,7 @@ def _charts(view: View) -> dict[str, Any]:
 def _chart(kind: str) -> dict[str, Any]:
     return {
         "type": kind,
-        "runsCountToCompare": MOST_SHOWN,
+        "runsCountToCompare": 10,
         "deleted": False,
         "isGenerated": False,
     }
