@@ -120,10 +120,16 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     os.environ.update(before)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read_back() -> type[Store]:
     """Opens the database of a folder, which a command has made."""
     return Store
+
+
+@pytest.fixture
+def forget_databases() -> Callable[[], None]:
+    """Closes the databases that MLflow keeps open, as the next process finds them."""
+    return _forget_databases
 
 
 @pytest.fixture

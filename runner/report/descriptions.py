@@ -15,7 +15,7 @@ KEY = "mlflow.note.content"  # the tag that MLflow's page shows
 MOST = 7500  # characters: MLflow cuts a tag of a run at 8,000
 _SHOWN = 20  # rows of a table
 _BREAK = "\n\n"
-_CUT = "(cut: the whole is among the artifacts, description.md)"
+_CUT = "(cut: the whole is among the artifacts, {})"
 
 
 def run(
@@ -41,7 +41,7 @@ def run(
     reason = result.reason or result.note
     said = f"{result.status}: {reason}" if reason else str(result.status)
     lines.append(markdown.text(f"{said}; {steps}, {result.seconds:.1f} s"))
-    return fitted(_BREAK.join([*lines, markdown.code(result.command)]))
+    return fitted(_BREAK.join([*lines, markdown.code(result.command)]), "config.yaml")
 
 
 def grid(results: Sequence[Result], pages: Sequence[str]) -> str:
@@ -112,18 +112,19 @@ def _searched(definition: Definition) -> list[list[str]]:
     return rows
 
 
-def fitted(text: str) -> str:
+def fitted(text: str, file: str = "description.md") -> str:
     """Return the first paragraphs of a description that is too long, with a word where the whole
-    is.
+    is: in a file among the artifacts.
 
     >>> fitted("short"), len(fitted("a paragraph\\n\\n" * 1000)) <= MOST
     ('short', True)
     """
     if len(text) <= MOST:
         return text
+    cut = _CUT.format(file)
     kept: list[str] = []
     for part in text.split(_BREAK):
-        if len(_BREAK.join([*kept, part, _CUT])) > MOST:
+        if len(_BREAK.join([*kept, part, cut])) > MOST:
             break
         kept.append(part)
-    return _BREAK.join([*kept, _CUT])
+    return _BREAK.join([*kept, cut])

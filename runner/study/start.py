@@ -59,7 +59,7 @@ def _start(planned: Plan, started_by: Launcher) -> int:
     say(f"study     {study.study_name}: {len(attributes.done(study))} of {total} trials done")
     trackers = trackers_of(planned.settings.tracking)
     definition, space = attributes.definition(study), planned.configurator.space
-    pages = show_study(study.study_name, definition, space, trackers)
+    pages = show_study(study.study_name, definition, space, trackers, warn=warn)
     say(*(f"look      {page}" for page in list(pages.values())[:1]))
     try:
         with Interrupts() as interrupts, Monitor(study, trackers) as monitor:

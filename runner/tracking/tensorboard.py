@@ -55,6 +55,14 @@ class TensorBoard(Tracker):
     def artifacts(self, run_id: str, folder: Path) -> None:
         shutil.copytree(folder, self._folder(run_id) / "artifacts", dirs_exist_ok=True)
 
+    def has(self, run_id: str) -> bool:
+        return any(Path(self.address).glob(f"*/* {run_id}"))
+
+    def fetch(self, run_id: str, names: Sequence[str], folder: Path) -> None:
+        for name in names:
+            if (file := self._folder(run_id) / "artifacts" / name).exists():
+                shutil.copy(file, folder)
+
     def flush(self, run_id: str) -> None:
         self._writer(run_id).flush()
 

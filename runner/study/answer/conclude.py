@@ -72,7 +72,8 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
                 private.folder(file.parent)
                 private.write(file, redact(experiment.as_experiment(settings, folder)))
                 _draw(folder, found, important, configurator, definition, answer)
-                files = keep(folder, source(chosen, best, definition), trackers)
+                kept = source(chosen, best, definition)
+                files = keep(folder, kept, trackers, is_known=summary.is_known)
                 text = descriptions.study(
                     definition,
                     found,

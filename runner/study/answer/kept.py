@@ -16,6 +16,7 @@ from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.events import LR, Point
 from runner.results.rows import Row
+from runner.study.answer.summary import is_there
 from runner.tracking import Tracker
 from schedules import plot
 
@@ -40,15 +41,13 @@ def source(chosen: Confirmed | None, best: Row, definition: Definition) -> Sourc
     return Source(chosen.run_ids[chosen.middle], f"{chosen.label}, seed {seed}, the median one")
 
 
-def keep(folder: Path, of: Source, trackers: Sequence[Tracker]) -> str:
-    """Put a run's weights and trace into a folder; return what is there, as a sentence."""
-    for name in (WEIGHTS, TRACE, PICTURE):
-        (folder / name).unlink(missing_ok=True)
-    for tracker in trackers[:1] if of.run_id else ():
-        try:
-            tracker.fetch(of.run_id, (WEIGHTS, TRACE), folder)
-        except Exception as error:
-            warn(f"note: the files of {of.words} cannot be had ({brief(error)})")
+def keep(folder: Path, of: Source, trackers: Sequence[Tracker], *, is_known: bool) -> str:
+    """Put a run's weights and trace into a folder; return what is there, as a sentence.
+
+    is_known: whether the folder is of this answer already: its files stay where the run is gone.
+    """
+    if not is_known or all(is_there(tracker, of.run_id) for tracker in trackers[:1]):
+        _fetch(folder, of, trackers)
     if (rates := trace(folder)).size:
         plot.draw({of.words: rates}, folder / PICTURE)
     found = [name for name in (WEIGHTS, TRACE) if (folder / name).exists()]
@@ -56,6 +55,16 @@ def keep(folder: Path, of: Source, trackers: Sequence[Tracker]) -> str:
         return ""
     lacking = "" if WEIGHTS in found else "; trials keep no weights, the command trains them"
     return f"{' and '.join(found)}: of {of.words}{lacking}"
+
+
+def _fetch(folder: Path, of: Source, trackers: Sequence[Tracker]) -> None:
+    for name in (WEIGHTS, TRACE, PICTURE):
+        (folder / name).unlink(missing_ok=True)
+    for tracker in trackers[:1] if of.run_id else ():
+        try:
+            tracker.fetch(of.run_id, (WEIGHTS, TRACE), folder)
+        except Exception as error:
+            warn(f"note: the files of {of.words} cannot be had ({brief(error)})")
 
 
 def trace(folder: Path) -> np.ndarray:

@@ -1,9 +1,8 @@
 """The pages that show a study's runs side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runner.report import views
-from runner.report.say import warn
 from runner.results.definition import Definition
 from runner.space import Space
 from runner.tracking import Tracker, arrange
@@ -15,11 +14,13 @@ def show_study(
     space: Space,
     trackers: Sequence[Tracker],
     candidates: Sequence[str] | None = (),
+    warn: Callable[[str], None] = lambda line: None,
 ) -> dict[str, str]:
     """Let trackers show a study's trials and what confirms its answer; return how to open each
     page, by what it shows.
 
     candidates: those that are confirmed, () before they are known, None where none is.
+    warn: told why a page is not shown.
     """
     found = {"trials": views.trials(name, definition, space)}
     if candidates is not None and definition.confirm_seeds:

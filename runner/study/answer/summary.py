@@ -44,9 +44,14 @@ class Summary:
         self._before = study.user_attrs.get(SUMMARY, {}).get("said")
         self.link = self._recorded()
 
+    @property
+    def is_known(self) -> bool:
+        """Return whether it was recorded as it is."""
+        return bool(self._digest == self._before)
+
     def is_new(self, trackers: Sequence[Tracker]) -> bool:
         """Return whether something has changed since it was recorded, or its run is gone."""
-        if self._digest != self._before:
+        if not self.is_known:
             return True
         return self.link is not None and any(
             not is_there(tracker, self.link.run_id) for tracker in trackers[:1]

@@ -77,7 +77,7 @@ def test_a_schedule_that_listens_shows_the_rates_that_were_used(command, store, 
     done = command(f"-m {line} {plateau} lr=1.0,0.1")
     assert done.status == 0, done.err
     (run,) = (run for run in store.runs() if run.info.run_name == "lr=1.0")
-    used = store.records(run)["lr"]
+    used = store.records(run)["train/lr"]
     assert len(set(used)) > 1
     (shown,) = (one for one in drawn[0].panels[0].lines if one.label.startswith("lr=1.0"))
     assert np.array_equal(shown.y[:-1], used)
