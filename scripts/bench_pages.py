@@ -6,6 +6,7 @@ study of 40 trials; what saved views and descriptions cost a study and a run.
 python scripts/bench_pages.py --save
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -68,9 +69,8 @@ def pages(folder: str, repeats: int) -> dict[str, list[float]]:
         shown.wait()
 
 
-def costs(folder: str) -> dict[str, float]:
+def costs() -> dict[str, float]:
     """Return the milliseconds that views and descriptions add to a study and to a run."""
-    os.chdir(folder)
     from runner.report import descriptions, views
     from runner.results.definition import Definition, Goal
     from runner.results.result import Result, Status
@@ -123,7 +123,8 @@ def main() -> None:
         subprocess.run(words, check=True, capture_output=True, cwd=folder)
         found = pages(folder, args.repeats)
         Path(folder, "costs").mkdir()
-        result: dict[str, Any] = costs(str(Path(folder, "costs")))
+        with contextlib.chdir(Path(folder, "costs")):
+            result: dict[str, Any] = costs()
     for name, some in found.items():
         result[f"{name}_s"] = [round(one, 2) for one in some]
     result["view_over_plain"] = bench.ratios(found["view"], found["plain"])
