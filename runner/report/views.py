@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from runner.results.definition import Definition, Goal
 from runner.results.events import GRAD_NORM, LOSS, LR
 from runner.results.metrics import MAXIMIZE
-from runner.results.view import SETTING, SWEEP, View, charted
+from runner.results.view import SETTING, SWEEP, View, charted, spread_key
 from runner.space import Ordered, Space
 
 SINGLE = "runs"  # the experiment of single runs
@@ -30,7 +30,7 @@ def trials(study: str, definition: Definition, space: Space) -> View:
         bars=_metrics(goals),
         keys=tuple(dict.fromkeys(entry.key for entry in space.entries)),
         axes=tuple(dict.fromkeys(axes)),
-        metrics=_metrics(goals),
+        metrics=_metrics(goals, seeds=definition.seeds > 1),
         charted=charted(definition.trials),
         group=SETTING if definition.seeds > 1 else "",
     )
@@ -49,7 +49,7 @@ def confirmations(study: str, definition: Definition, candidates: Sequence[str] 
         descending=goal.direction == MAXIMIZE,
         lines=_lines(goal.metric),
         bars=_metrics(definition.goals),
-        metrics=(*_metrics(definition.goals), *_tests(definition.goals)),
+        metrics=(*_metrics(definition.goals, seeds=True), *_tests(definition.goals)),
         group=SETTING,
         groups=tuple(candidates),
     )
@@ -73,7 +73,7 @@ def jobs(
         bars=(goal.metric,),
         keys=tuple(keys),
         axes=axes,
-        metrics=(goal.metric, *_tests([goal])),
+        metrics=(*_metrics([goal], seeds=bool(settings)), *_tests([goal])),
         charted=charted(len(settings) or count),
         group=SETTING if settings else "",
         groups=tuple(settings),
@@ -94,8 +94,9 @@ def _lines(metric: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((LR, metric, LOSS, GRAD_NORM, _VAL_LOSS)))
 
 
-def _metrics(goals: Sequence[Goal]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*(goal.metric for goal in goals), _VAL_LOSS)))
+def _metrics(goals: Sequence[Goal], *, seeds: bool = False) -> tuple[str, ...]:
+    spread = [spread_key(goals[0].metric)] if seeds else []
+    return tuple(dict.fromkeys((*(goal.metric for goal in goals), *spread, _VAL_LOSS)))
 
 
 def _tests(goals: Sequence[Goal]) -> tuple[str, ...]:

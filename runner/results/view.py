@@ -43,3 +43,8 @@ def charted(runs: int) -> int:
     (20, 10)
     """
     return MANY if runs <= MANY else FEW
+
+
+def spread_key(metric: str) -> str:
+    """Return the key of a metric's standard deviation over seeds."""
+    return f"{metric}/deviation"

@@ -9,7 +9,7 @@ from runner.results.definition import Goal
 from runner.results.metrics import metric
 from runner.results.result import Result
 from runner.sweep.launch import Job
-from runner.tracking import arrange, describe, trackers_of
+from runner.tracking import arrange, describe, tell_spread, trackers_of
 
 
 def show_jobs(jobs: Sequence[Job], name: str, keys: Sequence[str]) -> list[str]:
@@ -32,6 +32,16 @@ def describe_jobs(
     text = descriptions.grid(results, shown)
     for tracking in _places(jobs):
         describe(trackers_of(tracking), str(tracking.experiment), name, text, warn)
+    for setting in dict.fromkeys(job.setting for job in jobs):
+        group = [
+            (job, one) for job, one in zip(jobs, results, strict=True) if job.setting == setting
+        ]
+        done = [(job, one) for job, one in group if job.metric in one.metrics and one.link]
+        if done:
+            job, key = done[-1][0], done[-1][0].metric
+            run_ids = [one.link.run_id for _, one in done if one.link]
+            values = [one.metrics[key] for _, one in done]
+            tell_spread(trackers_of(job.settings.tracking), run_ids, key, values, warn)
 
 
 def _places(jobs: Sequence[Job]) -> list[Tracking]:

@@ -3,7 +3,7 @@
 A tracker is a class of one file (see base.py) and an entry of `tracking.trackers`.
 """
 
-from runner.tracking.arranging import arrange, describe
+from runner.tracking.arranging import arrange, describe, tell_spread
 from runner.tracking.base import Header, Tracker
 from runner.tracking.delivery import deliver_waiting, disown
 from runner.tracking.recording import Recording
@@ -17,5 +17,6 @@ __all__ = [
     "deliver_waiting",
     "describe",
     "disown",
+    "tell_spread",
     "trackers_of",
 ]

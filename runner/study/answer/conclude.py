@@ -29,7 +29,7 @@ from runner.study.answer.summary import Summary, is_there
 from runner.study.plan.plan import Plan
 from runner.study.queue import attributes
 from runner.study.queue.locks import creating
-from runner.tracking import describe, trackers_of
+from runner.tracking import describe, tell_spread, trackers_of
 
 FOLDER = Path(".runner") / "studies"
 
@@ -85,6 +85,9 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
                 points = figures(chosen, definition, trace(folder))
                 summary.record(folder, trackers, definition, values, text, points)
                 describe(trackers, definition.experiment, study.study_name, text, warn)
+                key = definition.goals[0].metric
+                for one in (*confirmed, *([baseline] if baseline else [])):
+                    tell_spread(trackers, one.run_ids, key, one.per_seed, warn)
             except OSError as error:  # a full disk costs no answer
                 warn(
                     f"{folder} cannot be written ({one_line(error)}); the same command tries again"

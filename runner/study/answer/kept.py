@@ -16,6 +16,7 @@ from runner.results.answer import Confirmed
 from runner.results.definition import Definition
 from runner.results.events import LR, Point
 from runner.results.rows import Row
+from runner.results.view import spread_key
 from runner.study.answer.summary import is_there
 from runner.tracking import Tracker
 from schedules import plot
@@ -90,5 +91,5 @@ def figures(chosen: Confirmed | None, definition: Definition, rates: np.ndarray)
             continue
         points.append((key, statistics.fmean(values), now_ms, len(rates)))
         if len(values) > 1:
-            points.append((f"{key}/deviation", statistics.stdev(values), now_ms, len(rates)))
+            points.append((spread_key(key), statistics.stdev(values), now_ms, len(rates)))
     return points

@@ -58,6 +58,7 @@ class Attempt:
             self.outcome.results.append(result)
             if not self._goes_on(objective, result, setup) or self._is_pruned_by_seed(i):
                 return
+        self.runs.tell_spread(self.run_ids, [values[0] for values in self.outcome.per_seed])
         self._end({}, self.outcome.mean())
 
     def _values(self) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ from runner.results.view import CONFIRM, KIND, SETTING, STATUS, STUDY, TRIAL
 from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
 from runner.study.work.objective import Objective
-from runner.tracking import Header, Recording, Tracker, disown, trackers_of
+from runner.tracking import Header, Recording, Tracker, disown, tell_spread, trackers_of
 
 _ASK_SECONDS = 1.0
 LONGEST_NAME = 120  # letters
@@ -132,6 +132,13 @@ class Runs:
         if self._last is not None:
             self._last.join()
             self._last = None
+
+    def tell_spread(self, run_ids: Sequence[str], values: Sequence[float]) -> None:
+        """Record how far the runs of a trial lie from each other."""
+        if len(values) > 1:
+            self.delivered()
+            key = self.definition.goals[0].metric
+            tell_spread(self.trackers, run_ids, key, values, warn)
 
     def disown(self, run_ids: Sequence[str], reason: str) -> None:
         """Mark runs of a trial that another worker trains again."""

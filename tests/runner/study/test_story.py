@@ -149,6 +149,8 @@ def test_the_summary_has_the_means_over_the_runs_that_confirm(told: Told) -> Non
     assert metrics["val/loss/deviation"] == pytest.approx(np.std(found, ddof=1), rel=1e-12)
     assert set(metrics) == {"train/lr", "val/loss", "val/loss/deviation"}
     mean, deviation = (f"{value:.4g}" for value in (np.mean(found), np.std(found, ddof=1)))
+    told_by = told.confirming(told.winner)[-1].data.metrics  # for the page that groups them
+    assert told_by["val/loss/deviation"] == metrics["val/loss/deviation"]
     row = next(line for line in told.out.splitlines() if line.startswith(f"{told.winner}  "))
     assert mean in row
     assert f"± {float(deviation):.2g}" in row
@@ -222,6 +224,9 @@ def test_no_note_is_longer_than_mlflow_keeps_whatever_the_command_is(
     assert experiment.tags[NOTE].startswith(f"#### {experiment.name}: **no trial is shown")
 
 
+RATES = ("0.001", "0.1", "0.3")
+
+
 def test_a_study_of_two_seeds_that_confirms_nothing(
     command: Callable[[str], Any], store: Any, folder: Path, undrawn: list[str]
 ) -> None:
@@ -231,8 +236,14 @@ def test_a_study_of_two_seeds_that_confirms_nothing(
     assert (done.status, done.err) == (0, "")
     *trials, summary = store.runs()
     names = {run.info.run_name for run in trials}
-    rates = enumerate(("0.001", "0.1", "0.3"))
+    rates = enumerate(RATES)
     assert names == {f"trial {i} lr={lr} seed {seed}" for i, lr in rates for seed in (0, 1)}
+    found = {run.info.run_name: run.data.metrics for run in trials}
+    pairs = [[found[f"trial {i} lr={lr} seed {n}"] for n in (0, 1)] for i, lr in enumerate(RATES)]
+    for first, second in pairs:
+        values = [one["val/loss"] for one in (first, second)]
+        assert "val/loss/deviation" not in first
+        assert second["val/loss/deviation"] == pytest.approx(np.std(values, ddof=1), abs=1e-12)
     settings = [run.data.tags["setting"] for run in trials]
     assert sorted(settings) == ["trial 0", "trial 0", "trial 1", "trial 1", "trial 2", "trial 2"]
     files = {file.path for file in store.client.list_artifacts(summary.info.run_id)}

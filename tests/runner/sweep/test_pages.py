@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 import urllib.parse
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +64,22 @@ def test_each_run_of_a_grid_has_tags_of_what_it_is_part_of(
         assert "tracking.tags" not in run.data.tags["command"]
     query = search(state(experiment, look(done.out)))
     assert len(found_by(store, experiment, query)) == 4
+
+
+def test_the_last_seed_of_a_setting_says_how_far_they_lie_apart(
+    command: Callable[[str], Any], store: Any
+) -> None:
+    line = "-m model=linear train.steps=4 train.eval_every=2 threads=1 lr=0.01,0.1 seed=0,1,2"
+    done = command(line)
+    assert done.status == 0, done.err
+    for rate in ("0.01", "0.1"):
+        runs = [run.data.metrics for run in store.runs() if run.data.params["lr"] == rate]
+        values = [one["val/accuracy"] for one in runs]
+        *others, last = runs
+        assert last["val/accuracy/deviation"] == pytest.approx(statistics.stdev(values), rel=1e-12)
+        assert not any("val/accuracy/deviation" in one for one in others)
+    shown = state(experiment_of(store), look(done.out))
+    assert "metrics.`val/accuracy/deviation`" in json.loads(shown)["selectedColumns"]
 
 
 def test_two_grids_of_one_experiment_have_a_view_and_a_section_each(
