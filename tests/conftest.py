@@ -4,6 +4,7 @@ import copy
 import functools
 import importlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -64,6 +65,11 @@ class Store:
         """All runs, in the order in which they began."""
         ids = [e.experiment_id for e in self.client.search_experiments()]
         return self.client.search_runs(ids, order_by=["attributes.start_time ASC"])
+
+    @staticmethod
+    def label(run: Any) -> str:
+        """The name of a run, a trial's without its values."""
+        return re.sub(r"^(trial \d+) .*?( seed \d+)?$", r"\1\2", run.info.run_name)
 
     def history(self, run: Any, key: str) -> dict[int, float]:
         """A metric's value by step, as it was logged."""

@@ -62,6 +62,7 @@ def test_a_run_prints_its_evaluations_and_a_summary(command, store) -> None:
         "/model-metrics?workflowType=machine_learning",
         f"compare   python -m runner.ui runs, then {home}/1/runs"
         "?workflowType=machine_learning&compareRunsMode=CHART&viewStateShareKey=runs",
+        f"picture   mlartifacts/{run.info.run_id}/artifacts/trace.png",
         f"repeat    python -m runner {QUADRATIC} lr=0.2 train.steps=3 train.eval_every=1 threads=1",
     ]
     assert done.err == ""

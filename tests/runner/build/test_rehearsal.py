@@ -98,6 +98,9 @@ class Kept(Net):
         if self.how == "back":
             fail("key")
 
+def as_dict(groups, **more):
+    return dict(enumerate(groups))
+
 class Flat(Net):
     def forward(self, x):
         return super().forward(x) if self.training else super().forward(x).squeeze()
@@ -266,7 +269,7 @@ def test_whatever_own_code_raises_is_one_line_with_its_file_and_line(
         ),
         (
             "optimizer=sgd ~optimizer.momentum ~optimizer.nesterov ~optimizer.weight_decay "
-            "optimizer._target_=builtins.dict",
+            "optimizer._target_=mine.as_dict",
             "optimizer._target_ must be a torch.optim.Optimizer, got dict",
         ),
         (

@@ -7,6 +7,7 @@ KIND is `create` (from nothing), `work` (from a study that is made) or `conclude
 import importlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -44,6 +45,7 @@ WORDS = [
 LAUNCHER = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
 FINISHED = ("FINISHED", "active")
 AFTER = {"create": "_work", "work": "conclude"}  # where a start of a kind ends
+ANSWER = ("best.yaml", "description.md", "trace.csv", "weights.safetensors")
 BEFORE = {"work": "_work", "conclude": "conclude"}  # where the one before it has ended
 
 
@@ -76,7 +78,9 @@ def found(event: int) -> dict[str, Any]:
     done = attributes.done(search)
     with sqlite3.connect("mlflow.db") as store:
         runs = store.execute("SELECT run_uuid, name, status, lifecycle_stage FROM runs").fetchall()
-    ended = Counter(name for _, name, status, stage in runs if (status, stage) == FINISHED)
+    short = re.compile(r"^(trial \d+) .*")  # without its values
+    whole = [name for _, name, status, stage in runs if (status, stage) == FINISHED]
+    ended = Counter(short.sub(r"\1", name) for name in whole)
     place = Path(".runner/studies/killed")
     link = search.user_attrs[SUMMARY]["link"]["run_id"]
     kept = Path("mlartifacts") / link / "artifacts"
@@ -99,7 +103,7 @@ def found(event: int) -> dict[str, Any]:
 
 def is_left(path: Path) -> bool:
     """Whether a file stays that only a start that works should have."""
-    return not (path.is_dir() or path.suffix in (".lock", ".png") or path.name == "best.yaml")
+    return not (path.is_dir() or path.suffix in (".lock", ".png") or path.name in ANSWER)
 
 
 def states(one: optuna.Study) -> dict[str, int]:

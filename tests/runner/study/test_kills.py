@@ -14,7 +14,10 @@ FEW = {"work": [120], "conclude": [118]}
 MOST = 1000
 SQLITE, JOURNAL = "sqlite:///optuna.db", "journal:optuna.journal"
 EVERY = {SQLITE: 20, JOURNAL: 60}  # all of them take half an hour: `kills.py` by hand
-DRAWN = ["history.png", "importance.png", "parallel.png", "slices.png", "traces.png"]
+DRAWN = [
+    *("history.png", "importance.png", "parallel.png", "slices.png"),
+    *("trace.png", "traces.png"),
+]
 
 
 def check(found: list[dict[str, Any]]) -> None:

@@ -40,7 +40,7 @@ def refused(command: Callable[[str], Any], folder: Path) -> Callable[[str], str]
 
 
 def names(store: Any) -> list[str]:
-    return [run.info.run_name for run in store.runs()]
+    return [store.label(run) for run in store.runs()]
 
 
 def after(word: str, out: str) -> str:
@@ -177,14 +177,21 @@ def test_a_search_without_m_prints_its_trials_and_the_answer(command, store, fol
     done = command(f"study=decay_rate {SMALL} study.trials=4 study.confirm_seeds=2")
     assert done.status == 0, done.err
     assert re.match(
-        r"study     decay_rate-[0-9a-f]{8}: 0 of 4 trials done\n\[1/4\] trial 0 ", done.out
+        r"study     (decay_rate-[0-9a-f]{8}): 0 of 4 trials done\n"
+        r"look      python -m runner.ui \1, then http://\S+=\1\n\[1/4\] trial 0 ",
+        done.out,
     )
     assert "4 trials: 4 complete\n" in done.out
     assert "trained again on 2 fresh seeds, mean ± deviation, 95 % interval of each" in done.out
     place = folder / after("pictures", done.out)
     assert sorted(file.name for file in place.rglob("*.*")) == [
         "best.yaml",
-        *sorted(f"{name}.png" for name in DRAWN if name != "importance"),  # of too few trials
+        "description.md",
+        *(f"{name}.png" for name in ("history", "parallel", "slices")),  # no importance of so few
+        "trace.csv",
+        "trace.png",
+        "traces.png",
+        "weights.safetensors",
     ]
 
 
@@ -197,7 +204,7 @@ def test_a_best_rate_at_the_end_of_the_search_is_said(command, folder: Path) -> 
 
 def test_only_what_confirms_looks_at_the_test_data_on_fresh_seeds(command, store, undrawn) -> None:
     assert command(f"study=decay_rate {SMALL} study.trials=4 study.confirm_seeds=2").status == 0
-    runs = {run.info.run_name: run for run in store.runs()}
+    runs = {store.label(run): run for run in store.runs()}
     trials = [name for name in runs if name.startswith("trial ")]
     again = [name for name in runs if name.startswith("confirm ")]
     assert (len(trials), len(again), len(runs)) == (4, 8, 13)
@@ -219,7 +226,7 @@ def test_the_command_and_best_yaml_repeat_the_best_run_bit_for_bit(command, stor
     place = after("pictures", done.out)
     assert command(f"--config-dir {place} +experiment=best").status == 0
     best = int(after("best", done.out).split()[1].rstrip(","))
-    runs = {run.info.run_name: run for run in store.runs()}
+    runs = {store.label(run): run for run in store.runs()}
     repeated, from_file = store.runs()[-2:]
     trial = store.records(runs[f"trial {best}"])
     for run in (repeated, from_file):

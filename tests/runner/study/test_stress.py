@@ -106,7 +106,7 @@ def test_kills_lose_no_trial_and_double_none(address, shell, slow, store) -> Non
     assert "RUNNING" not in {run.info.status for run in runs}
     ended: Counter[str] = Counter()
     for run in runs:
-        ended[run.info.run_name] += run.info.status == "FINISHED" or "pruned" in run.data.tags
+        ended[store.label(run)] += run.info.status == "FINISHED" or "pruned" in run.data.tags
     originals = [trial for trial in done if not attributes.is_copy(trial)]
     assert dict.fromkeys((f"trial {t.number}" for t in originals), 1) == +ended
 

@@ -90,7 +90,7 @@ def test_an_identical_trial_that_still_trains_is_waited_for(started, store) -> N
 def test_a_trials_value_is_the_mean_over_its_seeds(worked, store, odd) -> None:
     line = f"{SHORT} model._target_=odd.Noisy '~model.w' study.seeds=3 study.trials=2"
     study = worked(f"{line} 'lr=choice(0.01, 0.02)' study/sampler=grid study.baseline=no")
-    names = {run.info.run_name for run in store.runs()}
+    names = set(map(store.label, store.runs()))
     assert names == {f"trial {n} seed {seed}" for n in range(2) for seed in range(3)}
     for trial in study.trials:
         per_seed = [one[0] for one in attributes.outcome(trial)["per_seed"]]
@@ -129,7 +129,7 @@ def test_later_seeds_run_only_for_trials_that_survive_the_first(worked, store, s
     assert (bad.state, good.state) == (TrialState.PRUNED, TrialState.COMPLETE)
     assert attributes.outcome(bad)["reason"] == "pruned after 10 of 20 steps"
     names = [f"trial {n} seed {seed}" for n, seed in ((0, 0), (1, 0), (1, 1), (1, 2))]
-    assert sorted(run.info.run_name for run in store.runs()) == names
+    assert sorted(map(store.label, store.runs())) == names
     assert statuses() == {"KILLED": 1, "FINISHED": 3}
 
 
@@ -171,7 +171,7 @@ def test_a_crashed_trial_keeps_its_traceback_and_another_takes_its_place(
     assert place in attributes.outcome(failed)["details"]
     assert len(attributes.done(study)) == 3
     (run,) = [run for run in store.runs() if run.info.status == "FAILED"]
-    assert run.info.run_name == f"trial {failed.number}"
+    assert store.label(run) == f"trial {failed.number}"
     assert place in store.file(run, "traceback.txt").read_text()
     assert statuses() == {"FAILED": 1, "FINISHED": 3}
 

@@ -24,7 +24,7 @@ SEARCH = f"-m hydra/sweeper=optuna {QUADRATIC} 'lr=tag(log, interval(1e-3, 0.5))
 
 
 def names(store: Any) -> list[str]:
-    return [run.info.run_name for run in store.runs()]
+    return [store.label(run) for run in store.runs()]
 
 
 @pytest.mark.stress

@@ -56,7 +56,7 @@ def test_a_worker_that_was_taken_for_lost_does_no_harm(started, store, statuses)
     assert attributes.done(study)[-1].params == lost.params
     assert [t.number for t in study.trials if t.user_attrs.get(attributes.RETRY_OF) == 0] == [2]
     marked = [run for run in store.runs() if "lost" in run.data.tags]
-    assert [run.info.run_name for run in marked] == ["trial 0"]
+    assert list(map(store.label, marked)) == ["trial 0"]
     assert statuses() == {"KILLED": 1, "FINISHED": 2}
 
 
