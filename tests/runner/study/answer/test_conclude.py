@@ -22,7 +22,8 @@ def test_a_closed_pipe_costs_no_file(folder: Path) -> None:
     assert done.stdout.endswith("status 0\n")
     (place,) = (folder / ".runner" / "studies").iterdir()
     files = sorted(str(file.relative_to(place)) for file in place.rglob("*.*"))
-    assert files == ["experiment/best.yaml", *PICTURES]
+    kept = ["trace.csv", "trace.png", "weights.safetensors"]
+    assert files == sorted(["description.md", "experiment/best.yaml", *PICTURES, *kept])
 
 
 @pytest.mark.parametrize("name", ["history.png", "experiment/best.yaml", "experiment"])
