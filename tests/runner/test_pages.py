@@ -63,9 +63,8 @@ class Seen:
 
     def rows(self) -> list[str]:
         """The names of the listed runs and groups, from above."""
-        return re.findall(
-            r"^(?:Group: .*|trial \d+ .*|confirm .*|lr=.*|\w+ lr=.*)$", self.text(), re.M
-        )
+        found = re.findall(ROW, self.text(), re.MULTILINE)
+        return [*dict.fromkeys(name for name in found if not name.endswith(")"))]  # of legends
 
     def overlaid(self, count: int) -> list[str]:
         """The titles of the first three charts, once each has so many curves."""
