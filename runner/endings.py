@@ -14,7 +14,7 @@ from runner.report import descriptions
 from runner.results.events import CLIPPED, LR, Evaluation, step_key
 from runner.results.records import Records
 from runner.results.result import Link, Result, Status
-from runner.results.view import STATUS
+from runner.results.view import DESCRIPTION, STATUS
 from runner.tracking import Recording
 from runner.training.clipping import Unclipped
 from runner.trial.groups import own_rates, read_groups
@@ -142,7 +142,7 @@ def _final_tags(setup: Setup, records: Records, result: Result) -> dict[str, str
         "fingerprint": trial.fingerprint(kept, used),
         "kept_step": str(kept),
         STATUS: result.status,
-        descriptions.KEY: descriptions.run(result.name, own, result, total_steps),
+        DESCRIPTION: descriptions.run(result.name, own, result, total_steps),
     }
     if result.status in (Status.DIVERGED, Status.PRUNED):
         return tags | {result.status.lower(): result.reason}

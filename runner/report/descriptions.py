@@ -10,9 +10,9 @@ from runner.results.definition import Definition
 from runner.results.metrics import heading, number
 from runner.results.result import Result
 from runner.results.rows import Row
+from runner.results.view import DESCRIPTION_CHARACTERS as MOST
+from runner.results.view import STUDY, SWEEP
 
-KEY = "mlflow.note.content"  # the tag that MLflow's page shows
-MOST = 7500  # characters: MLflow cuts a tag of a run at 8,000
 _SHOWN = 20  # rows of a table
 _BREAK = "\n\n"
 _CUT = "(cut: the whole is among the artifacts, {})"
@@ -29,7 +29,7 @@ def run(
     tags: of what it is part.
     """
     part = next(
-        (f" of {kind} {markdown.text(tags[kind])}" for kind in ("study", "sweep") if kind in tags),
+        (f" of {kind} {markdown.text(tags[kind])}" for kind in (STUDY, SWEEP) if kind in tags),
         "",
     )
     lines = [f"**{markdown.text(name)}**{part}"]

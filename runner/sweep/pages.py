@@ -28,7 +28,10 @@ def show_jobs(jobs: Sequence[Job], name: str, keys: Sequence[str]) -> list[str]:
 def describe_jobs(
     jobs: Sequence[Job], name: str, results: Sequence[Result], shown: Sequence[str]
 ) -> None:
-    """Let the experiments of jobs say what came out."""
+    """Let the experiments of jobs say what came out, and how far seeds of a setting lie apart.
+
+    shown: how to open their pages.
+    """
     text = descriptions.grid(results, shown)
     for tracking in _places(jobs):
         describe(trackers_of(tracking), str(tracking.experiment), name, text, warn)

@@ -19,7 +19,7 @@ from runner.results.definition import Definition
 from runner.results.events import Point
 from runner.results.result import Link, Status
 from runner.results.rows import Row
-from runner.results.view import KIND, STATUS, STUDY
+from runner.results.view import DESCRIPTION, KIND, STATUS, STUDY
 from runner.results.view import SUMMARY as SUMMARY_RUN
 from runner.study.queue.attributes import SUMMARY
 from runner.tracking import Header, Recording, Tracker
@@ -86,7 +86,7 @@ class Summary:
                     KIND: SUMMARY_RUN,
                     STUDY: definition.experiment,
                     STATUS: Status.FINISHED,
-                    descriptions.KEY: descriptions.fitted(description),
+                    DESCRIPTION: descriptions.fitted(description),
                 },
                 token=tokens[-1],
             )

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 
 from runner.addresses import brief
 from runner.passwords import redact
-from runner.results.view import View
+from runner.results.view import DESCRIPTION, DESCRIPTION_CHARACTERS, View
 from runner.tracking.mlflow import pages, views
-from runner.tracking.mlflow.limits import DESCRIPTION_CHARACTERS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
 
 OURS = "runner"  # the tag of an experiment that was made here
-DESCRIPTION = "mlflow.note.content"
 _WRITTEN = "described"  # the tag that tells our description from a person's
 _HEADING = re.compile(r"^#### (.*)$", re.MULTILINE)  # small: the page shows the first line alone
 

@@ -7,7 +7,6 @@ from typing import Any
 
 POINTS, PARAMS = 1000, 100  # of a batch
 PARAM_CHARACTERS, TAG_CHARACTERS, _KEY_CHARACTERS = 6000, 8000, 250
-DESCRIPTION_CHARACTERS = 7500
 _KEY = re.compile(r"[\w/. :-]+")
 
 
