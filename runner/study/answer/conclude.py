@@ -17,7 +17,7 @@ from runner.errors import Mistake, one_line
 from runner.passwords import redact
 from runner.report import descriptions, edges, pictures, tables
 from runner.report.say import say, warn
-from runner.results.answer import winner
+from runner.results.answer import Confirmed, winner
 from runner.results.definition import Definition
 from runner.results.metrics import metric
 from runner.results.rows import COMPLETE, PRUNED, Row, ranked
@@ -29,7 +29,7 @@ from runner.study.answer.summary import Summary, is_there
 from runner.study.plan.plan import Plan
 from runner.study.queue import attributes
 from runner.study.queue.locks import creating
-from runner.tracking import describe, tell_spread, trackers_of
+from runner.tracking import Tracker, describe, tell_spread, trackers_of
 
 FOLDER = Path(".runner") / "studies"
 
@@ -74,20 +74,13 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
                 _draw(folder, found, important, configurator, definition, answer)
                 kept = source(chosen, best, definition)
                 files = keep(folder, kept, trackers, is_known=summary.is_known)
-                text = descriptions.study(
-                    definition,
-                    found,
-                    (confirmed, baseline),
-                    unsure,
-                    descriptions.Context(_base(settings), command, files, pages),
-                )
+                context = descriptions.Context(_base(settings), command, files, pages)
+                told = (confirmed, baseline)
+                text = descriptions.study(definition, found, told, unsure, context)
                 private.write(folder / "description.md", redact(text))
                 points = figures(chosen, definition, trace(folder))
                 summary.record(folder, trackers, definition, values, text, points)
-                describe(trackers, definition.experiment, study.study_name, text, warn)
-                key = definition.goals[0].metric
-                for one in (*confirmed, *([baseline] if baseline else [])):
-                    tell_spread(trackers, one.run_ids, key, one.per_seed, warn)
+                _tell(trackers, definition, study.study_name, text, [*confirmed, baseline])
             except OSError as error:  # a full disk costs no answer
                 warn(
                     f"{folder} cannot be written ({one_line(error)}); the same command tries again"
@@ -100,6 +93,21 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     if any(not is_there(one, run) for one in trackers[:1] for run in best.run_ids[:1]):
         lines.append(f"note      {trackers[0].address} has this study's earlier runs no more")
     say(*lines)
+
+
+def _tell(
+    trackers: Sequence[Tracker],
+    definition: Definition,
+    name: str,
+    text: str,
+    candidates: Sequence[Confirmed | None],
+) -> None:
+    """Let the study's experiment say what it has found, and how far the seeds of each candidate lie
+    apart."""
+    describe(trackers, definition.experiment, name, text, warn)
+    key = definition.goals[0].metric
+    for one in filter(None, candidates):
+        tell_spread(trackers, one.run_ids, key, one.per_seed, warn)
 
 
 def _base(settings: Settings) -> str:
