@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from runner.config.settings import Tracking
-from runner.report import descriptions, views
+from runner.report import descriptions, runs, views
 from runner.report.say import warn
 from runner.results.definition import Goal
 from runner.results.metrics import metric
@@ -15,7 +15,8 @@ from runner.tracking import arrange, describe, tell_spread, trackers_of
 def show_jobs(jobs: Sequence[Job], name: str, keys: Sequence[str]) -> list[str]:
     """Let the experiments of jobs show them side by side; return how to open their pages."""
     settings = {job.setting: job.setting_name for job in jobs}
-    several = list(settings.values()) if len(settings) < len(jobs) else []
+    over_seeds = len({(job.setting, job.settings.seed) for job in jobs}) > len(settings)
+    several = list(settings.values()) if over_seeds else []
     goal = Goal(jobs[0].metric, metric(jobs[0].metric).direction)
     view = views.jobs(name, goal, len(jobs), [key.lstrip("+") for key in keys], several)
     found = [
@@ -35,16 +36,14 @@ def describe_jobs(
     text = descriptions.grid(results, shown)
     for tracking in _places(jobs):
         describe(trackers_of(tracking), str(tracking.experiment), name, text, warn)
-    for setting in dict.fromkeys(job.setting for job in jobs):
-        group = [
-            (job, one) for job, one in zip(jobs, results, strict=True) if job.setting == setting
-        ]
-        done = [(job, one) for job, one in group if job.metric in one.metrics and one.link]
-        if done:
-            job, key = done[-1][0], done[-1][0].metric
-            run_ids = [one.link.run_id for _, one in done if one.link]
-            values = [one.metrics[key] for _, one in done]
-            tell_spread(trackers_of(job.settings.tracking), run_ids, key, values, warn)
+    of_setting = {job.setting: job for job in jobs}
+    for group in runs.by_setting(results):
+        job = of_setting[group[0].setting]
+        known = [one for one in group if job.metric in one.metrics and one.link]
+        done = sorted(known, key=results.index)
+        run_ids = [one.link.run_id for one in done if one.link]
+        values = [one.metrics[job.metric] for one in done]
+        tell_spread(trackers_of(job.settings.tracking), run_ids, job.metric, values, warn)
 
 
 def _places(jobs: Sequence[Job]) -> list[Tracking]:
