@@ -26,7 +26,8 @@ NEEDED = {
     "dataset=none": "model=quadratic",
     "clipping/max_norm_schedule=linear": "clipping=global_norm",
     "task=none": "dataset=none model=quadratic",
-    "task=regression": f"dataset=none dataset._target_={__name__}.numbers train.batch_size=2",
+    "task=regression": f"model=linear dataset=none dataset._target_={__name__}.numbers "
+    "train.batch_size=2",
     "task=language": f"dataset=none dataset._target_={__name__}.tokens train.batch_size=2 "
     f"model._target_={__name__}.Bigrams",
 }
