@@ -54,6 +54,11 @@ def test_without_a_name_the_newest_run_says_where(store: Any, record: Record, sa
     assert find(store.client, "", ADDRESS) == Place(of(store, "runs"), key("lr 2026"))
     record("runs", kind="run")
     assert find(store.client, "", ADDRESS) == Place(of(store, "runs"))
+    save("runs", "runs")  # the view of single runs
+    assert find(store.client, "", ADDRESS) == Place(of(store, "runs"), "runs")
+    record("mine", kind="run")
+    save("mine", "runs")
+    assert find(store.client, "mine", ADDRESS) == Place(of(store, "mine"), "runs")
     record("older", study="older-1")
     assert find(store.client, "", ADDRESS) == Place(of(store, "older"))
 

@@ -107,7 +107,7 @@ def test_seeds_are_grouped_and_groups_are_closed() -> None:
 
 
 def test_a_link_without_views_filters_and_sorts_itself() -> None:
-    link = pages.view_link("http://host", "1", TRIALS, has_view=False)
+    link = pages.view_link("http://host", "1", "e", TRIALS, has_view=False)
     asked = urllib.parse.parse_qs(link.partition("?")[2])
     assert asked["searchFilter"] == ["attributes.run_name LIKE 'trial %'"]
     assert asked["orderByKey"] == ["metrics.`val/accuracy`"]
@@ -117,15 +117,19 @@ def test_a_link_without_views_filters_and_sorts_itself() -> None:
 
 def test_a_link_says_what_is_started_before_and_no_password() -> None:
     view = replace(TRIALS, name="学 1")
-    link = pages.view_link("sqlite:///my runs.db", "1", view, has_view=True)
+    link = pages.view_link("sqlite:///my runs.db", "1", "e", view, has_view=True)
     before, _, page = link.partition(", then ")
     words = ["python", "-m", "runner.ui", "学 1", "tracking.uri=sqlite:///my runs.db"]
     assert shlex.split(before) == words
     assert page.startswith("http://127.0.0.1:5000/#/experiments/1/runs?")
     assert page.partition("viewStateShareKey=")[2].startswith("%E5%AD%A6-1-")
-    link = pages.view_link("postgresql://me:***@db/runs", "1", TRIALS, has_view=True)
+    single = pages.view_link(
+        "sqlite:///mlflow.db", "1", "mine", reported.runs("val/loss"), has_view=True
+    )
+    assert single.startswith("python -m runner.ui mine, then ")  # the view is in each experiment
+    link = pages.view_link("postgresql://me:***@db/runs", "1", "e", TRIALS, has_view=True)
     assert link.startswith("python -m runner.ui quick-1, then http://127.0.0.1:5000/#/")
-    link = pages.view_link("https://me:secret@host/mlflow/", "1", TRIALS, has_view=True)
+    link = pages.view_link("https://me:secret@host/mlflow/", "1", "e", TRIALS, has_view=True)
     assert link.startswith("https://host/mlflow/#/experiments/1/runs?")
 
 
