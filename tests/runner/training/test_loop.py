@@ -403,3 +403,40 @@ def test_clipping_is_recorded_every_step():
     records = all_of(train(fresh("sgd", clipping=GlobalNorm(0.3)), trial(), DATA))
     assert records["train/clipped"].tolist() == (records["train/grad_norm"] > 0.3).tolist()
     assert records["train/clipped"].any()
+
+
+class TwoModes(torch.optim.SGD):
+    """Has weights to train and weights to evaluate, as schedule-free optimizers do."""
+
+    mode = "none"
+
+    def train(self) -> None:
+        self.mode = "train"
+
+    def eval(self) -> None:
+        self.mode = "eval"
+
+
+class Asking(nn.Linear):
+    """Notes the mode of the model and of the optimizer at each pass."""
+
+    optimizer: TwoModes
+
+    def __init__(self) -> None:
+        super().__init__(16, 3)
+        self.seen: set[tuple[bool, str]] = set()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen.add((self.training, self.optimizer.mode))
+        return super().forward(x.flatten(1))
+
+
+@pytest.mark.parametrize("steps", [9, 21])
+def test_an_optimizer_of_two_modes_is_in_that_of_the_model(steps: int) -> None:
+    model = Asking()
+    model.optimizer = TwoModes(model.parameters(), lr=0.1)
+    state = State(model, model.optimizer)
+    for _ in train(state, trial(eval_every=4), DATA, lambda: state.step + 1 >= steps):
+        pass
+    assert model.seen == {(True, "train"), (False, "eval")}
+    assert model.optimizer.mode == "eval"
