@@ -37,7 +37,7 @@ def write(
     records.save(folder / "records.npz")
     kept = kept or Kept()
     if kept.weights:
-        weights.save(setup.state.model.state_dict(), folder / "weights.safetensors")
+        weights.save(setup.state.kept.state_dict(), folder / "weights.safetensors")
     if traceback:
         (folder / "traceback.txt").write_text(traceback)
     traces = {name: records.column(step_key(name)) for name in setup.trial.numbers}

@@ -35,10 +35,13 @@ def result(setup: Setup, records: Records, ending: Ending, name: str, link: Link
         name=name,
         status=ending.status,
         metrics=_metrics(setup, records),
+        metric=setup.metric,
         kept_step=_kept_step(setup, records),
         steps=setup.state.step,
         reason=ending.reason,
-        note=_note(setup, records) if ending.status == Status.FINISHED else "",
+        note=setup.state.stopped or _note(setup, records)
+        if ending.status == Status.FINISHED
+        else "",
         details=ending.details,
         command=provenance.command(setup.settings),
         link=link,
@@ -77,8 +80,7 @@ def picture(link: Link | None) -> str:
 
 def _note(setup: Setup, records: Records) -> str:
     """Return what is odd about a run that finished."""
-    usual = not setup.trial.recipe.task
-    guess = math.log(setup.data.classes) if setup.data and usual else math.inf
+    guess = setup.state.task.guess(setup.data) if setup.data else math.inf
     return records.standstill(setup.trial.horizon.steps_per_epoch, guess)
 
 

@@ -57,7 +57,7 @@ def run(
     recording.open(_header(setup, name, brief))
     keep_what_is_loaded()
     records, terminal = Records(), _console(setup, label, brief)
-    keeper = [BestKeeper(setup.state)] if setup.settings.train.keep == "best" else []
+    keeper = [BestKeeper(setup.state)] if setup.settings.train.keep.endswith("best") else []
     everyone: list[Listener] = [records, recording, terminal, *keeper, *listeners]
     try:
         ending = _train(setup, everyone, recording, should_stop, test)
@@ -119,7 +119,7 @@ def _train(
                 listener.hear(event)
         if test:
             recording.flush()
-        if state.step < total:
+        if state.step < total and not state.stopped:
             steps = f"{state.step} step{'' if state.step == 1 else 's'}"
             return Ending(Status.KILLED, f"interrupted after {steps}")
         if test and setup.data is not None:
@@ -147,9 +147,8 @@ def _tested(setup: Setup) -> Evaluation:
     assert setup.data is not None
     _restore_best(setup)
     best = setup.state.best
-    found = evaluate(
-        setup.state.model, setup.state.loss, setup.data.test, setup.trial.recipe.precision
-    )
+    precision = setup.trial.recipe.precision
+    found = evaluate(setup.state.kept, setup.state.task, setup.data.test, precision)
     metrics = {f"test/{key}": value for key, value in found.items()}
     return Evaluation(best.step if best else setup.state.step, metrics, time.time_ns() // 1_000_000)
 
@@ -157,7 +156,7 @@ def _tested(setup: Setup) -> Evaluation:
 def _restore_best(setup: Setup) -> None:
     """Put the best weights back, where they were kept."""
     if setup.state.best is not None:
-        setup.state.model.load_state_dict(setup.state.best.weights)
+        setup.state.kept.load_state_dict(setup.state.best.weights)
 
 
 def _header(setup: Setup, name: str, brief: bool) -> Header:

@@ -7,11 +7,12 @@ from schedules import Horizon, steps_of
 MOST_STEPS = 10**8  # of a trace that is held as a whole
 
 
-def horizon(settings: Settings, train_size: int) -> Horizon:
+def horizon(settings: Settings, train_size: int, counted: int | None = None) -> Horizon:
     """Return the length of a run over so many training samples; 0 is no data, where a step is an
     epoch.
 
-    Raises Mistake for a batch or a run that does not fit them.
+    counted: samples of a duration, where they are others: tokens. Raises Mistake for a batch or a
+    run that does not fit them.
     """
     train = settings.train
     if train_size and train.batch_size > train_size:
@@ -20,8 +21,15 @@ def horizon(settings: Settings, train_size: int) -> Horizon:
             f"must be at most {train_size}, the training samples that there are",
             f"{train.batch_size}",
         )
-    per_epoch = -(-train_size // train.batch_size) if train_size else 1
-    one = Horizon(total_steps=1, steps_per_epoch=per_epoch, samples_per_epoch=train_size or None)
+    batches = -(-train_size // train.batch_size) if train_size else 1
+    if train.accumulate > batches:
+        there = "the batches of an epoch" if train_size else "as there is no data"
+        raise Mistake(
+            "train.accumulate", f"must be at most {batches}, {there}", f"{train.accumulate}"
+        )
+    per_epoch = -(-batches // train.accumulate)
+    samples = (counted or train_size) or None
+    one = Horizon(total_steps=1, steps_per_epoch=per_epoch, samples_per_epoch=samples)
     if train.steps is not None:
         return one.of(_possible("train.steps", train.steps, train.steps))
     epochs = f"{train.epochs:.12f}".rstrip("0").rstrip(".") + "ep"

@@ -11,13 +11,13 @@ import numpy as np
 from cachetools import LRUCache, cached
 
 from runner import config
-from runner.build.metrics import learn_metrics
+from runner.build.metrics import keys_of, learn_metrics
 from runner.config import Settings
 from runner.config.whole import whole
 from runner.culprit import blamed, place, told
 from runner.errors import Mistake
 from runner.results.events import CLIPPED, GRAD_NORM, LOSS, step_key
-from runner.results.metrics import MAXIMIZE, evaluated, metric
+from runner.results.metrics import MAXIMIZE, metric
 from runner.trial import Numbers
 from runner.trial.limits import CLIPPING, check_arguments, check_clipping
 from runner.trial.numbers import ROOMS, SUFFIX
@@ -29,7 +29,9 @@ MOST_BYTES = 2**26  # of traces that are kept for the next run
 
 def _key(settings: Settings, horizon: Horizon) -> Hashable:
     specs = [settings.schedule, settings.warmup, settings.optimizer, settings.clipping]
-    return json.dumps(specs, sort_keys=True), settings.choices.get("clipping"), horizon
+    told = [settings.task, settings.train.ema]  # what a schedule may listen to
+    chosen = settings.choices.get("clipping")
+    return json.dumps([*specs, *told], sort_keys=True), chosen, horizon
 
 
 def _bytes(numbers: Numbers) -> int:
@@ -43,7 +45,7 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
 
     Raises Mistake for what does not fit, or gives no rates that can be used.
     """
-    if not set(_monitors(settings.schedule)) <= set(evaluated(data=True)):
+    if any(_monitors(settings.schedule)):
         learn_metrics(settings)
     spec = _facing("schedule", settings.schedule)
     start = spec.get("start") if isinstance(spec, Mapping) else None
@@ -54,7 +56,7 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
             lr = config.build("warmup", settings.warmup, schedule=lr)
     lr = _later("schedule", lr, later)
     schedules = {"lr": _bound("schedule", lr, horizon, warmed)}
-    _check_listening(schedules["lr"], bool(horizon.samples_per_epoch))
+    _check_listening(settings, schedules["lr"], data=bool(horizon.samples_per_epoch))
     for room in ROOMS:
         for name, schedule in _others(room, getattr(settings, room), horizon, start).items():
             if name in schedules:
@@ -121,11 +123,11 @@ def _named(schedule: Schedule) -> str:
     return f"{type(schedule).__module__}.{type(schedule).__qualname__}"
 
 
-def _check_listening(schedule: Schedule, data: bool) -> None:
+def _check_listening(settings: Settings, schedule: Schedule, *, data: bool) -> None:
     """Refuse what is never evaluated, and a schedule of a person's own that fails to listen."""
     if not schedule.listens:
         return
-    known = evaluated(data=data)
+    known = keys_of(settings, data=data)
     if schedule.monitor not in known:
         raise Mistake("schedule.monitor", f"must be {' or '.join(known)}", f"'{schedule.monitor}'")
     with blamed("schedule", _named(schedule)):

@@ -24,7 +24,7 @@ def rehearse(settings: Settings, trial: Trial, state: State, data: Dataset | Non
 
     Raises Mistake where an update fails; a lack of memory is left to the run, which holds less.
     """
-    back = settings.train.keep == "best"
+    back = settings.train.keep.endswith("best")
     key = _key(trial, back)
     if key in _done:
         return
@@ -50,6 +50,7 @@ def _key(trial: Trial, back: bool) -> str:
     recipe, horizon = trial.recipe, trial.horizon
     reaches = horizon.total_steps >= horizon.steps_per_epoch
     fixed = [recipe.dataset, recipe.batch_size, recipe.precision, recipe.device, reaches, back]
+    fixed += [recipe.accumulate, recipe.ema is None, recipe.content]
     parts = [recipe.model, recipe.task, recipe.optimizer, recipe.clipping, list(trial.numbers)]
     return json.dumps([*fixed, *map(_without_numbers, parts)], sort_keys=True)
 

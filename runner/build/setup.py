@@ -14,10 +14,10 @@ from runner.build.notes import notes
 from runner.build.numbers import key_of, numbers, unscheduled
 from runner.build.rehearsal import rehearse
 from runner.build.state import checked_state, fresh_state, weights_file
+from runner.build.task import differs, task_of
 from runner.config import Settings
 from runner.culprit import blamed
 from runner.errors import under
-from runner.results.metrics import evaluated
 from runner.training import clipping, devices, optimizers, weights
 from runner.training.arithmetic import threads_for
 from runner.training.data import Dataset
@@ -26,7 +26,6 @@ from runner.trial import Numbers, Recipe, Trial
 from schedules import steps_of
 
 MOST_NAMES = 8  # in a note
-USUAL_TASK = {"loss": {"_target_": "torch.nn.functional.cross_entropy"}}
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Setup:
     @property
     def metric(self) -> str:
         """What says which of two such runs is better."""
-        return evaluated(data=self.data is not None)[-1]
+        return self.state.metric
 
 
 def build(settings: Settings) -> Setup:
@@ -74,22 +73,26 @@ def _setup(
     if data is not None:
         with blamed("dataset", settings.dataset["_target_"]):
             data = data.to(device)
-    length = horizon(settings, len(data.train) if data else 0)
+    counted = task_of(settings, data).samples(data.train) if data else 0
+    length = horizon(settings, len(data.train) if data else 0, counted)
     follows = numbers(settings, length)
     with under("train"):
         eval_every = steps_of(settings.train.eval_every, length, "eval_every", 1)
+        given = settings.train.stop_after
+        stop_after = None if given is None else steps_of(given, length, "stop_after", 1)
     state = state_of(settings, data, device)
     threads = settings.threads or _threads(settings, state, data, device)
     settings = replace(settings, threads=threads)
     devices.use(device, threads)
     _check_numbers(settings, follows, state)
-    trial = Trial(_recipe(settings, device), follows, eval_every)
+    recipe = _recipe(settings, device, data.content if data else "")
+    trial = Trial(recipe, follows, eval_every, stop_after)
     rehearse(settings, trial, state, data)
     said = (*notes(settings, follows, eval_every), *_unused(settings, state))
     return Setup(settings, trial, state, data, device, said)
 
 
-def _recipe(settings: Settings, device: torch.device) -> Recipe:
+def _recipe(settings: Settings, device: torch.device, content: str) -> Recipe:
     file = weights_file(settings)
     return Recipe(
         model={k: v for k, v in settings.model.items() if k != "weights"},
@@ -103,7 +106,10 @@ def _recipe(settings: Settings, device: torch.device) -> Recipe:
         threads=settings.threads if device.type == "cpu" else None,
         weights=weights.digest(file) if file else None,
         versions=versions(),
-        task={} if settings.task == USUAL_TASK else settings.task,
+        task=differs(settings),
+        accumulate=settings.train.accumulate,
+        ema=settings.train.ema,
+        content=content,
     )
 
 

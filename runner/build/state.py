@@ -4,26 +4,28 @@ import functools
 import json
 from collections.abc import Hashable
 from pathlib import Path
+from typing import Any
 
 import torch
 from cachetools import LRUCache
 
 from runner import config
 from runner.build.numbers import unscheduled
+from runner.build.task import kind_of, task_of
 from runner.config import Settings
+from runner.config.checks import AVERAGE
 from runner.culprit import blamed, failing
 from runner.errors import Mistake, under
 from runner.training import devices, optimizers, weights
 from runner.training.arithmetic import counting
+from runner.training.average import Average
 from runner.training.data import Dataset
-from runner.training.evaluation import check_outputs
+from runner.training.fit import SAMPLES, check_model
 from runner.training.groups import split_parameters
 from runner.training.state import State
 from runner.trial.groups import read_groups
 from runner.trial.limits import check_arguments
 
-CLASSES_OF_NO_DATA = 1
-SAMPLES = 2  # that a model is tried with
 MOST_BYTES = 2**28  # of fresh states that are kept for the next run
 _fresh: LRUCache[Hashable, State] = LRUCache(MOST_BYTES, getsizeof=lambda state: _bytes(state))
 
@@ -60,23 +62,21 @@ def new_state(settings: Settings, data: Dataset | None, device: torch.device) ->
     model = _model(settings, data)
     with blamed("model", settings.model["_target_"]):
         model.to(device)
-    classes = data.classes if data else CLASSES_OF_NO_DATA
-    loss = config.partial("task.loss", settings.task.get("loss")).plain
-    if isinstance(loss.func, type):
-        must = "must be a function of scores and labels"
-        advice = "torch.nn.functional has them by other names, such as cross_entropy"
-        raise Mistake("task.loss._target_", must, f"the class {loss.func.__name__}", advice)
+    task = task_of(settings, data).to(device)
     with under(""), counting() as operations:
-        check_outputs(model, loss, data.train if data else None, classes, SAMPLES)
+        check_model(model, task, data, data.train if data else None)
     file = weights_file(settings)
     if file is not None:
         keep_new = settings.model.get("weights_except") or []
         with under("model"):
             weights.load_into(model, file, keep_new, f"weights of {settings.model['weights']}")
-    images = data is not None and len(data.input_shape) == 3
+    images = data is not None and data.holds_images
     if images and (settings.precision == "bfloat16" or device.type == "cpu"):
         model.to(memory_format=torch.channels_last)  # faster there, in float32 by a tenth
-    state = State(model, _optimizer(settings, model), clipping, loss)
+    state = State(model, _optimizer(settings, model), clipping, task)
+    if settings.train.ema is not None:
+        state.average = _average(model, settings.train.ema)
+    state.keeps_average = settings.train.keep.startswith(AVERAGE)
     state.operations = operations.of_a_sample(model, SAMPLES if data else 1)
     return state
 
@@ -112,7 +112,8 @@ def _fetched(uri: str | None, run_id: str) -> Path:
 def _key(settings: Settings) -> Hashable:
     """Return the same for all settings whose model and optimizer begin alike."""
     groups = [settings.model, settings.dataset, settings.task, unscheduled(settings.optimizer)]
-    numbers = [settings.precision, settings.device, settings.seed]
+    numbers = [settings.precision, settings.device, settings.seed, settings.train.ema]
+    numbers.append(settings.train.keep)
     file = settings.model.get("weights")
     changed = Path(file).stat().st_mtime_ns if file and Path(file).is_file() else None
     return json.dumps([*groups, unscheduled(settings.clipping), *numbers, changed], sort_keys=True)
@@ -120,13 +121,14 @@ def _key(settings: Settings) -> Hashable:
 
 def _bytes(state: State) -> int:
     tensors = [*state.model.parameters(), *state.model.buffers()]
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    found = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    return found * 2 if state.average else found
 
 
 def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     spec = {k: v for k, v in settings.model.items() if k not in ("weights", "weights_except")}
     factory = config.partial("model", spec)
-    offered = {"input_shape": data.input_shape, "classes": data.classes} if data else {}
+    offered = _offered(settings, data) if data else {}
     wanted = {name: value for name, value in offered.items() if factory.accepts(name)}
     given = ", ".join(f"{name}={value}" for name, value in wanted.items()) or "its arguments"
     must = f"must be a class that can be built with {given}"
@@ -139,6 +141,18 @@ def _model(settings: Settings, data: Dataset | None) -> torch.nn.Module:
     if not isinstance(model, torch.nn.Module):
         raise Mistake("model._target_", "must be a torch.nn.Module", type(model).__name__)
     return model
+
+
+def _offered(settings: Settings, data: Dataset) -> dict[str, Any]:
+    """Return what a model may ask for."""
+    size = kind_of(settings.task)().size(data)
+    return {"input_shape": data.input_shape, "classes": size, "outputs": size}
+
+
+def _average(model: torch.nn.Module, decay: float) -> Average:
+    must = "must be a model that can be copied, as train.ema keeps an average"
+    with failing(lambda told: Mistake("model", must, advice=f"it fails with {told}")):
+        return Average(model, decay)
 
 
 def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimizer:

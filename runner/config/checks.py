@@ -11,6 +11,8 @@ from runner.passwords import hide
 if TYPE_CHECKING:
     from runner.config.settings import Settings
 
+AVERAGE = "ema"  # how the choices of train.keep begin that keep the average
+KEPT = ("last", "best", AVERAGE, f"{AVERAGE}_best")
 _SCHEMES = ("http", "https", "postgresql", "mysql", "mssql")
 MOST_BYTES = 250  # of a name
 MOST_THREADS = 1024
@@ -37,12 +39,18 @@ def check(s: "Settings") -> None:
     at_least("train.steps", train.steps, 1)
     positive("train.epochs", train.epochs)
     at_least("train.batch_size", train.batch_size, 1)
+    at_least("train.accumulate", train.accumulate, 1)
+    if train.ema is not None and not 0 < train.ema < 1:
+        raise Mistake("train.ema", "must lie in (0, 1)", f"{train.ema:.15g}")
     at_least("threads", s.threads, 1)
     if s.threads is not None and s.threads > MOST_THREADS:
         raise Mistake("threads", f"must be at most {MOST_THREADS}", str(s.threads))
     if not 0 <= s.seed < 2**32:
         raise Mistake("seed", "must lie in [0, 2**32)", str(s.seed))
-    one_of("train.keep", train.keep, ("last", "best"))
+    one_of("train.keep", train.keep, KEPT)
+    if train.keep.startswith(AVERAGE) and train.ema is None:
+        advice = "train.ema=0.999 takes it"
+        raise Mistake("train.keep", "must stand beside an average", f"'{train.keep}'", advice)
     one_of("precision", s.precision, ("float32", "bfloat16"))
     at_least("lr", s.lr, 0)
     groups = {"optimizer": s.optimizer, "model": s.model}

@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import OverrideParseException
 
 from runner.addresses import NO_PASSWORD
+from runner.config.shorthand import written_out
 from runner.errors import Mistake
 from runner.passwords import hide, redact
 
@@ -132,7 +133,7 @@ class CommandLine:
         if folder and not Path(folder).is_dir():
             raise Mistake("--config-dir", "must be a folder", f"'{folder}'")
         return cls(
-            words=tuple(map(word, texts)),
+            words=tuple(word(written_out(text)) for text in texts),
             config_dir=str(Path(folder).absolute()) if folder else None,
             multirun=multirun,
             flags=tuple(text for text in typed if text not in texts),

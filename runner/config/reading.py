@@ -81,7 +81,8 @@ class Composed:
         for key, number in _numbers(plain):
             if not math.isfinite(number):
                 raise Mistake(key, "must be finite", str(number))
-        plain["train"]["eval_every"] = whole(plain["train"]["eval_every"], Duration)
+        for name in ("eval_every", "stop_after"):
+            plain["train"][name] = whole(plain["train"][name], Duration)
         train, tracking = Train(**plain.pop("train")), Tracking(**plain.pop("tracking"))
         settings = Settings(**plain, train=train, tracking=tracking, **self.origin)
         check(settings)

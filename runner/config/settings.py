@@ -19,6 +19,9 @@ class Train:
     epochs: float | None = None
     steps: int | None = None
     batch_size: int = 128
+    accumulate: int = 1
+    ema: float | None = None
+    stop_after: Any = None
     eval_every: Any = "1ep"
     keep: str = "last"
 

@@ -7,7 +7,7 @@ from runner.addresses import OUTBOX
 from runner.report import edges
 from runner.report.plain import as_line
 from runner.report.words import aligned, counted
-from runner.results.metrics import heading, known, merit, number, spread
+from runner.results.metrics import PARTS, heading, merit, number, spread
 from runner.results.result import Result, Status
 
 
@@ -32,7 +32,9 @@ def ending(results: Sequence[Result], pages: Sequence[str] = ()) -> list[str]:
 
 def order(results: Sequence[Result]) -> list[Result]:
     """Return results best first by validation, then those that did not finish."""
-    return sorted(results, key=lambda one: (one.status != Status.FINISHED, merit(one.metrics)))
+    return sorted(
+        results, key=lambda one: (one.status != Status.FINISHED, merit(one.metrics, one.metric))
+    )
 
 
 def ranking(results: Sequence[Result]) -> list[str]:
@@ -123,7 +125,7 @@ def by_setting(results: Sequence[Result]) -> list[list[Result]]:
     def mean(group: Sequence[Result]) -> dict[str, float]:
         return {key: statistics.fmean(values) for key, values in values_of(group).items()}
 
-    return sorted(groups.values(), key=lambda group: merit(mean(group)))
+    return sorted(groups.values(), key=lambda group: merit(mean(group), group[0].metric))
 
 
 def values_of(group: Sequence[Result]) -> dict[str, list[float]]:
@@ -136,6 +138,19 @@ def values_of(group: Sequence[Result]) -> dict[str, list[float]]:
 
 
 def columns(results: Sequence[Result]) -> list[str]:
-    """Return the metrics that results have, what decides first."""
-    keys = [f"{part}/{one.name}" for part in ("val", "test") for one in reversed(known())]
-    return [key for key in keys if any(key in result.metrics for result in results)]
+    """Return the metrics that results have: what decides first, then the loss, of the validation
+    data and of the test data.
+
+    >>> found = {"val/loss": 0.5, "val/accuracy": 0.9, "test/loss": 0.6, "param/w": 1.0}
+    >>> columns([Result("", Status.FINISHED, found)])
+    ['val/accuracy', 'val/loss', 'test/loss']
+    """
+    deciding = {one.metric for one in results}
+    names = {key.rpartition("/")[2] for key in deciding}
+
+    def place(key: str) -> tuple[bool, bool, bool, bool]:
+        part, _, name = key.rpartition("/")
+        return part == "test", key not in deciding, name not in names, name != "loss"
+
+    found = dict.fromkeys(key for one in results for key in one.metrics)
+    return sorted((key for key in found if key.rpartition("/")[0] in PARTS), key=place)

@@ -13,7 +13,7 @@ from runner.report.plain import as_line
 from runner.report.say import say
 from runner.report.words import counted
 from runner.results.events import LR, Chunk, Event
-from runner.results.metrics import numbers
+from runner.results.metrics import PARTS, numbers
 from runner.results.result import Result, Status
 
 
@@ -71,7 +71,7 @@ class Console:
 def summary(result: Result) -> list[str]:
     """Return the last lines of a single run."""
     lines = []
-    for part in ("val", "test"):
+    for part in PARTS:
         mine = {k: v for k, v in result.metrics.items() if k.startswith(f"{part}/")}
         if mine:
             early = result.kept_step != result.steps

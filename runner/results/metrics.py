@@ -7,32 +7,25 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
-Measure = Callable[[Any, Any], Any]
+OF_AVERAGE = "ema/"  # before the keys of what the average of the weights finds
+PARTS = ("val", f"{OF_AVERAGE}val", "test")  # of the keys that are compared
 
 
 @dataclass(frozen=True)
 class Metric:
     """A number that evaluations find.
 
-    name: as it stands behind "val/" and "test/". measure: outputs, targets (a batch of tensors) ->
-    the sum over its samples; the loss, which the task has, needs none. direction: "maximize" or
-    "minimize". percent: whether it is a share of the samples, shown in percent. worst: number of
-    classes (1 without classes) -> what a sampler is told of a run that diverged before any was
-    finite. needs_data: whether models that bring their own loss lack it. decides: of the metrics
-    that a run has the one with the highest number says which run is better and is what studies
-    search by default; the others break ties.
+    name: as it stands behind "val/" and "test/". direction: "maximize" or "minimize". percent:
+    whether it is a share of the samples, shown in percent. worst: number of classes (1 without
+    classes) -> what a sampler is told of a run that diverged before any was finite.
     """
 
     name: str
-    measure: Measure | None = None
     direction: str = MINIMIZE
     percent: bool = False
     worst: Callable[[int], float] = lambda classes: math.inf
-    needs_data: bool = True
-    decides: int = 0
 
     @property
     def factor(self) -> float:
@@ -73,34 +66,8 @@ def describe(metric: Metric) -> None:
     METRICS[metric.name] = metric
 
 
-describe(
-    Metric(
-        "loss",
-        worst=lambda classes: 10 * math.log(classes if classes > 1 else math.e),
-        needs_data=False,
-        decides=1,
-    )
-)
-describe(
-    Metric(
-        "accuracy",
-        # labels (n,) that have the highest of the scores (n, classes)
-        lambda scores, labels: (scores.argmax(1) == labels).sum(),
-        direction=MAXIMIZE,
-        percent=True,
-        worst=lambda classes: 0.0,
-        decides=2,
-    )
-)
-
-
-def known() -> list[Metric]:
-    """Return all metrics, what decides last.
-
-    >>> [one.name for one in known()]
-    ['loss', 'accuracy']
-    """
-    return sorted(METRICS.values(), key=lambda one: one.decides)
+describe(Metric("loss", worst=lambda classes: 10 * math.log(classes if classes > 1 else math.e)))
+describe(Metric("accuracy", MAXIMIZE, percent=True, worst=lambda classes: 0.0))
 
 
 def metric(key: str) -> Metric:
@@ -160,24 +127,24 @@ def spread(key: str, values: Sequence[float]) -> str:
     return f"{known.digits(mean)} ± {deviation} {known.unit}".rstrip()
 
 
-def evaluated(*, data: bool) -> tuple[str, ...]:
-    """Return the keys of the validation data that schedules may listen to and studies may search.
+def merit(metrics: Mapping[str, float], key: str) -> tuple[float, float]:
+    """Return a key that sorts runs best first by what their last evaluation found, ties by the
+    loss; what is missing or not a number comes last.
 
-    data: whether there is a data set.
-
-    >>> evaluated(data=True), evaluated(data=False)
-    (('val/loss', 'val/accuracy'), ('val/loss',))
-    """
-    return tuple(f"val/{one.name}" for one in known() if data or not one.needs_data)
-
-
-def merit(metrics: Mapping[str, float]) -> tuple[float, ...]:
-    """Return a key that sorts runs best first by what their last evaluation found; what is missing
-    or not a number comes last.
+    key: what says which is better.
 
     >>> one, other = {"val/loss": 0.3, "val/accuracy": 0.9}, {"val/loss": 0.2, "val/accuracy": 0.8}
-    >>> merit(one) < merit(other) < merit({"val/loss": 0.1, "val/accuracy": math.nan})
+    >>> merit(one, "val/accuracy") < merit(other, "val/accuracy")
     True
+    >>> merit(one, "val/loss") < merit(other, "val/loss")
+    False
     """
-    costs = (one.cost(metrics.get(f"val/{one.name}", math.nan)) for one in reversed(known()))
-    return tuple(math.inf if math.isnan(cost) else cost for cost in costs)
+    known = metric(key)
+    costs = (known.cost(metrics.get(key, math.nan)), metrics.get(f"{_part(key)}/loss", math.nan))
+    first, second = (math.inf if math.isnan(cost) else cost for cost in costs)
+    return first, second
+
+
+def _part(key: str) -> str:
+    """Return what a key's metric is of, such as "ema/val"."""
+    return key.rpartition("/")[0]

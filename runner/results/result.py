@@ -55,12 +55,13 @@ class Result:
     """How a run ended, after `steps` updates.
 
     metrics: of the last evaluation, or of the best one with keep=best, and of the test; the weights
-    had seen `kept_step` updates then. reason: why it did not finish. note: what is odd though it
-    did. details: the traceback of a failure. layers: the highest rates of parameter groups where
-    they have their own, see `runner.trial.groups.own_rates`. clipped: of how many updates the
-    gradient was cut; None where no clipping is chosen. picture: a file of the rates. rates: those
-    used, where the schedule listens to the run. lr, seed: what was asked for. setting: in a sweep,
-    the same text for runs that differ by their seed alone; setting_name: its name for people.
+    had seen `kept_step` updates then. metric: the key of what says which of two runs is better.
+    reason: why it did not finish. note: what is odd though it did. details: the traceback of a
+    failure. layers: the highest rates of parameter groups where they have their own, see
+    `runner.trial.groups.own_rates`. clipped: of how many updates the gradient was cut; None where
+    no clipping is chosen. picture: a file of the rates. rates: those used, where the schedule
+    listens to the run. lr, seed: what was asked for. setting: in a sweep, the same text for runs
+    that differ by their seed alone; setting_name: its name for people.
     """
 
     name: str
@@ -83,3 +84,4 @@ class Result:
     seed: int | None = None
     setting: str = ""
     setting_name: str = ""
+    metric: str = "val/accuracy"

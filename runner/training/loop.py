@@ -23,13 +23,14 @@ from runner.results.events import (
     Event,
     step_key,
 )
+from runner.results.metrics import OF_AVERAGE, merit
 from runner.training.clipping import numbers_of, with_numbers
-from runner.training.data import Dataset, order
+from runner.training.data import Batch, Dataset, order
 from runner.training.devices import autocast, seed
 from runner.training.evaluation import evaluate
 from runner.training.groups import set_training
-from runner.training.losses import batch_loss
-from runner.training.optimizers import Guard, set_number
+from runner.training.losses import batch_loss, total_loss
+from runner.training.optimizers import Guard, set_mode, set_number
 from runner.training.state import State
 from runner.trial import Trial
 
@@ -47,9 +48,10 @@ def train(
 
     Yields a Chunk at the latest every 200 steps or second, and an Evaluation after each one of
     the validation data. At each yield the state is whole: a copy of it can be continued. Ends
-    early, with state.step < total_steps, when `should_stop` says so. Raises Diverged when a loss
-    or gradient was not finite, after the chunk that ends with that step; the model is then as
-    it was before it, and state.step is that step.
+    early, with state.step < total_steps, when `should_stop` says so, or, with state.stopped, where
+    the trial's patience is over. Raises Diverged when a loss or gradient was not finite, after the
+    chunk that ends with that step; the model is then as it was before it, and state.step is that
+    step.
     """
     total = trial.horizon.total_steps
     if state.step == 0:
@@ -58,10 +60,12 @@ def train(
     set_training(state.model)
     while True:
         if state.step > state.evaluated and trial.evaluates_at(state.step):
+            set_mode(state.optimizer, "eval")
             yield from _evaluated(state, trial, data)
-        if state.step == total:
+        if state.step == total or state.stopped:
             return
         end = trial.next_evaluation(state.step)
+        set_mode(state.optimizer, "train")
         while state.step < end:
             stop = min(end, state.step + CHUNK_STEPS)
             numbers = trial.numbers.between(state.memory, state.step, stop)
@@ -71,13 +75,18 @@ def train(
             if diverged is not None:
                 raise diverged
             if should_stop() and state.step < total:
+                set_mode(state.optimizer, "eval")
                 return
 
 
 def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Evaluation]:
     """Evaluate, let the schedule hear of it, and yield the figures."""
-    found = evaluate(state.model, state.loss, data.val if data else None, trial.recipe.precision)
+    split, precision = data.val if data else None, trial.recipe.precision
+    found = evaluate(state.model, state.task, split, precision)
     metrics = {name if "/" in name else f"val/{name}": value for name, value in found.items()}
+    if state.average:
+        found = evaluate(state.average.model, state.task, split, precision)
+        metrics |= {f"{OF_AVERAGE}val/{name}": value for name, value in found.items()}
     evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
     lr = trial.numbers["lr"]
     needed = ("val/loss", lr.monitor) if lr.listens else ("val/loss",)
@@ -85,9 +94,20 @@ def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Eva
     if lr.listens and not bad:
         state.memory = lr.observe(state.memory, state.step, metrics[lr.monitor])
     state.evaluated = state.step
+    if trial.stop_after is not None:
+        _wait(state, metrics, trial.stop_after)
     yield evaluation
     if bad:
         raise diverged_at(state, trial, f"{bad[0]} is {metrics[bad[0]]}")
+
+
+def _wait(state: State, metrics: dict[str, float], patience: int) -> None:
+    """Stop a state whose evaluations have not become better for so many steps."""
+    key = state.metric
+    if state.since is None or merit(metrics, key)[0] < merit(state.since[1], key)[0]:
+        state.since = state.step, metrics
+    elif state.step - state.since[0] >= patience:
+        state.stopped = f"{key} is no better than at step {state.since[0]}"
 
 
 def diverged_at(state: State, trial: Trial, what: str) -> Diverged:
@@ -118,7 +138,10 @@ class Loop:
         self.device = self.parameters[0].device
         self.guard = Guard(state.model, state.optimizer)
         self.bad = torch.zeros((), device=self.device)
-        self.noise = int(np.random.SeedSequence([self.recipe.seed, 1]).generate_state(1)[0])
+        self.noise, self.augmentation = (_stream(self.recipe.seed, i) for i in (1, 2))
+        self.generator = torch.Generator(self.device)
+        self.model, self.average = state.model, state.average
+        self.samples = self.recipe.batch_size * self.recipe.accumulate
         self.epoch, self.order = -1, torch.empty(0)
         self.autocast = autocast(self.recipe.precision, self.device)
         of_clipping = numbers_of(state.clipping)
@@ -160,34 +183,67 @@ class Loop:
 
     def update(self, t: int) -> tuple[Tensor, Tensor, Tensor]:
         """Make update t and return loss, gradient norm and whether it clipped, on the device."""
-        loss = self.forward(t)
-        loss.backward()  # type: ignore[no-untyped-call]
-        loss = loss.detach()
+        loss = self.backward(t)
         norm, clipped = self.state.clipping(self.parameters)
         self.step(loss, norm)
         return loss, norm, clipped
 
-    def forward(self, t: int) -> Tensor:
-        """Return the loss of update t."""
+    def backward(self, t: int) -> Tensor:
+        """Make the gradient of update t, the mean over all its batches; return its loss."""
         self.state.optimizer.zero_grad(set_to_none=True)
         self.guard.before_forward()
+        batches = self.batches(t)
         seed(self.noise + t, self.device)
-        batch = self.batch(t)
+        if len(batches) == 1:
+            loss = self.forward(batches[0])
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss.detach()
+        weight: Tensor | float = sum(self.state.task.weight(one) for one in batches if one)
+        losses = []
+        for batch in batches:
+            part = self.share(batch, weight)
+            part.backward()  # type: ignore[no-untyped-call]
+            losses.append(part.detach())
+        return torch.stack(losses).sum()
+
+    def forward(self, batch: Batch | None) -> Tensor:
+        """Return the mean loss of a batch."""
         with self.autocast:
-            return batch_loss(self.state.model, self.state.loss, batch)
+            return batch_loss(self.state.model, self.state.task, batch)
+
+    def share(self, batch: Batch | None, weight: Tensor | float) -> Tensor:
+        """Return what a batch adds to the mean loss of an update."""
+        assert batch is not None
+        with self.autocast:
+            outputs = self.state.task.forward(self.state.model, batch)
+            return total_loss(self.state.task, outputs, batch) / weight
 
     def step(self, loss: Tensor, norm: Tensor) -> None:
         """Update the parameters, unless something was not finite."""
         self.bad = torch.maximum(self.bad, (~torch.isfinite(loss + norm)).float())
         self.guard.step(self.bad)
+        if self.average:
+            self.average.update(self.model, self.bad)
 
-    def batch(self, t: int) -> tuple[Tensor, Tensor] | None:
-        """Return the samples of update t."""
+    def batches(self, t: int) -> list[Batch | None]:
+        """Return the samples of update t, as they go through the model at a time."""
         if self.data is None:
-            return None
+            return [None]
         epoch, i = divmod(t, self.steps_per_epoch)
         if epoch != self.epoch:
             self.epoch = epoch
             self.order = order(self.recipe.seed, epoch, len(self.data.train)).to(self.device)
-        b = self.recipe.batch_size
-        return self.data.train.batch(self.order[i * b : (i + 1) * b])
+        size = self.recipe.batch_size
+        chosen = self.order[i * self.samples : (i + 1) * self.samples]
+        parts = [chosen] if self.samples == size else torch.split(chosen, size)
+        batches = [self.data.train.batch(part) for part in parts]
+        if self.data.augment is None:
+            return [*batches]
+        self.generator.manual_seed(self.augmentation + t)
+        augment = self.data.augment
+        return [(augment(inputs, self.generator), targets) for inputs, targets in batches]
+
+
+def _stream(seed: int, i: int) -> int:
+    """Return where the i-th kind of what is drawn begins."""
+    return int(np.random.SeedSequence([seed, i]).generate_state(1)[0])

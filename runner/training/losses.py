@@ -1,33 +1,31 @@
-"""Losses: what training makes small."""
+"""The loss of a batch: its mean, which training makes small, and its sum."""
 
 import inspect
-from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 from torch import Tensor, nn
 
-Loss = Callable[..., Tensor]  # outputs, targets -> the mean over the samples, a scalar
+from runner.training.data import Batch
+from runner.training.tasks import Loss, Task, own_loss
 
 
-def batch_loss(model: nn.Module, loss: Loss, batch: tuple[Tensor, Tensor] | None) -> Tensor:
+def batch_loss(model: nn.Module, task: Task, batch: Batch | None) -> Tensor:
     """Return the mean loss of a batch, or the model's own loss where there is none."""
     if batch is None:
-        own: Tensor = model()
-        return own.float()
-    inputs, targets = batch
-    return loss(model(inputs).float(), targets)
+        own: Tensor = own_loss(model())
+        return own
+    return task.mean(task.forward(model, batch), batch[1])
 
 
-def total_loss(loss: Loss, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the sum of the samples' losses.
+def total_loss(task: Task, outputs: Any, batch: Batch) -> Tensor:
+    """Return the sum of what the loss is a mean of.
 
-    >>> import torch
-    >>> total_loss(nn.functional.mse_loss, torch.zeros(3), torch.ones(3)).item()
-    3.0
+    outputs: of a model for the batch.
     """
-    if _reduces(loss):
-        return loss(outputs, targets, reduction="sum")
-    return loss(outputs, targets) * len(targets)
+    if not _reduces(task.loss):
+        return task.mean(outputs, batch[1]) * task.weight(batch)
+    return task.loss(*task.pair(outputs, batch[1]), reduction="sum")
 
 
 @lru_cache(maxsize=8)

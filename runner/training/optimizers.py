@@ -48,6 +48,14 @@ def set_number(optimizer: Optimizer, name: str, value: float) -> None:
             group[name] = value
 
 
+def set_mode(optimizer: Optimizer, mode: str) -> None:
+    """Let an optimizer know whether its weights are trained or evaluated, "train" or "eval", where
+    these differ, as in schedule-free ones."""
+    switch = getattr(optimizer, mode, None)
+    if callable(switch):
+        switch()
+
+
 def _is_beta(optimizer: Optimizer, name: str) -> bool:
     return name == "momentum" and "betas" in optimizer.defaults
 

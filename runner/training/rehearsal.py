@@ -3,22 +3,30 @@ does wrong in training shows here."""
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 
 from runner.culprit import failing
 from runner.training.data import Dataset, Split
 from runner.training.devices import kept_generators
-from runner.training.evaluation import (
-    EVAL_BATCH,
+from runner.training.evaluation import EVAL_BATCH
+from runner.training.fit import (
+    ONE_LOSS,
     check_mean,
+    check_measures,
+    check_model,
     check_outputs,
-    check_scores,
     kind_of,
+    takes,
+    wanted,
 )
 from runner.training.groups import set_training
 from runner.training.loop import Loop
+from runner.training.nested import described, first
 from runner.training.state import State
+from runner.training.tasks import Own, own_loss
 from runner.trial import Trial
 from schedules.errors import ArgumentError
 
@@ -30,16 +38,16 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     Also evaluates the largest batch of an evaluation, and one sample, where the last batch is one.
     Raises ArgumentError where something fails.
     """
-    model, loss = state.model, state.loss
+    model, task = state.model, state.task
     loop = Loop(state, trial, data)
     watch = _Watch(state, data)
     set_training(model)
     with kept_generators(loop.device):
         for t in _updates(trial, data):
-            size = _size(trial, data, t)
             try:
-                watch.update(loop, trial, t, size)
+                watch.update(loop, trial, t)
             except ArgumentError as error:
+                size = watch.size
                 if t == 0 or data is None:
                     raise
                 samples = "one sample" if size == 1 else f"{size} samples"
@@ -48,8 +56,10 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
                 advice = f"{error.advice}; {advice}" if error.advice else advice
                 raise ArgumentError("the last batch", has, error.given, advice) from error
         if data is not None:
-            for split, count in _evaluated(data):
-                check_outputs(model, loss, split, data.classes, count)
+            for i, (split, count) in enumerate(_evaluated(data)):
+                outputs = check_model(model, task, data, split, count)
+                if i == 0 and task.measures:
+                    check_measures(task, split, outputs)
 
 
 def rehearse_keeping(model: nn.Module, *, back: bool) -> None:
@@ -67,7 +77,7 @@ def rehearse_keeping(model: nn.Module, *, back: bool) -> None:
 def _updates(trial: Trial, data: Dataset | None) -> list[int]:
     """Return updates whose batches are of each size that occurs."""
     last = trial.horizon.steps_per_epoch - 1
-    shorter = data is not None and len(data.train) % trial.recipe.batch_size > 0
+    shorter = data is not None and len(data.train) % _most(trial) > 0
     return [0, last] if shorter and 0 < last < trial.horizon.total_steps else [0]
 
 
@@ -78,10 +88,9 @@ def _evaluated(data: Dataset) -> Iterator[tuple[Split, int]]:
     yield from ((one, 1) for one in splits[:1] if 1 in (len(part) % EVAL_BATCH for part in splits))
 
 
-def _size(trial: Trial, data: Dataset | None, t: int) -> int:
-    if data is None:
-        return 0
-    return min(trial.recipe.batch_size, len(data.train) - t * trial.recipe.batch_size)
+def _most(trial: Trial) -> int:
+    """Return the samples of a whole update."""
+    return trial.recipe.batch_size * trial.recipe.accumulate
 
 
 class _Watch:
@@ -90,32 +99,24 @@ class _Watch:
     def __init__(self, state: State, data: Dataset | None) -> None:
         self.key, self.must = "", ""
         self.data, self.size = data, 0
-        self.model, self.loss = state.model, state.loss
+        self.model, self.task = state.model, state.task
+        self.loss = state.task.loss
+        self.own = data is None or isinstance(self.task, Own)
         state.model = self.after_model  # type: ignore[assignment]  # a module might refuse hooks
-        if data is not None:
-            state.loss = self.after_loss
+        if not self.own:
+            state.task = replace(self.task, loss=self.after_loss)
 
-    def update(self, loop: Loop, trial: Trial, t: int, size: int) -> None:
-        """Make update t, of a batch of so many samples."""
-        self.size = size
+    def update(self, loop: Loop, trial: Trial, t: int) -> None:
+        """Make update t."""
         now = trial.numbers.between(trial.numbers["lr"].begin(), t, t + 1)
         with failing(self.mistake):
             loop.set([float(values[0]) for values in now.values()])
-            self.turn("model", self.takes())
-            loss = loop.forward(t)
-            self.turn("model", "must have gradients")
-            loss.backward()  # type: ignore[no-untyped-call]
+            self.turn("dataset.augment", "must take the inputs of a batch and a generator")
+            loss = loop.backward(t)
             self.turn("clipping", "must take the gradients")
             norm = _norm_of(loop.state.clipping(loop.parameters))
             self.turn("optimizer", "must take the gradients")
-            loop.step(loss.detach(), norm)
-
-    def takes(self) -> str:
-        """Return what the model must take."""
-        if self.data is None:
-            return "must take no input in training"
-        shape = (self.size, *self.data.input_shape)
-        return f"must take input of shape {shape} in training"
+            loop.step(loss, norm)
 
     def turn(self, key: str, must: str) -> None:
         """Say whose turn it is, and what it must do."""
@@ -125,16 +126,26 @@ class _Watch:
         """Return an error of whose turn it is."""
         return ArgumentError(self.key, self.must, advice=f"it fails with {told}")
 
-    def after_model(self, *inputs: Tensor) -> Tensor:
+    def after_model(self, *inputs: Any, **named: Any) -> Any:
         """Return what the model returns in training, and look at it."""
-        outputs: Tensor = self.model(*inputs)
-        shape = () if self.data is None else (self.size, self.data.classes)
-        what = f"scores of shape {shape}" if shape else "a loss, one number,"
-        check_scores(outputs, shape, f"must return {what} in training")
-        if self.data is None:
-            _check_depends("model", outputs)
+        data = self.data
+        if data is None:
+            self.turn("model", "must take no input in training")
         else:
-            self.turn("task.loss", f"must take scores {shape} and labels ({self.size},)")
+            self.size = len(first([*inputs, *named.values()]))
+            given = inputs[0] if len(inputs) == 1 and not named else inputs or named
+            self.turn("model", f"must take input of shape {described(given)} in training")
+        outputs = self.model(*inputs, **named)
+        if self.own:
+            check_outputs(own_loss(outputs), ((),), ONE_LOSS, ", in training")
+            _check_depends("model", own_loss(outputs))
+            self.turn("model", "must have gradients")
+        elif data is not None:
+            targets = data.train.batch(slice(self.size))[1]
+            shapes, _ = wanted(self.task, targets, data, self.size)
+            what = f"{self.task.gives} of shape {' or '.join(map(str, shapes))}"
+            check_outputs(outputs, shapes, what, " in training")
+            self.turn("task.loss", takes(*self.task.pair(outputs, targets)))
         return outputs
 
     def after_loss(self, *given: Tensor) -> Tensor:
@@ -142,6 +153,7 @@ class _Watch:
         value = self.loss(*given)
         check_mean(value)
         _check_depends("task.loss" if given[0].requires_grad else "model", value)
+        self.turn("model", "must have gradients")
         return value
 
 

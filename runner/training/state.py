@@ -7,13 +7,13 @@ from types import FunctionType
 from typing import Any
 
 from torch import nn
-from torch.nn import functional
 from torch.optim import Optimizer
 
 from runner.results.events import Evaluation, Event
-from runner.results.metrics import merit
+from runner.results.metrics import OF_AVERAGE, merit
+from runner.training.average import Average
 from runner.training.clipping import Clipping, Unclipped
-from runner.training.losses import Loss
+from runner.training.tasks import Classification, Task
 from schedules import Memory
 
 
@@ -31,18 +31,34 @@ class State:
     """What training changes. At each event of the loop it is whole: a copy can be continued.
 
     step: updates made. evaluated: step of the last evaluation. memory: what the schedule knows of
-    the evaluations. best: kept where somebody keeps it. operations: of a sample, about.
+    the evaluations. best: kept where somebody keeps it. average: of the weights, where it is taken;
+    keeps_average: whether it is what is kept in the end. since: the evaluation that was the best so
+    far. stopped: why training has ended early. operations: of a sample, about.
     """
 
     model: nn.Module
     optimizer: Optimizer
     clipping: Clipping = field(default_factory=Unclipped)
-    loss: Loss = functional.cross_entropy
+    task: Task = field(default_factory=Classification)
     step: int = 0
     evaluated: int = 0
     memory: Memory = field(default_factory=Memory)
     best: Best | None = None
+    average: Average | None = None
+    keeps_average: bool = False
+    since: tuple[int, dict[str, float]] | None = None
+    stopped: str = ""
     operations: int = 0
+
+    @property
+    def kept(self) -> nn.Module:
+        """The model whose weights are kept in the end."""
+        return self.average.model if self.average and self.keeps_average else self.model
+
+    @property
+    def metric(self) -> str:
+        """The key of what says which of two evaluations is better."""
+        return f"{OF_AVERAGE * self.keeps_average}val/{self.task.metric}"
 
     def copy(self) -> "State | None":
         """Return the same state again, to be trained by itself; None where a model or an optimizer
@@ -88,6 +104,7 @@ class BestKeeper:
         if not isinstance(event, Evaluation):
             return
         best = self._state.best
-        if best is None or merit(event.metrics) < merit(best.metrics):
-            weights = copy.deepcopy(self._state.model.state_dict())
+        key = self._state.metric
+        if best is None or merit(event.metrics, key) < merit(best.metrics, key):
+            weights = copy.deepcopy(self._state.kept.state_dict())
             self._state.best = Best(event.step, dict(event.metrics), weights)

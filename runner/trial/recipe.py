@@ -15,7 +15,9 @@ class Recipe:
 
     model, dataset, optimizer, clipping: `_target_` and arguments. weights: the SHA-256 of the
     weights it starts from. threads: CPU threads (their number changes the bits), None elsewhere.
-    task: what differs from classification by the cross-entropy.
+    task: what differs from classification by the cross-entropy. accumulate: batches of an update.
+    ema: the decay of an average of the weights. content: the digest of data that are not the same
+    everywhere.
     """
 
     model: Mapping[str, Any]
@@ -30,6 +32,12 @@ class Recipe:
     weights: str | None
     versions: Mapping[str, str]
     task: Mapping[str, Any] = field(default_factory=dict)
+    accumulate: int = 1
+    ema: float | None = None
+    content: str = ""
+
+
+_LATER = {"task": {}, "accumulate": 1, "ema": None, "content": ""}  # not in earlier fingerprints
 
 
 def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:
@@ -39,7 +47,7 @@ def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:
     fingerprint have the same weights, bit for bit on one kind of CPU. The source code of a person's
     own classes is not part of it.
     """
-    known = {key: value for key, value in vars(recipe).items() if key != "task" or value}
+    known = {k: v for k, v in vars(recipe).items() if k not in _LATER or v != _LATER[k]}
     text = json.dumps(known, sort_keys=True, default=dict)
     digest = hashlib.sha256(text.encode())
     digest.update(_bytes(traces["lr"]))

@@ -18,12 +18,14 @@ class Trial:
     """What a run is.
 
     numbers: the schedules of "lr" and of what else follows one. eval_every: steps between
-    evaluations, >= 1; there is one more at the end.
+    evaluations, >= 1; there is one more at the end. stop_after: steps without a better evaluation
+    after which training ends, None to go on.
     """
 
     recipe: Recipe
     numbers: Numbers
     eval_every: int
+    stop_after: int | None = None
 
     @property
     def horizon(self) -> Horizon:
@@ -64,5 +66,6 @@ class Trial:
             repr(lr) if lr.listens else "",
             repr(self.horizon),
             str(self.eval_every),
+            *([] if self.stop_after is None else [f"stop_after {self.stop_after}"]),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -86,10 +86,11 @@ def test_the_best_is_the_most_accurate_one(command, store, folder) -> None:
     assert records["val/accuracy"][-1] < best  # else the test would show nothing
     from runner.training import datasets, models
     from runner.training.evaluation import evaluate
+    from runner.training.tasks import Classification
 
     model = models.MLP((1, 28, 28), 10)
     model.load_state_dict(kept(folder))
-    found = evaluate(model, torch.nn.functional.cross_entropy, datasets.mnist_5k().val, "float32")
+    found = evaluate(model, Classification(), datasets.mnist_5k().val, "float32")
     assert found["accuracy"] == best
     (step,) = store.history(run, "test/accuracy")
     assert records["val/accuracy"][records["val/accuracy@step"] == step].item() == best

@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from runner.build.data import load
-from runner.build.metrics import learn_metrics
+from runner.build.metrics import keys_of, learn_metrics
 from runner.config import Settings
+from runner.config.checks import AVERAGE
 from runner.config.command_line import word
 from runner.config.composer import Composer
 from runner.config.configurator import Configurator, check_space
@@ -16,7 +17,7 @@ from runner.config.options import group_options
 from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
 from runner.results.definition import KEPT, MEAN, Definition, Goal
-from runner.results.metrics import evaluated, metric
+from runner.results.metrics import OF_AVERAGE, metric
 from runner.space import Space
 from runner.study.plan import samplers
 from runner.study.plan.dry_run import DryRun, ends
@@ -83,6 +84,11 @@ def plan(
     settings = configurator.settings({})
     for tracker in trackers_of(settings.tracking):
         tracker.check()
+    goals = _goals(study, settings)
+    keep = settings.train.keep
+    if goals[0].metric.startswith(OF_AVERAGE) and not keep.startswith(AVERAGE):
+        kept = {"last": AVERAGE, "best": f"{AVERAGE}_best"}[keep]
+        return plan([*words, f"train.keep={kept}"], config_dir, sharing, composer)
     chosen = settings.choices.get("study", "none")
     shared = {field.name for field in fields(Definition)} & vars(study).keys()
     definition = Definition(
@@ -90,7 +96,7 @@ def plan(
         space=space.text(),
         overrides=tuple(fixed),
         base=_base(settings),
-        goals=_goals(study, settings),
+        goals=goals,
         config_dir=config_dir,
         trials=study.trials or DEFAULT_TRIALS,
         **{name: getattr(study, name) for name in shared - {"space", "trials"}},
@@ -142,7 +148,7 @@ def _added(words: list[str], space: Space) -> list[str]:
 
 def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:
     learn_metrics(settings)
-    known = evaluated(data=load(settings.dataset) is not None)
+    known = keys_of(settings, data=load(settings.dataset) is not None)
     keys = study.metrics() or [known[-1]]
     for key in keys:
         if key.startswith("test/"):

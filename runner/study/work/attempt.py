@@ -121,7 +121,7 @@ class Attempt:
         states = (TrialState.COMPLETE,)
         complete = self.claim.study.get_trials(deepcopy=False, states=states)
         counted = [t.values for t in complete if not attributes.outcome(t).get("diverged")]
-        classes = setup.data.classes if setup.data else 1
+        classes = (setup.data and setup.data.classes) or 1
         told = [
             diverged_value(goal, [values[i] for values in counted], classes)
             for i, goal in enumerate(self.definition.goals)

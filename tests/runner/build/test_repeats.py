@@ -8,6 +8,7 @@ import torch
 
 from runner.training.data import Split
 from runner.training.evaluation import evaluate
+from runner.training.tasks import Classification
 
 CODE = """\
 import random
@@ -131,7 +132,7 @@ def test_nobody_who_evaluates_changes_what_the_next_one_sees() -> None:
     model = Spoils(4, 2)
     with torch.no_grad():
         model.bias[:] = torch.tensor([0.0, 1.0])
-    metrics = evaluate(model, loss, split, "float32")
+    metrics = evaluate(model, Classification(loss=loss), split, "float32")
     assert metrics == {"loss": 7.0, "accuracy": before[1].double().mean().item()}
     assert torch.equal(split.inputs, before[0])
     assert torch.equal(split.targets, before[1])

@@ -100,7 +100,7 @@ VALUES = {
     "train.epochs=-1": "train.epochs must be greater than 0, got -1",
     "train.epochs=1 train.steps=10": "train.epochs and train.steps exclude each other, got 1 and",
     "train.batch_size=5000": "train.batch_size must be at most 4050, the training samples that",
-    "train.keep=first": "train.keep must be last or best, got 'first'",
+    "train.keep=first": "train.keep must be last, best, ema or ema_best, got 'first'",
     "threads=0": "threads must be at least 1, got 0",
     "seed=-1": "seed must lie in [0, 2**32), got -1",
     "lr=nan": "lr must be finite, got nan",

@@ -3,12 +3,13 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from runner.training import devices
-from runner.training.data import Split
-from runner.training.evaluation import EVAL_BATCH, check_outputs, evaluate
+from runner.training.data import Dataset, Split
+from runner.training.evaluation import EVAL_BATCH, evaluate
+from runner.training.fit import check_model
 from runner.training.models import Linear, Quadratic
+from runner.training.tasks import Classification
 
 
 def split(n=7):
@@ -18,7 +19,7 @@ def split(n=7):
 def test_loss_and_accuracy_are_those_of_one_big_batch():
     samples = split(2 * EVAL_BATCH + 1)
     model = Linear((4,), 3)
-    found = evaluate(model, cross_entropy, samples, "float32")
+    found = evaluate(model, Classification(), samples, "float32")
     scores = model(samples.inputs)
     loss = nn.functional.cross_entropy(scores.double(), samples.targets).item()
     right = (scores.argmax(1) == samples.targets).sum().item()
@@ -28,14 +29,17 @@ def test_loss_and_accuracy_are_those_of_one_big_batch():
 
 def test_a_model_is_evaluated_without_dropout_and_goes_on_in_training_mode():
     model = nn.Sequential(nn.Dropout(0.9), nn.Linear(4, 3))
-    assert evaluate(model, cross_entropy, split(), "float32") == evaluate(
-        model, cross_entropy, split(), "float32"
+    assert evaluate(model, Classification(), split(), "float32") == evaluate(
+        model, Classification(), split(), "float32"
     )
     assert model.training
 
 
 def test_without_data_the_models_own_loss_and_its_scalars():
-    assert evaluate(Quadratic(2.0), cross_entropy, None, "float32") == {"loss": 9.0, "param/w": 2.0}
+    assert evaluate(Quadratic(2.0), Classification(), None, "float32") == {
+        "loss": 9.0,
+        "param/w": 2.0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -49,13 +53,13 @@ def test_without_data_the_models_own_loss_and_its_scalars():
 )
 def test_a_model_that_does_not_fit(model, data, message):
     with pytest.raises(ValueError, match=message):
-        check_outputs(model, cross_entropy, data, 3)
+        check_model(model, Classification(), data and Dataset(data, data, data, 3), data)
 
 
 def test_the_check_changes_nothing():
     model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    check_outputs(model, cross_entropy, split(), 3)
+    check_model(model, Classification(), Dataset(split(), split(), split(), 3), split())
     assert all(torch.equal(model.state_dict()[k], v) for k, v in before.items())
     assert model.training
 

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from runner.training.losses import total_loss
+from runner.training.tasks import Classification
 
 LINE = "model=linear train.steps=3 tracking=off"
 
@@ -17,10 +18,10 @@ LINE = "model=linear train.steps=3 tracking=off"
 def test_the_sum_of_a_loss_with_and_without_a_reduction() -> None:
     scores, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 1, 0])
     expected = functional.cross_entropy(scores, labels, reduction="none").sum()
-    torch.testing.assert_close(total_loss(functional.cross_entropy, scores, labels), expected)
-    torch.testing.assert_close(
-        total_loss(lambda s, t: functional.cross_entropy(s, t), scores, labels), expected
-    )
+    batch = torch.zeros(5, 1), labels
+    torch.testing.assert_close(total_loss(Classification(), scores, batch), expected)
+    own = Classification(loss=lambda s, t: functional.cross_entropy(s, t))
+    torch.testing.assert_close(total_loss(own, scores, batch), expected)
 
 
 def test_a_loss_of_a_persons_own_trains_and_is_evaluated(
@@ -54,8 +55,8 @@ def test_a_loss_that_cannot_be_found_is_refused(command) -> None:
     ("words", "message"),
     [
         (
-            "+task.loss.label_smoothing=3",
-            "error: task.loss must take scores (2, 10) and labels (2,); "
+            "task.loss.label_smoothing=3",
+            "error: task.loss must take outputs (2, 10) and targets (2,); "
             "it fails with RuntimeError: label_smoothing must be",
         ),
         (
@@ -73,6 +74,6 @@ def test_a_loss_that_fails_on_the_data_is_refused_before_the_run(
 
 
 def test_the_loop_calls_the_loss_itself_and_not_through_hydras_checks(job) -> None:
-    loss = job(f"{LINE} +task.loss.label_smoothing=0.1").state.loss
+    loss = job(f"{LINE} task.loss.label_smoothing=0.1").state.task.loss
     assert type(loss) is functools.partial  # Hydra's is a class of its own
     assert (loss.func, loss.keywords) == (functional.cross_entropy, {"label_smoothing": 0.1})

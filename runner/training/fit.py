@@ -1,0 +1,146 @@
+"""Whether a model, a loss and metrics fit data, each tried on a few samples."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from runner.culprit import failing
+from runner.training.data import Dataset, Split
+from runner.training.evaluation import copied, number_of
+from runner.training.groups import set_training
+from runner.training.measures import Measure
+from runner.training.nested import described, first
+from runner.training.tasks import Task, own_loss
+from schedules.errors import ArgumentError
+
+SAMPLES = 2  # that a model is tried with
+ONE_LOSS = "a loss, one number"
+MOST_NUMBERS = 10_000_000  # of outputs that are made up for a metric
+
+
+def check_model(
+    model: nn.Module, task: Task, data: Dataset | None, split: Split | None, samples: int = SAMPLES
+) -> Any:
+    """Return what a model gives for so many samples of a split.
+
+    Raises ValueError unless it takes the data and returns what the loss needs, and the loss takes
+    that.
+    """
+    model.eval()
+    try:
+        with torch.no_grad():
+            if data is None or split is None:
+                with _failing("model", "must take no input"):
+                    outputs = own_loss(model())
+                check_outputs(outputs, ((),), ONE_LOSS)
+                return outputs
+            chosen = torch.tensor([0, -1]) if samples == 2 else torch.arange(samples)
+            batch = split.batch(chosen)
+            takes = f"must take input of shape {described(split.inputs, batch='batch')}"
+            with _failing("model", takes):
+                outputs = task.forward(model, batch)
+            check_outputs(outputs, *wanted(task, batch[1], data, samples))
+            _check_loss(task, outputs, batch[1])
+            return outputs
+    finally:
+        set_training(model)
+
+
+def check_outputs(
+    outputs: object, shapes: tuple[tuple[int, ...], ...], what: str, where: str = ""
+) -> None:
+    """Raise ValueError unless outputs are a tensor of real numbers of one of some shapes.
+
+    what: outputs are. where: they are returned, if not everywhere.
+    """
+    must = f"must return {what}{where}"
+    if not isinstance(outputs, Tensor) or tuple(outputs.shape) not in shapes:
+        raise ArgumentError("model", must, kind_of(outputs))
+    if outputs.is_complex():
+        raise ArgumentError("model", must, f"complex numbers, {outputs.dtype}")
+
+
+def wanted(
+    task: Task, targets: Any, data: Dataset, samples: int
+) -> tuple[tuple[tuple[int, ...], ...], str]:
+    """Return the shapes that outputs for the targets of some samples may have, and the words."""
+    shapes = task.shapes(targets, data)
+    if shapes == ((),):
+        return shapes, ONE_LOSS
+    several = f"{samples} sample{'' if samples == 1 else 's'}"
+    return shapes, f"{task.gives} of shape {' or '.join(map(str, shapes))} for {several}"
+
+
+def check_measures(task: Task, split: Split, outputs: Tensor) -> None:
+    """Raise ValueError where a metric fails.
+
+    It gets all of a split's targets, as it may need each class among them; outputs: of some of its
+    samples, repeated for the others.
+    """
+    count = len(first(split.inputs))
+    most = max(1, MOST_NUMBERS * len(outputs) // max(1, outputs.numel()))
+    indices = torch.arange(min(count, most))
+    _, targets = split.batch(indices)
+    rows = outputs[indices.remainder(len(outputs)).to(outputs.device)]
+    pair = task.real(rows, targets)
+    for name, measure in task.measures.items():
+        _check_measure(name, measure, *map(copied, pair))
+
+
+def kind_of(value: object) -> str:
+    """Return the shapes of tensors, and the type of what holds none.
+
+    >>> kind_of(torch.zeros(2, 3)), kind_of(None)
+    ('(2, 3)', 'NoneType')
+    """
+    if isinstance(value, Mapping) and value and all(map(_is_tensor, value.values())):
+        return described(value)
+    return f"{tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+
+
+def check_mean(value: object) -> None:
+    """Raise ValueError unless a loss is one real number, in a tensor."""
+    if not isinstance(value, Tensor) or value.ndim or value.is_complex():
+        given = (
+            "a complex number" if isinstance(value, Tensor) and not value.ndim else kind_of(value)
+        )
+        raise ArgumentError("task.loss", "must return the mean over the samples", given)
+
+
+def takes(outputs: object, targets: object) -> str:
+    """Return what a loss or a metric must take.
+
+    >>> takes(torch.zeros(2, 3), torch.zeros(2))
+    'must take outputs (2, 3) and targets (2,)'
+    """
+    return f"must take outputs {kind_of(outputs)} and targets {kind_of(targets)}"
+
+
+def _is_tensor(value: object) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _failing(key: str, must: str) -> AbstractContextManager[None]:
+    return failing(lambda told: ArgumentError(key, must, advice=f"it fails with {told}"))
+
+
+def _check_loss(task: Task, outputs: Any, targets: Any) -> None:
+    given = task.pair(outputs, targets) if isinstance(outputs, Tensor) and outputs.ndim else ()
+    with _failing("task.loss", takes(*given) if given else "must be one number"):
+        value = task.mean(outputs, targets)
+    check_mean(value)
+
+
+def _check_measure(name: str, measure: Measure, outputs: Tensor, targets: Tensor) -> None:
+    key = f"task.metrics.{name}"
+    with _failing(key, takes(outputs, targets)):
+        measure.reset()
+        measure.update(outputs, targets)
+        value = measure.compute()
+    number = isinstance(value, Tensor) and value.numel() == 1 and not value.is_complex()
+    if not number and not isinstance(value, int | float):
+        raise ArgumentError(key, "must return one number", kind_of(value))
+    number_of(value)

@@ -1,0 +1,72 @@
+"""What a batch is made of: a tensor, or a tuple, list or dict of such."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+Nested = Any  # Tensor | tuple[Nested, ...] | list[Nested] | dict[str, Nested]
+
+
+def mapped(function: Callable[[Any], Any], value: Nested) -> Nested:
+    """Return the same structure with what a function makes of each tensor.
+
+    >>> mapped(len, {"ids": [1, 2], "pair": ("abc", "d")})
+    {'ids': [1, 1], 'pair': (3, 1)}
+    """
+    if isinstance(value, Mapping):
+        return {name: mapped(function, one) for name, one in value.items()}
+    if isinstance(value, tuple):
+        return tuple(mapped(function, one) for one in value)
+    if isinstance(value, list):
+        return [mapped(function, one) for one in value]
+    return function(value)
+
+
+def leaves(value: Nested) -> Iterator[Any]:
+    """Yield the tensors of a structure, in order."""
+    if isinstance(value, Mapping):
+        for one in value.values():
+            yield from leaves(one)
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from leaves(one)
+    else:
+        yield value
+
+
+def first(value: Nested) -> Tensor:
+    """Return the first tensor of a structure."""
+    found: Tensor = next(leaves(value))
+    return found
+
+
+def described(value: Nested, *, batch: str = "") -> str:
+    """Return the shapes of a structure.
+
+    batch: what stands for the first length.
+
+    >>> from torch import zeros
+    >>> described(zeros(8, 3)), described({"ids": zeros(8)}, batch="batch")
+    ('(8, 3)', '{ids: (batch,)}')
+    """
+    if isinstance(value, Mapping):
+        inner = (f"{name}: {described(one, batch=batch)}" for name, one in value.items())
+        return f"{{{', '.join(inner)}}}"
+    if isinstance(value, tuple | list):
+        return f"({', '.join(described(one, batch=batch) for one in value)})"
+    if not isinstance(value, Tensor):
+        return type(value).__name__
+    if not batch or not value.ndim:
+        return f"{tuple(value.shape)}"
+    rest = ", ".join(map(str, value.shape[1:]))
+    return f"({batch}, {rest})" if rest else f"({batch},)"
+
+
+def applied(model: nn.Module, inputs: Nested) -> Any:
+    """Return what a model makes of inputs: a tuple or list by position, a dict by name."""
+    if isinstance(inputs, Mapping):
+        return model(**inputs)
+    if isinstance(inputs, tuple | list):
+        return model(*inputs)
+    return model(inputs)

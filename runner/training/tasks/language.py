@@ -1,0 +1,48 @@
+"""Language: which token comes next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from runner.training.data import Batch, Dataset, Split
+from runner.training.measures import Measure
+from runner.training.tasks.classification import Classification
+
+
+@dataclass(frozen=True)
+class Language(Classification):
+    """Scores (n, context, tokens) for the next tokens (n, context) of int64; `ignored` is padding.
+
+    The loss and the metrics get them as (n * context, tokens) and (n * context,).
+    """
+
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    metric: str = "loss"
+    ignored: int = -100
+
+    name = "language"
+    takes = "(n, context) of int64, the next tokens"
+
+    def check(self, data: Dataset) -> None:
+        """Raise ValueError for targets that are no tokens."""
+        self._check_whole(data, 2, self.ignored)
+
+    def pair(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return one row a token."""
+        return outputs.flatten(0, -2), targets.flatten()
+
+    def real(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return one row a token that is no padding."""
+        rows, tokens = self.pair(outputs, targets)
+        kept = tokens != self.ignored
+        return rows[kept], tokens[kept]
+
+    def weight(self, batch: Batch) -> Tensor | float:
+        """Return the number of tokens that are no padding."""
+        kept: Tensor = (batch[1] != self.ignored).sum()
+        return kept
+
+    def samples(self, split: Split) -> int:
+        """Return the number of tokens that are no padding."""
+        return int((split.targets != self.ignored).sum())

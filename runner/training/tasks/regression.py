@@ -1,0 +1,82 @@
+"""Regression: numbers that a sample has."""
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from runner.training.data import Batch, Dataset
+from runner.training.measures import exact
+from runner.training.nested import Nested
+from runner.training.tasks.task import Loss, Task
+from schedules.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Regression(Task):
+    """Numbers for targets (n,) or (n, columns) of float32.
+
+    standardize: whether the loss sees targets less the training targets' mean, over their
+    deviation; metrics see the data's own unit. center, scale: these.
+    """
+
+    loss: Loss = functional.mse_loss
+    standardize: bool = True
+    center: Tensor | None = None
+    scale: Tensor | None = None
+
+    name = "regression"
+    takes = "(n,) or (n, columns) of float32"
+    gives = "numbers"
+
+    def check(self, data: Dataset) -> None:
+        """Raise ValueError for targets that are no numbers."""
+        targets = data.train.targets
+        if not isinstance(targets, Tensor) or not targets.is_floating_point():
+            raise self._unfit(data)
+        for name in ("train", "val", "test"):
+            if not bool(getattr(data, name).targets.isfinite().all()):
+                raise ArgumentError(f"{name}'s targets", "must be finite", "nan or inf")
+
+    def size(self, data: Dataset) -> int:
+        """Return the number of columns."""
+        return math.prod(data.train.targets.shape[1:])
+
+    def weight(self, batch: Batch) -> Tensor | float:
+        """Return the number of targets."""
+        return int(batch[1].numel())
+
+    def shapes(self, targets: Nested, data: Dataset) -> tuple[tuple[int, ...], ...]:
+        """Return the shape of the targets, or with each in a row of its own."""
+        same = tuple(targets.shape)
+        return (same, (*same, 1)) if targets.ndim == 1 else (same,)
+
+    def of(self, data: Dataset) -> Task:
+        """Return the task with mean and deviation of the training targets."""
+        if not self.standardize:
+            return self
+        targets = exact(data.train.targets)
+        scale = targets.std(0, correction=0)
+        scale = torch.where(scale > 0, scale, torch.ones_like(scale)).float()
+        return replace(self, center=targets.mean(0).float(), scale=scale)
+
+    def guess(self, data: Dataset) -> float:
+        """Return the squared error of the mean."""
+        plain = getattr(self.loss, "func", self.loss) is functional.mse_loss
+        return 1.0 if plain and self.standardize else math.inf
+
+    def pair(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both in units of the deviation."""
+        outputs = outputs.reshape(targets.shape)
+        if self.center is None or self.scale is None:
+            return outputs, targets
+        return outputs, (targets - self.center) / self.scale
+
+    def real(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both in the data's unit."""
+        outputs = outputs.reshape(targets.shape)
+        if self.center is None or self.scale is None:
+            return outputs, targets
+        return outputs * self.scale + self.center, targets
