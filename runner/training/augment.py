@@ -31,3 +31,6 @@ def crop_flip(inputs: Tensor, generator: torch.Generator) -> Tensor:
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)
     cropped = windows[torch.arange(n, device=inputs.device), :, place // PLACES, place % PLACES]
     return torch.where(mirrored[:, None, None, None], cropped.flip(3), cropped)
+
+
+NAMED = {"crop_flip": crop_flip}
