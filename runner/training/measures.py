@@ -104,7 +104,7 @@ class Perplexity(_Mean):
     def compute(self) -> float:
         """Return the perplexity over all batches."""
         mean = super().compute()
-        return math.exp(mean) if mean < 700 else math.inf
+        return math.inf if mean > 700 else math.exp(mean)
 
 
 class MAE(_Mean):

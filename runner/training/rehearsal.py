@@ -56,9 +56,10 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
                 advice = f"{error.advice}; {advice}" if error.advice else advice
                 raise ArgumentError("the last batch", has, error.given, advice) from error
         if data is not None:
-            for i, (split, count) in enumerate(_evaluated(data)):
+            for split, count in _evaluated(data):
                 outputs = check_model(model, task, data, split, count)
-                if i == 0 and task.measures:
+            if task.measures:
+                for split in (data.val, data.test):
                     check_measures(task, split, outputs)
 
 

@@ -1,0 +1,344 @@
+"""Losses, metrics and targets of a person's own, from the command line to the record."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as sklearn
+
+from runner.results.metrics import METRICS
+
+CODE = """
+import torch
+from torch import nn
+from runner.training import Dataset, Split
+
+W = torch.arange(1.0, 6.0)
+
+def numbers(n=40, columns=0):
+    x = torch.randn(3 * n, 5, generator=torch.Generator().manual_seed(0))
+    y = 1000 + 50 * (x @ W)
+    y = torch.stack([y, -y], 1) if columns else y
+    return Dataset(*(Split(x[i::3], y[i::3]) for i in range(3)))
+
+def labels(n=40, how=""):
+    x = torch.randn(3 * n, 5, generator=torch.Generator().manual_seed(0))
+    y = (x[:, 0] > 0.8).long()
+    parts = [Split(x[i::3], y[i::3]) for i in range(3)]
+    if how == "one":
+        parts[1] = Split(x[1::3], torch.zeros(n).long())
+    return Dataset(*parts, classes=None if how == "no classes" else 2)
+
+def named(n=40):
+    data = labels(n)
+    split = lambda one: Split({"a": one.inputs[:, :1], "b": one.inputs[:, 1:]}, one.targets)
+    return Dataset(*map(split, (data.train, data.val, data.test)), classes=2)
+
+def words(how=""):
+    ids = torch.randint(0, 7, (30, 6), generator=torch.Generator().manual_seed(0))
+    targets = ids.roll(-1, 1)
+    targets[:, -1] = -100
+    if how == "padding":
+        targets[:] = -100
+    return Dataset(*(Split(ids[i::3], targets[i::3]) for i in range(3)), classes=7)
+
+class Named(nn.Module):
+    def __init__(self, input_shape, classes):
+        super().__init__()
+        assert input_shape == {"a": (1,), "b": (4,)}
+        self.layer = nn.Linear(5, classes)
+    def forward(self, *, b, a):
+        return self.layer(torch.cat([a, b], 1))
+
+class Bigrams(nn.Embedding):
+    def __init__(self, classes, outputs):
+        assert classes == outputs == 7
+        super().__init__(classes, classes)
+
+class Brings(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 1)
+    def forward(self, x, y):
+        loss = nn.functional.mse_loss(self.layer(x)[:, 0], (y - 1000) / 400)
+        return {"loss": loss, "logits": x}
+
+def recall(scores, targets):
+    found = scores.argmax(1)[targets == 1]
+    return found.float().mean()
+
+def two_classes(scores, targets):
+    if len(set(targets.tolist())) < 2:
+        raise ValueError("needs two classes")
+    return scores.softmax(1)[:, 1].mean()
+
+class Score:
+    higher_is_better = True
+    def __init__(self, beta=1.0):
+        self.beta = beta
+    def reset(self):
+        self.n = 0
+    def update(self, outputs, targets):
+        self.n += len(targets)
+    def compute(self):
+        return torch.tensor(self.beta * self.n)
+
+class Unsure(Score):
+    higher_is_better = None
+"""
+LINE = "dataset=none model=linear train.batch_size=20 train.epochs=4 lr=0.05"
+NUMBERS = f"{LINE} dataset._target_=mine.numbers task=regression"
+LABELS = f"{LINE} dataset._target_=mine.labels"
+WORDS = f"{LINE} dataset._target_=mine.words train.batch_size=4"
+
+
+@pytest.fixture(autouse=True)
+def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code above as a module, and metrics that are forgotten afterwards."""
+    from runner.build import data
+
+    (folder / "mine.py").write_text(CODE)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.setattr("runner.results.metrics.METRICS", {**METRICS})
+    data._load.cache_clear()
+
+
+def predicted(store, run, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
+    """What the recorded weights say of the data, and the targets: by hand."""
+    from safetensors.torch import load_file
+
+    data = importlib.import_module("mine").numbers()
+    weights = load_file(store.file(run, "weights.safetensors"))
+    weight, bias = (weights[name] for name in sorted(weights, reverse=True))
+    part, train = getattr(data, split), data.train.targets.double()
+    outputs = part.inputs.double() @ weight[0].double() + bias.double()
+    real = outputs * train.std(correction=0) + train.mean()
+    return part.targets.numpy(), real.numpy()
+
+
+def test_a_regression_learns_standardised_targets_and_says_errors_in_their_unit(
+    command, store
+) -> None:
+    done = command(NUMBERS)
+    assert done.status == 0
+    (run,) = store.runs()
+    found, pair = run.data.metrics, predicted(store, run)
+    rmse = float(np.sqrt(sklearn.mean_squared_error(*pair)))
+    assert found["test/rmse"] == pytest.approx(rmse, rel=1e-4)
+    assert found["test/mae"] == pytest.approx(sklearn.mean_absolute_error(*pair), rel=1e-4)
+    assert found["test/r2"] == pytest.approx(sklearn.r2_score(*pair), rel=1e-4)
+    scale = importlib.import_module("mine").numbers().train.targets.double().std(correction=0)
+    assert found["test/loss"] == pytest.approx((rmse / scale.item()) ** 2, rel=1e-4)
+    assert 0.5 < store.records(run)["train/loss"][0] < 3.0
+    assert f"val rmse {found['val/rmse']:.4g}" in done.out
+
+
+def test_a_regression_in_its_own_unit_and_of_several_columns(command, store) -> None:
+    assert command(f"{NUMBERS} task.standardize=false").status == 0
+    (run,) = store.runs()
+    found = run.data.metrics
+    assert found["test/loss"] == pytest.approx(found["test/rmse"] ** 2, rel=1e-5)
+    assert store.records(run)["train/loss"][0] > 900**2
+    assert (
+        command(f"{NUMBERS} +dataset.columns=2 task.loss._target_=torch.nn.HuberLoss").status == 0
+    )
+
+
+def test_a_language_counts_tokens_and_no_padding(command, store) -> None:
+    line = f"{WORDS} task=language model._target_=mine.Bigrams"
+    assert command(f"{line} train.eval_every=50samples schedule=constant").status == 0
+    (run,) = store.runs()
+    found = run.data.metrics
+    assert found["test/perplexity"] == pytest.approx(np.exp(found["test/loss"]), rel=1e-5)
+    assert "test/accuracy" not in found
+    # 10 texts of 5 tokens in batches of 4: an epoch is 3 steps and 50 samples
+    assert list(store.history(run, "val/loss")) == [3, 6, 9, 12]
+    assert (
+        command(f"{line} task.metrics.accuracy._target_=runner.training.measures.Accuracy").status
+        == 0
+    )
+
+
+def test_inputs_by_name_and_a_model_that_brings_its_loss(command, store) -> None:
+    named = "dataset._target_=mine.named model._target_=mine.Named"
+    assert command(f"{LINE} {named} lr=0").status == 0
+    own = "dataset._target_=mine.numbers task=none model._target_=mine.Brings"
+    assert command(f"{LINE} {own} train.epochs=30 schedule=constant").status == 0
+    run = store.runs()[-1]
+    assert {key for key in run.data.metrics if key.startswith("test")} == {"test/loss"}
+    assert run.data.metrics["test/loss"] < 0.1 * store.records(run)["train/loss"][0]
+
+
+def test_a_metric_of_all_outputs_decides_is_kept_and_searched(command, store) -> None:
+    own = "{recall: {_target_: mine.recall, direction: maximize}}"
+    line = f"{LABELS} 'task.metrics={own}' task.metric=recall"
+    done = command(f"{line} -m lr=0,0.05,0.5")
+    assert done.status == 0
+    runs = [run for run in store.runs() if "val/recall" in run.data.metrics]
+    found = [run.data.metrics for run in runs]
+    best = max(found, key=lambda one: (one["val/recall"], -one["val/loss"]))
+    assert f"best      {runs[found.index(best)].info.run_name}" in done.out
+    assert re.search(r"rank  run +val recall +val loss +val accuracy", done.out)
+    done = command(f"{line} train.keep=best lr=0.5")
+    run = store.runs()[-1]
+    recalls = store.history(run, "val/recall")
+    kept = int(run.data.tags["kept_step"])
+    assert recalls[kept] == max(recalls.values())
+    study = "study=decay_rate study.trials=3 study.confirm_seeds=2 study.metric=val/recall"
+    done = command(f"{line} {study}")
+    assert done.status == 0
+    assert "minus baseline" in done.out
+    assert "val recall" in done.out
+
+
+def test_metrics_are_an_open_mapping(command, store) -> None:
+    line = f"{LABELS} 'task.metrics={{score: {{_target_: mine.Score, beta: 2}}, accuracy: null}}'"
+    top = "'task.metrics.top2={_target_: runner.training.measures.Accuracy, k: 2}'"
+    assert command(f"{line} {top}").status == 0
+    (run,) = store.runs()
+    names = {key.partition("/")[2] for key in run.data.metrics if key.startswith("val")}
+    assert names == {"loss", "score", "top2"}
+    assert (run.data.metrics["val/score"], run.data.metrics["val/top2"]) == (80.0, 1.0)
+
+
+def test_class_weights_and_label_smoothing_are_pytorchs(command, store) -> None:
+    more = "lr=0 schedule=constant task.loss.weight=[1,5] task.loss.label_smoothing=0.1"
+    assert command(f"{LABELS} {more}").status == 0
+    (run,) = store.runs()
+    from safetensors.torch import load_file
+
+    data = importlib.import_module("mine").labels()
+    weights = load_file(store.file(run, "weights.safetensors"))
+    weight, bias = (weights[name] for name in sorted(weights, reverse=True))
+    loss = torch.nn.CrossEntropyLoss(torch.tensor([1.0, 5.0]), label_smoothing=0.1)
+    expected = loss(data.test.inputs @ weight.T + bias, data.test.targets).item()
+    assert run.data.metrics["test/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_average_that_a_study_searches_by_is_what_is_tested_and_kept(command, store) -> None:
+    study = "study=decay_rate study.trials=2 study.confirm_seeds=2 study.metric=ema/val/accuracy"
+    assert command(f"{LABELS} train.ema=0.5 {study} train.keep=best").status == 0
+    for run in store.runs():
+        if "test/loss" in run.data.metrics and run.data.tags["kind"] != "summary":
+            values = store.history(run, "ema/val/accuracy")
+            assert max(values.values()) == values[int(run.data.tags["kept_step"])]
+            break
+    else:
+        raise AssertionError("no run was tested")
+    data = importlib.import_module("mine").labels()
+    from safetensors.torch import load_file
+
+    weights = load_file(store.file(run, "weights.safetensors"))
+    weight, bias = (weights[name] for name in sorted(weights, reverse=True))
+    right = (data.test.inputs @ weight.T + bias).argmax(1) == data.test.targets
+    assert run.data.metrics["test/accuracy"] == pytest.approx(right.double().mean().item())
+    scores = data.val.inputs @ weight.T + bias
+    found = torch.nn.functional.cross_entropy(scores, data.val.targets).item()
+    step = int(run.data.tags["kept_step"])
+    assert store.history(run, "ema/val/loss")[step] == pytest.approx(found, rel=1e-5)
+    assert store.history(run, "val/loss")[step] != pytest.approx(found, rel=1e-5)
+
+
+def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
+    done = command(f"{NUMBERS} lr=0 schedule=constant train.stop_after=2ep train.epochs=9")
+    assert done.status == 0
+    (run,) = store.runs()
+    assert run.info.status == "FINISHED"
+    assert list(store.history(run, "val/loss")) == [2, 4, 6]
+    assert "note      val/rmse is no better than at step 2" in done.out
+    assert "test/rmse" in run.data.metrics
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            f"{LINE} dataset._target_=mine.numbers",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n,) of float32; "
+            "task=regression takes (n,) or (n, columns) of float32",
+        ),
+        (
+            f"{LABELS} task=regression",
+            "dataset.targets must be (n,) or (n, columns) of float32 with task=regression, got "
+            "(n,) of int64; task=classification takes (n,) of int64",
+        ),
+        (
+            f"{WORDS}",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n, 6) of int64; "
+            "task=language takes (n, context) of int64, the next tokens",
+        ),
+        (
+            f"{LABELS} '+dataset.how=no classes'",
+            "dataset.classes must be the number of classes, or of different tokens, with "
+            "task=classification, got none",
+        ),
+        (
+            f"{WORDS} task=language model._target_=mine.Bigrams +dataset.how=padding",
+            "dataset.train's targets must hold one that is no padding, got none",
+        ),
+        (
+            f"{LABELS} 'task.metrics={{f1: {{_target_: mine.recall}}}}'",
+            "task.metrics.f1.direction must be given, maximize or minimize; mine.recall does not "
+            "say which way is better",
+        ),
+        (
+            f"{LABELS} task.metrics.f1._target_=mine.Unsure",
+            "task.metrics.f1.direction must be given, maximize or minimize; mine.Unsure does not "
+            "say which way is better",
+        ),
+        (
+            f"{LABELS} task.metrics.f1._target_=mine.Score +task.metrics.f1.direction=up",
+            "task.metrics.f1.direction must be maximize or minimize, got 'up'",
+        ),
+        (
+            f"{LABELS} task.metrics.loss._target_=mine.Score",
+            "task.metrics must be named by letters, digits and underscores, and not 'loss', got "
+            "'loss'",
+        ),
+        (
+            f"{LABELS} task.metric=f1",
+            "task.metric must be accuracy or loss, got 'f1'",
+        ),
+        (
+            f"{LABELS} +dataset.how=one 'task.metrics.auc={{_target_: mine.two_classes, "
+            "direction: maximize}'",
+            "task.metrics.auc must take outputs (40, 2) and targets (40,); it fails with "
+            "ValueError: needs two classes (mine.py, line 62)",
+        ),
+        (f"{LABELS} task.kind=clasification", None),
+        (f"{LABELS} +task.padding=3", None),
+        (f"{LABELS} train.ema=1", "train.ema must lie in (0, 1), got 1"),
+        (
+            f"{LABELS} train.accumulate=3",
+            "train.accumulate must be at most 2, the batches of an epoch, got 3",
+        ),
+        (
+            f"{LABELS} train.keep=ema",
+            "train.keep must stand beside an average, got 'ema'; train.ema=0.999 takes it",
+        ),
+        (
+            f"{LABELS} study=decay_rate study.metric=ema/val/accuracy",
+            "study.metric must be val/loss or val/accuracy, got 'ema/val/accuracy' "
+            "(did you mean 'val/accuracy'?)",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_creates_nothing(
+    command, folder: Path, line: str, message: str | None
+) -> None:
+    done = command(line)
+    assert done.status == 2
+    if message is not None:
+        assert done.err.removesuffix("\n") == f"error: {message}"
+    assert (done.out, done.err.count("\n")) == ("", 1)
+    assert not (folder / "mlflow.db").exists()
+
+
+def test_metrics_that_need_two_classes_see_the_whole_split(command) -> None:
+    own = "task.metrics.auc={_target_: mine.two_classes, direction: maximize}"
+    assert command(f"{LABELS} tracking=off '{own}'").status == 0
