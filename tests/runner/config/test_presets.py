@@ -170,6 +170,19 @@ def test_keras_plateau_halves_the_rate(job) -> None:
     assert schedule.rates(memory, np.array([0])) == 0.5e-3
 
 
+def test_gpt_warms_up_and_decays_matrices_alone(job) -> None:
+    assembled = job("+experiment=gpt")
+    for group in assembled.state.optimizer.param_groups:
+        assert {p.ndim > 1 for p in group["params"]} == {group["weight_decay"] == 0.1}
+    trace = assembled.trial.numbers.trace("lr")
+    total = len(trace)
+    assert total == 6 * -(-len(assembled.data.train) // 32)
+    assert abs(int(trace.argmax()) - total / 10) <= 1
+    assert trace.max() == 3e-3
+    assert trace[-1] < 1e-7
+    assert assembled.state.clipping.max_norm == 1.0
+
+
 @pytest.mark.parametrize("source", ["a run", "a file"])
 def test_finetune_moves_loaded_layers_slowly_and_a_new_one_fast(
     command, store, job, source: str

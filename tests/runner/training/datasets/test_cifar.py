@@ -7,10 +7,12 @@ import tarfile
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 from torchvision import datasets as torchvision_datasets
 
-from runner.training import datasets
+from runner.training import datasets, weights
 from runner.training.datasets.normalised import Normalised, moments
+from runner.training.models import ResNet9
 
 KINDS = {
     "cifar10": (torchvision_datasets.CIFAR10, 10, "labels", "label_names"),
@@ -147,3 +149,21 @@ def test_the_cut_depends_on_the_split_seed_alone(tmp_path, monkeypatch):
     assert not torch.equal(one.val.inputs, other.val.inputs)
     with pytest.raises(ValueError, match=r"^split_seed must be at least 0, got -1$"):
         datasets.cifar10(str(tmp_path), split_seed=-1)
+
+
+def test_a_residual_network_learns_from_normalised_pictures_and_is_judged_on_them(
+    tmp_path, monkeypatch, command, store
+):
+    small("cifar10", tmp_path / "data", monkeypatch)
+    root = f"dataset.root={tmp_path / 'data'} dataset.train_size=90"
+    line = f"dataset=cifar10 {root} dataset.augment=crop_flip model=resnet9 model.width=4"
+    assert command(f"{line} train.epochs=2 train.batch_size=32").status == 0
+    (run,) = store.runs()
+    model = ResNet9((3, 32, 32), 10, width=4).eval()
+    weights.load_into(model, store.file(run, "weights.safetensors"))
+    pictures = datasets.cifar10(str(tmp_path / "data"))
+    whole, val = (part.inputs.double() / 255 for part in (pictures.train, pictures.val))
+    mean, std = whole.mean((0, 2, 3), keepdim=True), whole.std((0, 2, 3), keepdim=True)
+    scores = model(((val - mean) / std).float())
+    expected = cross_entropy(scores, pictures.val.targets).item()
+    assert store.history(run, "val/loss")[6] == pytest.approx(expected, rel=1e-3)

@@ -50,3 +50,19 @@ def test_the_cut_depends_on_the_split_seed_alone():
     assert not torch.equal(one.val.targets, other.val.targets)
     with pytest.raises(ValueError, match=r"^split_seed must be at least 0, got -1$"):
         datasets.diabetes(split_seed=-1)
+
+
+def test_a_linear_model_comes_to_the_least_squares_of_scikit_learn(command, store):
+    line = "dataset=diabetes task=regression model=linear schedule=cosine lr=0.1"
+    assert command(f"{line} train.batch_size=265 train.steps=300 train.eval_every=300").status == 0
+    (run,) = store.runs()
+    data = datasets.diabetes()
+    fit = LinearRegression().fit(data.train.inputs, data.train.targets)
+    for name in ("val", "test"):
+        part = getattr(data, name)
+        predicted = fit.predict(part.inputs)
+        rmse = ((predicted - part.targets.numpy()) ** 2).mean() ** 0.5
+        assert run.data.metrics[f"{name}/rmse"] == pytest.approx(rmse, rel=1e-2)
+        assert run.data.metrics[f"{name}/r2"] == pytest.approx(
+            fit.score(part.inputs, part.targets), abs=1e-2
+        )

@@ -6,9 +6,12 @@ from pydoc_data.topics import topics
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
-from runner.training import datasets
+from runner.build import data as build_data
+from runner.training import datasets, weights
 from runner.training.datasets import language
+from runner.training.models import GPT
 
 TEXT = "".join(chr(97 + i * i % 26) for i in range(400))  # 26 letters at most
 
@@ -115,3 +118,32 @@ def test_pythons_reference_has_its_own_context():
     assert datasets.python_docs().input_shape == (128,)
     one, other = (datasets.python_docs(context=context) for context in (64, 128))
     assert one.content == other.content
+
+
+def test_a_decoder_learns_more_than_how_often_a_character_is(command, store):
+    line = "dataset=python_docs dataset.context=32 dataset.train_size=2000 task=language model=gpt"
+    small = "model.layers=1 model.heads=2 model.width=32"
+    assert command(f"{line} {small} optimizer=adam lr=1e-2 train.steps=80").status == 0
+    (run,) = store.runs()
+    data = datasets.python_docs(context=32, train_size=2000)
+    model = GPT((32,), data.classes, layers=1, heads=2, width=32).eval()
+    weights.load_into(model, store.file(run, "weights.safetensors"))
+    with torch.no_grad():
+        scores = model(data.val.inputs)
+    expected = cross_entropy(scores.flatten(0, 1), data.val.targets.flatten()).item()
+    assert run.data.metrics["val/loss"] == pytest.approx(expected, rel=1e-5)
+    assert run.data.metrics["val/perplexity"] == pytest.approx(np.exp(expected), rel=1e-5)
+    counts = torch.bincount(data.train.targets.flatten(), minlength=data.classes) + 1
+    often = (counts / counts.sum()).log()
+    assert expected < -often[data.val.targets.flatten()].mean().item() - 0.3
+
+
+def test_the_content_is_part_of_a_runs_name(job, monkeypatch):
+    line = "dataset=python_docs dataset.context=16 task=language model=gpt model.layers=1"
+    before = job(line).trial.fingerprint(0)
+    assert job(line).trial.fingerprint(0) == before
+    name = next(iter(topics))
+    monkeypatch.setitem(topics, name, "!" + topics[name])
+    build_data._load.cache_clear()
+    assert job(line).trial.fingerprint(0) != before
+    build_data._load.cache_clear()
