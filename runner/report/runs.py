@@ -3,9 +3,9 @@
 import statistics
 from collections.abc import Sequence
 
-from runner.addresses import OUTBOX
 from runner.report import edges
 from runner.report.plain import as_line
+from runner.report.waiting import waiting
 from runner.report.words import aligned, counted
 from runner.results.metrics import PARTS, heading, merit, number, spread
 from runner.results.result import Result, Status
@@ -20,7 +20,7 @@ def ending(results: Sequence[Result], pages: Sequence[str] = ()) -> list[str]:
     if table := over_seeds(results):
         lines += ["", *table]
     if not all(result.delivered for result in results):
-        lines += ["", f"waiting   some records are in {OUTBOX}; send: python -m runner.deliver"]
+        lines += ["", waiting("some records are", results)]
     if found := best(results):
         lines += ["", as_line(f"best      {found[0]}"), f"repeat    {found[1].command}"]
         lines += edges.of_grid(found[1].lr, [one.lr for one in results])

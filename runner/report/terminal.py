@@ -7,10 +7,10 @@ from contextlib import suppress
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from runner.addresses import OUTBOX
 from runner.report.layers import layers
 from runner.report.plain import as_line
 from runner.report.say import say
+from runner.report.waiting import waiting
 from runner.report.words import counted
 from runner.results.events import LR, Chunk, Event
 from runner.results.metrics import PARTS, numbers
@@ -94,7 +94,7 @@ def summary(result: Result) -> list[str]:
     if result.picture:
         lines.append(as_line(f"picture   {result.picture}"))
     if not result.delivered:
-        lines.append(f"waiting   records are in {OUTBOX}; send: python -m runner.deliver")
+        lines.append(waiting("records are", [result]))
     if result.command:
         lines.append(f"repeat    {result.command}")
     return lines

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from runner.results.definition import Definition, Goal
 from runner.results.events import GRAD_NORM, LOSS, LR
 from runner.results.metrics import MAXIMIZE
-from runner.results.view import SETTING, SWEEP, View, charted, spread_key
+from runner.results.view import SETTING, SINGLE, SWEEP, View, charted, spread_key
 from runner.space import Ordered, Space
 
-SINGLE = "runs"  # the experiment of single runs
 TRIAL, CONFIRM = "trial ", "confirm "  # how the names of a study's runs begin
 _CONFIRMATIONS = "-confirmations"
 _VAL_LOSS = "val/loss"

@@ -30,8 +30,8 @@ class Records:
         return np.concatenate([chunk.columns[key] for chunk in self.chunks] or [np.empty(0)])
 
     def standstill(self, epoch: int, guess: float) -> str:
-        """Return a note where a run, unless it is short, left the training loss where it was, or
-        where guessing is.
+        """Return a note where a run, unless it is short, made the training loss no better, or left
+        it where guessing is.
 
         epoch: updates whose mean is the loss at the end. guess: the loss of who only guesses.
         """
@@ -41,7 +41,7 @@ class Records:
         first, last = float(losses[0]), float(losses[-epoch:].mean())
         if last < min(first, CLOSE * guess):
             return ""
-        return f"training ends where it began: loss {first:.4g} at first, {last:.4g} at last"
+        return f"training has made nothing better: loss {first:.4g} at first, {last:.4g} at last"
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all as arrays: `step`, `time_ms` and the columns of the updates, and for each

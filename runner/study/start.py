@@ -54,6 +54,8 @@ def _start(planned: Plan, started_by: Launcher) -> int:
             danger = "unpickles what study.storage holds: who may write it can run code here"
             warn(f"note: {CMA_ES} {danger}")
         study = create(planned, storage)
+    if (given := planned.settings.tracking.experiment) not in (None, study.study_name):
+        warn(f"note: tracking.experiment={given} is not used: {study.study_name} is the experiment")
     total = planned.definition.trials
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
     say(f"study     {study.study_name}: {len(attributes.done(study))} of {total} trials done")

@@ -131,7 +131,7 @@ def test_a_run_that_learns_nothing_says_so(command) -> None:
     line = (
         "model=quadratic dataset=none schedule=constant optimizer=sgd tracking=off train.steps=60"
     )
-    note = "training ends where it began: loss 36 at first, 36 at last"
+    note = "training has made nothing better: loss 36 at first, 36 at last"
     assert f"\nnote      {note}\n" in command(f"{line} tracking=off lr=1.0").out
     swept = command(f"-m {line} tracking=off lr=0.1,1.0").out
     assert swept.count(note) == 1

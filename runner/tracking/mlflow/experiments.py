@@ -50,7 +50,7 @@ def arrange(
             saved = False
             break
     return {
-        view.name: pages.view_link(address, found.experiment_id, view, has_view=saved)
+        view.name: pages.view_link(address, found.experiment_id, found.name, view, has_view=saved)
         for view in wanted
     }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.errors import Mistake, nearest
 from runner.passwords import hide
 from runner.results.definition import HEX
-from runner.results.view import STUDY, SWEEP
+from runner.results.view import SINGLE, STUDY, SWEEP
 from runner.tracking.mlflow import pages
 from runner.tracking.mlflow.views import TAG, key
 
@@ -91,9 +91,10 @@ class _Store:
         return next(self.runs(where, ids), None)
 
     def around(self, run: "Run") -> Place:
-        """Return the view of the study or sweep of a run, its experiment where there is none."""
+        """Return the view of the study or sweep of a run, or of single runs; its experiment where
+        there is none."""
         experiment = self.experiments[run.info.experiment_id]
-        views = (key(name) for name in _parts(run) if TAG + key(name) in experiment.tags)
+        views = (key(name) for name in (*_parts(run), SINGLE) if TAG + key(name) in experiment.tags)
         return Place(experiment.experiment_id, next(views, ""))
 
     def run(self, name: str) -> Place | None:

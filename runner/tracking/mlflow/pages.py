@@ -6,7 +6,7 @@ import urllib.parse
 from runner.addresses import DEFAULT, without_user
 from runner.passwords import MARK
 from runner.results.result import Link
-from runner.results.view import View
+from runner.results.view import SINGLE, View
 from runner.tracking.mlflow import views
 
 HOST, PORT = "127.0.0.1", 5000
@@ -27,17 +27,18 @@ def link(run_id: str, experiment_id: str, experiment: str, uri: str, folder: str
     return Link(run_id, experiment_id, experiment, uri, look, folder=folder)
 
 
-def view_link(uri: str, experiment_id: str, view: View, *, has_view: bool) -> str:
-    """Return how to open the page that shows a view.
+def view_link(uri: str, experiment_id: str, experiment: str, view: View, *, has_view: bool) -> str:
+    """Return how to open the page that shows a view of an experiment.
 
     has_view: whether the experiment has it; else the link filters and sorts itself.
 
     >>> runs = View("mine", lines=(), prefix="trial ", metric="val/loss", descending=False)
-    >>> view_link("http://host", "1", runs, has_view=True).partition("?")[2]
+    >>> view_link("http://host", "1", "e", runs, has_view=True).partition("?")[2]
     'workflowType=machine_learning&compareRunsMode=CHART&viewStateShareKey=mine'
     """
     shows = saved(views.key(view.name)) if has_view else views.query(view)
-    return f"{_how(uri, view.name)}{of_runs(base(uri), experiment_id, shows)}"
+    name = experiment if view.name == SINGLE else view.name
+    return f"{_how(uri, name)}{of_runs(base(uri), experiment_id, shows)}"
 
 
 def of_run(base: str, experiment_id: str, run_id: str) -> str:

@@ -102,5 +102,5 @@ def test_a_saved_file_gives_the_same_arrays(tmp_path: Path) -> None:
 )
 def test_a_run_that_ends_where_it_began_says_so(losses, guess: float, note: str) -> None:
     records = Records([Chunk(0, {"train/loss": np.array(losses)}, np.zeros(len(losses)))])
-    told = f"training ends where it began: {note}" if note else ""
+    told = f"training has made nothing better: {note}" if note else ""
     assert records.standstill(10, guess) == told

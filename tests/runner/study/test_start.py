@@ -241,8 +241,10 @@ def test_the_command_and_best_yaml_repeat_the_best_run_bit_for_bit(command, stor
 
 def test_the_same_command_goes_on_and_more_trials_are_the_total(command, store, undrawn) -> None:
     assert "0 of 3 trials done" in command(f"{SEARCH} {FEW}").out
-    again = command(f"{SEARCH} {FEW}")
-    assert (again.status, again.err) == (0, "")
+    again = command(f"{SEARCH} {FEW} tracking.experiment=mine")
+    (name,) = store.experiments()
+    told = f"note: tracking.experiment=mine is not used: {name} is the experiment\n"
+    assert (again.status, again.err) == (0, told)
     assert "3 of 3 trials done" in again.out
     assert len(undrawn) == len(DRAWN)
     more = command(f"{SEARCH} {FEW} study.trials=5")

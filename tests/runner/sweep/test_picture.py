@@ -50,7 +50,7 @@ def test_rates_that_converge_swing_and_diverge_are_told_apart(command, drawn) ->
     assert [line.label for line in lines] == [
         "lr=0.2: val loss 3.553e-15",
         "lr=0.001: val loss 16.16",
-        "lr=1.0: val loss 36, training ends where it began: loss 36 at first, 36 at last",
+        "lr=1.0: val loss 36, training has made nothing better: loss 36 at first, 36 at last",
         "lr=1.2: diverged at step 127",
     ]
     assert [line.x[-1] for line in lines] == [200, 200, 200, 127]

@@ -54,13 +54,20 @@ def test_without_a_name_the_newest_run_says_where(store: Any, record: Record, sa
     assert find(store.client, "", ADDRESS) == Place(of(store, "runs"), key("lr 2026"))
     record("runs", kind="run")
     assert find(store.client, "", ADDRESS) == Place(of(store, "runs"))
+    save("runs", "runs")  # the view of single runs
+    assert find(store.client, "", ADDRESS) == Place(of(store, "runs"), "runs")
+    record("mine", kind="run")
+    save("mine", "runs")
+    assert find(store.client, "mine", ADDRESS) == Place(of(store, "mine"), "runs")
     record("older", study="older-1")
     assert find(store.client, "", ADDRESS) == Place(of(store, "older"))
 
 
-def test_the_newest_run_of_a_deleted_experiment_counts_no_more(store: Any, record: Record) -> None:
+def test_a_deleted_run_and_those_of_a_deleted_experiment_count_no_more(
+    store: Any, record: Record
+) -> None:
     record("kept")
-    deleted = record("kept")
+    deleted = record("without a run")
     record("gone")
     store.client.delete_run(deleted)
     store.client.delete_experiment(of(store, "gone"))
@@ -87,10 +94,12 @@ def test_an_experiment_is_found_with_the_view_of_its_name_else_of_its_newest_run
 def test_a_study_or_sweep_is_found_where_its_newest_run_is(
     store: Any, record: Record, save: Any, tag: str, name: str
 ) -> None:
+    record("older", **{tag: name})
     record("mine", **{tag: name})
-    record("mine", **{tag: name.replace("'", "x")})
-    save("mine", name)
+    record("alike", **{tag: name.replace("'", "x").replace("-", "x")})
     record("newest", **{tag: "another"})
+    assert find(store.client, name, ADDRESS) == Place(of(store, "mine"))
+    save("mine", name)
     assert find(store.client, name, ADDRESS) == Place(of(store, "mine"), key(name))
 
 
@@ -147,7 +156,8 @@ def test_an_unknown_name_is_one_line_with_names_that_there_are(
     for experiment in ("a", "b", "runs"):
         record(experiment)
     record("mine", study="quickstart-d17b1247")
-    record("mine", sweep="lr 2027")
+    for _ in range(2):
+        record("mine", sweep="lr 2027")
     must = "NAME must be an experiment, a study, a sweep or a run's id in sqlite:///mlflow.db"
     with pytest.raises(Mistake, match=rf"^{must}, got {said}"):
         find(store.client, name, ADDRESS)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shlex
 import urllib.parse
 import zlib
 from dataclasses import replace
@@ -24,11 +25,8 @@ SPACE = Space(
     [
         Entry("schedule", Choice(["cosine", "piecewise"])),
         Entry("lr", Interval(1e-4, 1e-1, log=True)),
-        Entry(
-            "schedule.boundaries",
-            Ordered(2, Interval(10, 90, unit="%")),
-            (("schedule", "piecewise"),),
-        ),
+        Entry("schedule.boundaries", Ordered(2, Interval(10, 90, unit="%"))),
+        Entry("schedule.factor", Interval(0.1, 0.9), (("schedule", "piecewise"),)),
     ],
     frozenset({"schedule"}),
 )
@@ -58,8 +56,37 @@ def test_a_study_has_its_rate_metric_and_loss_in_front() -> None:
 def test_parallel_coordinates_have_what_every_trial_has() -> None:
     state = saved(views.tag("quick-1", views.written(TRIALS), 7))
     (parallel,) = [one for one in state["compareRunCharts"] if one["type"] == "PARALLEL"]
-    assert parallel["selectedParams"] == ["schedule", "lr"]  # not the boundaries of some
+    assert parallel["selectedParams"] == ["schedule", "lr"]  # no list, nothing of some
     assert parallel["selectedMetrics"] == ["val/accuracy"]
+    without = json.loads(views.written(replace(TRIALS, axes=())))
+    assert "PARALLEL" not in {one["type"] for one in without["compareRunCharts"]}
+
+
+def test_charts_stand_in_sections_in_this_order_and_none_is_hidden() -> None:
+    state = json.loads(views.written(TRIALS))
+    sections = {one["uuid"]: one["name"] for one in state["compareRunSections"]}
+    charts = [
+        (sections[one["metricSectionId"]], one["type"], one.get("metricKey"))
+        for one in state["compareRunCharts"]
+    ]
+    assert charts == [
+        *(("curves", "LINE", key) for key in ("train/lr", "val/accuracy", "train/loss")),
+        *(("comparison", "BAR", "val/accuracy"), ("comparison", "PARALLEL", None)),
+        *(("more curves", "LINE", key) for key in ("train/grad_norm", "val/loss")),
+    ]
+    assert state["isAccordionReordered"] is True
+    assert all(one["display"] for one in state["compareRunSections"])
+    shown = state["compareRunSections"] + state["compareRunCharts"]
+    assert not any(one["deleted"] for one in shown)
+    single = json.loads(views.written(reported.runs("val/accuracy")))
+    assert [one["name"] for one in single["compareRunSections"]] == ["curves", "more curves"]
+
+
+def test_every_run_that_is_not_deleted_is_listed_and_the_first_are_charted() -> None:
+    state = json.loads(views.written(replace(TRIALS, charted=20)))
+    filters = ("startTime", "lifecycleFilter", "datasetsFilter", "modelVersionFilter")
+    assert [state[key] for key in filters] == ["ALL", "Active", [], "All Runs"]
+    assert (state["runListHidden"], state["runsHiddenMode"]) == (False, "FIRST_20_RUNS")
 
 
 def test_less_is_better_where_the_study_says_so() -> None:
@@ -72,18 +99,38 @@ def test_seeds_are_grouped_and_groups_are_closed() -> None:
     view = reported.confirmations("quick-1", DEFINITION, ["trial 2", "baseline"])
     state = json.loads(views.written(view))
     assert state["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "setting"}]
+    assert state["groupBy"]["aggregateFunction"] == "average"
+    assert state["useGroupedValuesInCharts"] is True
     closed = {"tag.setting.trial 2": False, "tag.setting.baseline": False}
     assert state["groupsExpanded"] == closed
     assert json.loads(views.written(TRIALS))["groupBy"] is None
 
 
 def test_a_link_without_views_filters_and_sorts_itself() -> None:
-    link = pages.view_link("http://host", "1", TRIALS, has_view=False)
+    link = pages.view_link("http://host", "1", "e", TRIALS, has_view=False)
     asked = urllib.parse.parse_qs(link.partition("?")[2])
     assert asked["searchFilter"] == ["attributes.run_name LIKE 'trial %'"]
     assert asked["orderByKey"] == ["metrics.`val/accuracy`"]
     assert asked["orderByAsc"] == ["false"]
     assert "viewStateShareKey" not in asked
+
+
+def test_a_link_says_what_is_started_before_and_no_password() -> None:
+    view = replace(TRIALS, name="学 1")
+    link = pages.view_link("sqlite:///my runs.db", "1", "e", view, has_view=True)
+    before, _, page = link.partition(", then ")
+    words = ["python", "-m", "runner.ui", "学 1", "tracking.uri=sqlite:///my runs.db"]
+    assert shlex.split(before) == words
+    assert page.startswith("http://127.0.0.1:5000/#/experiments/1/runs?")
+    assert page.partition("viewStateShareKey=")[2].startswith("%E5%AD%A6-1-")
+    single = pages.view_link(
+        "sqlite:///mlflow.db", "1", "mine", reported.runs("val/loss"), has_view=True
+    )
+    assert single.startswith("python -m runner.ui mine, then ")  # the view is in each experiment
+    link = pages.view_link("postgresql://me:***@db/runs", "1", "e", TRIALS, has_view=True)
+    assert link.startswith("python -m runner.ui quick-1, then http://127.0.0.1:5000/#/")
+    link = pages.view_link("https://me:secret@host/mlflow/", "1", "e", TRIALS, has_view=True)
+    assert link.startswith("https://host/mlflow/#/experiments/1/runs?")
 
 
 @pytest.mark.parametrize(
@@ -117,10 +164,11 @@ def test_a_view_is_written_once(store: Any, folder: Any, monkeypatch: pytest.Mon
     assert store.client.get_experiment_by_name("mine").tags != before
 
 
+@pytest.mark.parametrize("version", ["3.18.0", "4.0.0"])
 def test_another_version_of_mlflow_gets_a_plain_link(
-    store: Any, folder: Any, monkeypatch: pytest.MonkeyPatch
+    store: Any, folder: Any, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
-    monkeypatch.setattr("mlflow.version.VERSION", "4.0.0")
+    monkeypatch.setattr("mlflow.version.VERSION", version)
     tracker = MLflow(None)
     tracker.prepare("mine")
     (link,) = arrange([tracker], "mine", [TRIALS], print).values()
@@ -128,9 +176,12 @@ def test_another_version_of_mlflow_gets_a_plain_link(
     assert not [key for key in store.client.get_experiment_by_name("mine").tags if "View" in key]
 
 
-def test_an_experiment_of_others_stays_as_it_is(store: Any, folder: Any) -> None:
+@pytest.mark.parametrize("tags", [{}, {"mlflow.note.content": "hands off"}])
+def test_an_experiment_of_others_stays_as_it_is(
+    store: Any, folder: Any, tags: dict[str, str]
+) -> None:
     MLflow(None).prepare("ours")
-    store.client.create_experiment("theirs", tags={"mlflow.note.content": "hands off"})
+    store.client.create_experiment("theirs", tags=tags)
     before = store.client.get_experiment_by_name("theirs").tags
     (link,) = arrange([MLflow(None)], "theirs", [TRIALS], print).values()
     describe([MLflow(None)], "theirs", "quick-1", "an answer", print)
@@ -144,7 +195,7 @@ def test_a_store_that_takes_no_tags_costs_a_line(
     from mlflow import MlflowClient
 
     def refuse(*_: Any) -> None:
-        raise PermissionError("no tags here")
+        raise PermissionError("no tags here\nat all")
 
     MLflow(None).prepare("mine")
     monkeypatch.setattr(MlflowClient, "set_experiment_tag", refuse)
@@ -153,6 +204,7 @@ def test_a_store_that_takes_no_tags_costs_a_line(
     describe([MLflow(None)], "mine", "quick-1", "an answer", warnings.append)
     assert ["searchFilter" in link for link in found.values()] == [True, True]
     assert [("no tags here" in line) for line in warnings] == [True, True]
+    assert not any("\n" in line for line in warnings)
 
 
 def test_a_description_says_what_was_found_last_first(store: Any, folder: Any) -> None:
@@ -181,6 +233,17 @@ def test_a_description_that_a_person_has_written_stays(store: Any, folder: Any) 
     tracker.describe("mine", "one", "second")
     tags = store.client.get_experiment_by_name("mine").tags
     assert tags["mlflow.note.content"] == "my own words"
+
+
+def test_a_description_tells_no_password(
+    store: Any, folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "Xy12-3z")
+    tracker = MLflow(None)
+    tracker.prepare("mine")
+    tracker.describe("mine", "with Xy12-3z", "best: Xy12-3z")
+    tags = store.client.get_experiment_by_name("mine").tags
+    assert tags["mlflow.note.content"] == "#### with ***: best: ***"
 
 
 def test_a_section_of_its_own_is_replaced_whatever_stands_in_it() -> None:

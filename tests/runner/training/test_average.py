@@ -12,7 +12,7 @@ from runner.training.average import Average
 from runner.training.evaluation import evaluate
 from runner.training.loop import train
 from runner.training.state import BestKeeper, State
-from tests.runner.training.test_loop import DATA, all_of, fresh, same, small, trial
+from tests.runner.training.test_loop import DATA, all_of, fresh, same, small, trial, weights
 
 GOOD, BAD = torch.zeros(()), torch.ones(())
 
@@ -65,6 +65,17 @@ def test_the_average_is_evaluated_beside_the_weights_and_changes_no_bit_of_them(
     expected = evaluate(state.average.model, state.task, DATA.val, "float32")
     assert found["ema/val/loss"][-1] == expected["loss"] != found["val/loss"][-1]
     assert found["ema/val/accuracy"][-1] == expected["accuracy"]
+
+
+def test_the_loop_averages_each_update() -> None:
+    state, expected = averaged(), None
+    for event in train(state, trial(eval_every=1), DATA):
+        if isinstance(event, Chunk):
+            assert len(event) == 1
+            now = weights(state)
+            expected = now if expected is None else 0.8 * expected + 0.2 * now
+            found = [p.detach().flatten() for p in state.average.model.parameters()]
+            torch.testing.assert_close(torch.cat(found), expected)
 
 
 def test_a_state_with_an_average_goes_on_with_the_same_bits() -> None:

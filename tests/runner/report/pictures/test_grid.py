@@ -19,7 +19,7 @@ def of(name: str, accuracy: float, *, seed: int = 0, status=Status.FINISHED, **m
 
 def test_of_a_few_each_says_what_became_of_it_the_best_first_and_darkest(words) -> None:
     results = [
-        of("slow", 0.5, note="training ends where it began"),
+        of("slow", 0.5, note="training has made nothing better"),
         of("gone", 0.0, status=Status.DIVERGED, steps=2),
         of("good", 0.9),
         of("broken", 0.0, status=Status.FAILED),
@@ -27,7 +27,7 @@ def test_of_a_few_each_says_what_became_of_it_the_best_first_and_darkest(words) 
     picture = grid(results, {one.name: FALLING * (1 + i) for i, one in enumerate(results)})
     assert words(figure(picture)) == [
         "good: val accuracy 90.00 %",
-        "slow: val accuracy 50.00 %, training ends where it began",
+        "slow: val accuracy 50.00 %, training has made nothing better",
         "gone: diverged at step 2",
         "broken: failed",
     ]
