@@ -25,6 +25,7 @@ from runner.training.fit import (
 from runner.training.groups import set_training
 from runner.training.loop import Loop
 from runner.training.nested import described, first
+from runner.training.optimizers import set_mode
 from runner.training.state import State
 from runner.training.tasks import Own, own_loss
 from runner.trial import Trial
@@ -42,6 +43,7 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     loop = Loop(state, trial, data)
     watch = _Watch(state, data)
     set_training(model)
+    set_mode(state.optimizer, "train")
     with kept_generators(loop.device):
         for t in _updates(trial, data):
             try:

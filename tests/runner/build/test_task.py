@@ -121,6 +121,15 @@ def predicted(store, run, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
     return part.targets.numpy(), real.numpy()
 
 
+def scored(store, run, split) -> tuple[torch.Tensor, torch.Tensor]:
+    """The scores that a run's recorded weights give, and the labels: by hand."""
+    from safetensors.torch import load_file
+
+    weights = load_file(store.file(run, "weights.safetensors"))
+    weight, bias = (weights[name] for name in sorted(weights, reverse=True))
+    return split.inputs @ weight.T + bias, split.targets
+
+
 def test_a_regression_learns_standardised_targets_and_says_errors_in_their_unit(
     command, store
 ) -> None:
@@ -219,13 +228,8 @@ def test_class_weights_and_label_smoothing_are_pytorchs(command, store) -> None:
     more = "lr=0 schedule=constant task.loss.weight=[1,5] task.loss.label_smoothing=0.1"
     assert command(f"{LABELS} {more}").status == 0
     (run,) = store.runs()
-    from safetensors.torch import load_file
-
-    data = importlib.import_module("mine").labels()
-    weights = load_file(store.file(run, "weights.safetensors"))
-    weight, bias = (weights[name] for name in sorted(weights, reverse=True))
     loss = torch.nn.CrossEntropyLoss(torch.tensor([1.0, 5.0]), label_smoothing=0.1)
-    expected = loss(data.test.inputs @ weight.T + bias, data.test.targets).item()
+    expected = loss(*scored(store, run, importlib.import_module("mine").labels().test)).item()
     assert run.data.metrics["test/loss"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -240,17 +244,40 @@ def test_the_average_that_a_study_searches_by_is_what_is_tested_and_kept(command
     else:
         raise AssertionError("no run was tested")
     data = importlib.import_module("mine").labels()
-    from safetensors.torch import load_file
-
-    weights = load_file(store.file(run, "weights.safetensors"))
-    weight, bias = (weights[name] for name in sorted(weights, reverse=True))
-    right = (data.test.inputs @ weight.T + bias).argmax(1) == data.test.targets
+    scores, labels = scored(store, run, data.test)
+    right = scores.argmax(1) == labels
     assert run.data.metrics["test/accuracy"] == pytest.approx(right.double().mean().item())
-    scores = data.val.inputs @ weight.T + bias
-    found = torch.nn.functional.cross_entropy(scores, data.val.targets).item()
+    found = torch.nn.functional.cross_entropy(*scored(store, run, data.val)).item()
     step = int(run.data.tags["kept_step"])
     assert store.history(run, "ema/val/loss")[step] == pytest.approx(found, rel=1e-5)
     assert store.history(run, "val/loss")[step] != pytest.approx(found, rel=1e-5)
+
+
+def test_metrics_of_torchmetrics_say_themselves_which_way_is_better(command, store) -> None:
+    own = "{f1: {_target_: torchmetrics.F1Score, task: multiclass, num_classes: 2, average: macro}}"
+    done = command(f"{LABELS} 'task.metrics={own}' task.metric=f1 -m lr=0,0.5")
+    assert done.status == 0
+    assert "best      lr=0.5" in done.out
+    run = next(run for run in store.runs() if run.info.run_name == "lr=0.5")
+    scores, labels = scored(store, run, importlib.import_module("mine").labels().test)
+    f1 = sklearn.f1_score(labels, scores.argmax(1), average="macro")
+    assert run.data.metrics["test/f1"] == pytest.approx(f1, rel=1e-6)
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_weights_of_a_schedule_free_optimizer_are_those_that_it_evaluates(
+    command, store, keep: str
+) -> None:
+    own = "optimizer._target_=schedulefree.AdamWScheduleFree schedule=constant"
+    assert command(f"{LABELS} {own} train.keep={keep} lr=0.5").status == 0
+    (run,) = store.runs()
+    scores, labels = scored(store, run, importlib.import_module("mine").labels().test)
+    loss = torch.nn.functional.cross_entropy(scores, labels).item()
+    assert run.data.metrics["test/loss"] == pytest.approx(loss, rel=1e-5)
+    scores, labels = scored(store, run, importlib.import_module("mine").labels().val)
+    loss = torch.nn.functional.cross_entropy(scores, labels).item()
+    step = int(run.data.tags["kept_step"])
+    assert store.history(run, "val/loss")[step] == pytest.approx(loss, rel=1e-5)
 
 
 def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
