@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner import config
+from runner.build.augment import augmented
 from runner.culprit import blamed
 from runner.errors import Mistake
 from runner.training import devices
@@ -24,10 +25,11 @@ def load(spec: Mapping[str, Any]) -> Dataset | None:
 @functools.lru_cache(maxsize=2)
 def _load(spec: str) -> Dataset | None:
     arguments = json.loads(spec)
-    stated = arguments.get("train_size")
-    unsized = {key: value for key, value in arguments.items() if key != "train_size"}
-    if stated is not None and not config.partial("dataset", unsized).accepts("train_size"):
-        arguments = unsized
+    stated, augment = arguments.get("train_size"), None
+    if stated is not None and not _takes(arguments, "train_size"):
+        del arguments["train_size"]
+    if not _takes(arguments, "augment"):
+        augment = arguments.pop("augment", None)
     split_seed = arguments.get("split_seed")
     seed = split_seed if isinstance(split_seed, int) else 0
     with devices.seeded(seed), blamed("dataset", arguments.get("_target_")):
@@ -45,4 +47,10 @@ def _load(spec: str) -> Dataset | None:
             f"must be {size}, the training samples that there are",
             str(stated),
         )
-    return found
+    return found if augment is None else augmented(found, augment)
+
+
+def _takes(arguments: Mapping[str, Any], name: str) -> bool:
+    """Return whether what makes a data set has an argument of a name."""
+    others = {k: v for k, v in arguments.items() if k not in ("augment", "train_size")}
+    return config.partial("dataset", others).accepts(name)

@@ -59,12 +59,13 @@ OPTIONS = {
         "adagrad adadelta nadam radam": "optimizer=adam optimizer._target_=torch.optim.NAME",
     },
     "dataset": {
-        "cifar10 cifar100 imagenet svhn": "dataset=none dataset._target_=mine.data, a function of "
-        "your own",
+        "imagenet svhn": "dataset=none dataset._target_=mine.data, a function of your own",
         "fmnist fashionmnist": "dataset=fashion_mnist",
     },
     "model": {
         "resnet18 resnet50 vit": "model=linear model._target_=mine.Net, a class of your own",
+        "resnet": "model=resnet9",
+        "gpt2 nanogpt decoder transformer": "model=gpt",
         "cnn": "model=keras_cnn or model=lenet",
     },
     "clipping": {"clip_grad_norm norm_clipping": "clipping=global_norm"},

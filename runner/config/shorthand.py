@@ -1,6 +1,6 @@
 """What people write on a command line, and what Hydra has to read instead."""
 
-OPEN = "task.metrics"  # takes names that are not there yet
+OPEN = ("task.metrics", "dataset.augment")  # take what is not there yet
 
 
 def written_out(text: str) -> str:
@@ -12,4 +12,4 @@ def written_out(text: str) -> str:
     'task.metric=f1'
     """
     key = text.partition("=")[0]
-    return f"++{text}" if key == OPEN or key.startswith(f"{OPEN}.") else text
+    return f"++{text}" if any(key == o or key.startswith(f"{o}.") for o in OPEN) else text

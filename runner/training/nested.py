@@ -11,8 +11,8 @@ Nested = Any  # Tensor | tuple[Nested, ...] | list[Nested] | dict[str, Nested]
 def mapped(function: Callable[[Any], Any], value: Nested) -> Nested:
     """Return the same structure with what a function makes of each tensor.
 
-    >>> mapped(len, {"ids": [1, 2], "pair": ("abc", "d")})
-    {'ids': [1, 1], 'pair': (3, 1)}
+    >>> mapped(len, {"ids": "ab", "pair": ("abc", "d")})
+    {'ids': 2, 'pair': (3, 1)}
     """
     if isinstance(value, Mapping):
         return {name: mapped(function, one) for name, one in value.items()}

@@ -45,7 +45,7 @@ def test_what_is_named_is_there(ours: str) -> None:
         ("hydra.sweeper.direction=x", "here it is study.direction"),
         ("schedule=StepLR", "got 'StepLR' (here it is schedule=step)"),
         ("optimizer=lion", "got 'lion' (here it is optimizer=sgd optimizer._target_=MODULE.Lion"),
-        ("dataset=cifar10", "got 'cifar10' (here it is dataset=none dataset._target_=mine.data"),
+        ("dataset=imagenet", "got 'imagenet' (here it is dataset=none dataset._target_=mine.data"),
         ("--schedule cosine", "--schedule; a key is written schedule=cosine, and python -m runner"),
         ("--lr=0.1", "unknown flag --lr=0.1; a key is written lr=0.1, and"),
         ("--output x", "unknown flag --output; python -m runner.preview has --out FILE"),

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from runner.config import partial
 from runner.config.composer import compose
 from runner.config.options import CONF, group_options
 from runner.config.reading import read
-from runner.training import Dataset, Split, datasets
+from runner.training import datasets
 
 FILES = sorted(CONF.rglob("*.yaml"))
-DOWNLOADED = ("mnist", "fashion_mnist", "kmnist")
+DOWNLOADED = ("mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100")
 OPTIONS = [
     (group, option)
     for group, options in group_options().items()
@@ -26,28 +25,13 @@ NEEDED = {
     "dataset=none": "model=quadratic",
     "clipping/max_norm_schedule=linear": "clipping=global_norm",
     "task=none": "dataset=none model=quadratic",
-    "task=regression": f"model=linear dataset=none dataset._target_={__name__}.numbers "
-    "train.batch_size=2",
-    "task=language": f"dataset=none dataset._target_={__name__}.tokens train.batch_size=2 "
-    f"model._target_={__name__}.Bigrams",
+    "task=regression": "dataset=diabetes model=mlp",
+    "task=language": "dataset=python_docs model=gpt",
+    "dataset=diabetes": "task=regression model=mlp",
+    "dataset=python_docs": "task=language model=gpt",
+    "model=gpt": "dataset=python_docs task=language",
+    "model=resnet9": "model.width=2",
 }
-
-
-def numbers() -> Dataset:
-    """Return a data set of numbers."""
-    return Dataset(*(Split(torch.ones(3, 2), torch.arange(3.0)) for _ in range(3)))
-
-
-def tokens() -> Dataset:
-    """Return a data set of tokens."""
-    return Dataset(*(Split(*torch.zeros(2, 3, 4).long()) for _ in range(3)), classes=5)
-
-
-class Bigrams(torch.nn.Embedding):
-    """Scores of the next token."""
-
-    def __init__(self, classes: int) -> None:
-        super().__init__(classes, classes)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(CONF).as_posix())
@@ -184,6 +168,19 @@ def test_keras_plateau_halves_the_rate(job) -> None:
     for loss in (1.0, 1.2, 1.1):
         memory = schedule.observe(memory, 0, loss)
     assert schedule.rates(memory, np.array([0])) == 0.5e-3
+
+
+def test_gpt_warms_up_and_decays_matrices_alone(job) -> None:
+    assembled = job("+experiment=gpt")
+    for group in assembled.state.optimizer.param_groups:
+        assert {p.ndim > 1 for p in group["params"]} == {group["weight_decay"] == 0.1}
+    trace = assembled.trial.numbers.trace("lr")
+    total = len(trace)
+    assert total == 6 * -(-len(assembled.data.train) // 32)
+    assert abs(int(trace.argmax()) - total / 10) <= 1
+    assert trace.max() == 3e-3
+    assert trace[-1] < 1e-7
+    assert assembled.state.clipping.max_norm == 1.0
 
 
 @pytest.mark.parametrize("source", ["a run", "a file"])

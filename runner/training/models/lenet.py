@@ -1,0 +1,35 @@
+"""LeNet-5, the first convolutional network that read digits."""
+
+from collections import OrderedDict
+
+from torch import nn
+
+from runner.training.models.shapes import image_shape
+
+
+class LeNet(nn.Sequential):
+    """LeNet-5 with ReLU and max pooling. Source: LeCun et al. 1998.
+
+    >>> import torch
+    >>> LeNet((1, 28, 28), 10)(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(self, input_shape: tuple[int, ...], classes: int) -> None:
+        channels, height, width = image_shape(input_shape, 12)
+        flat = 16 * ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
+        layers: list[tuple[str, nn.Module]] = [
+            ("conv1", nn.Conv2d(channels, 6, 5, padding=2)),
+            ("relu1", nn.ReLU()),
+            ("pool1", nn.MaxPool2d(2)),
+            ("conv2", nn.Conv2d(6, 16, 5)),
+            ("relu2", nn.ReLU()),
+            ("pool2", nn.MaxPool2d(2)),
+            ("flatten", nn.Flatten()),
+            ("dense1", nn.Linear(flat, 120)),
+            ("relu3", nn.ReLU()),
+            ("dense2", nn.Linear(120, 84)),
+            ("relu4", nn.ReLU()),
+            ("dense3", nn.Linear(84, classes)),
+        ]
+        super().__init__(OrderedDict(layers))
