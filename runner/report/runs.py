@@ -144,6 +144,9 @@ def columns(results: Sequence[Result]) -> list[str]:
     >>> found = {"val/loss": 0.5, "val/accuracy": 0.9, "test/loss": 0.6, "param/w": 1.0}
     >>> columns([Result("", Status.FINISHED, found)])
     ['val/accuracy', 'val/loss', 'test/loss']
+    >>> found = {"val/accuracy": 0.9, "ema/val/loss": 0.5, "ema/val/accuracy": 0.9}
+    >>> columns([Result("", Status.FINISHED, found, metric="ema/val/accuracy")])[0]
+    'ema/val/accuracy'
     """
     deciding = {one.metric for one in results}
     names = {key.rpartition("/")[2] for key in deciding}

@@ -46,7 +46,9 @@ def candidates(
 ) -> list[list[str]]:
     """Return the table of the candidates over fresh seeds, the heading first."""
     everyone = [*confirmed, *([baseline] if baseline else [])]
-    tests = list(dict.fromkeys(key for one in everyone for key in one.test))
+    name = goal.metric.rpartition("/")[2]
+    found = dict.fromkeys(key for one in everyone for key in one.test)
+    tests = sorted(found, key=lambda key: (key != f"test/{name}", key != "test/loss"))
     heads = ["candidate", heading(goal.metric), *(["minus baseline"] if baseline else [])]
     table = [[*heads, *map(heading, tests)]]
     for one in everyone:

@@ -40,6 +40,13 @@ def test_the_answer_quotes_fresh_seeds_and_the_paired_difference() -> None:
     ]
 
 
+def test_the_figures_of_the_test_begin_with_what_was_searched() -> None:
+    one = confirmed("trial 1", 3.0, 4.0, loss=0.5, mae=1.0, r2=0.9, rmse=2.0)
+    study = dataclasses.replace(STUDY, goals=(Goal("val/rmse", "minimize"),))
+    heads = answer([one], None, study, "python -m runner")[1]
+    assert heads.split("  ")[-4:] == ["test rmse", "test loss", "test mae", "test r2"]
+
+
 def verdict(*candidates: Confirmed, baseline: Confirmed | None, goal: Goal = ACCURACY) -> str:
     study = dataclasses.replace(STUDY, goals=(goal,))
     return answer(candidates, baseline, study, "python -m runner")[-2]
