@@ -5,6 +5,7 @@ import os
 import sys
 
 from runner.passwords import redact
+from runner.report.audience import audience
 from runner.report.plain import as_text, in_encoding
 
 
@@ -44,6 +45,8 @@ def flush_streams() -> None:
 
 
 def _write(name: str, lines: tuple[str, ...], end: str) -> None:
+    if audience().silent:
+        return
     stream = getattr(sys, name)
     try:
         for line in lines:

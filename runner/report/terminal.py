@@ -7,6 +7,7 @@ from contextlib import suppress
 import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from runner.report.audience import audience
 from runner.report.layers import layers
 from runner.report.plain import as_line
 from runner.report.say import say
@@ -25,17 +26,19 @@ class Console:
         self, total_steps: int, steps_per_epoch: int, name: str = "", *, quiet: bool = False
     ) -> None:
         self._quiet = quiet
+        self._total_steps = total_steps
         self._steps_per_epoch = steps_per_epoch
         self._prefix = as_line(f"{name}  ") if name else ""
         self._width = len(str(total_steps))
         self._lr = math.nan
+        self._told = 0  # the step of the last evaluation
         self._bar = Progress(
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("steps"),
             TimeRemainingColumn(),
-            console=rich.console.Console(stderr=True, soft_wrap=True),
-            disable=quiet or not sys.stderr.isatty(),
+            console=rich.console.Console(stderr=True, soft_wrap=True, force_jupyter=False),
+            disable=quiet or audience().silent or not sys.stderr.isatty(),
             redirect_stdout=sys.stdout.isatty(),
             transient=True,
             refresh_per_second=4,
@@ -52,6 +55,9 @@ class Console:
             self._bar.update(self._task, completed=event.start + len(event))
             return
         if any(key.startswith("test/") for key in event.metrics):
+            return
+        before, self._told = self._told, event.step
+        if not audience().hears(before, event.step, self._total_steps):
             return
         epoch = event.step / self._steps_per_epoch
         place = f"step {event.step:{self._width}d}  epoch {epoch:<6.4g}  lr {self._lr:<9.4g}"

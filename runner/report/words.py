@@ -73,7 +73,13 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[str] = ()) -> list[
         table.add_column(justify="right" if head in right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(as_line(cell)) for cell in row))  # people's brackets are no markup
-    console = Console(file=io.StringIO(), width=_UNLIMITED, color_system=None, legacy_windows=False)
+    console = Console(
+        file=io.StringIO(),
+        width=_UNLIMITED,
+        color_system=None,
+        legacy_windows=False,
+        force_jupyter=False,
+    )
     with console.capture() as found:
         console.print(table)
     return [line.rstrip() for line in found.get().splitlines()]

@@ -11,9 +11,10 @@ from optuna.trial import FrozenTrial
 
 from runner.errors import one_line
 from runner.report import tables
+from runner.report.audience import audience
 from runner.report.say import say, warn
 from runner.results.answer import CANDIDATES
-from runner.results.rows import COMPLETE, PRUNED, RUNNING, WAITING, ranked
+from runner.results.rows import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, ranked
 from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
@@ -136,13 +137,16 @@ class Monitor:
         new = [row for row in ended if row.number not in self._shown]
         done = {row.number for row in ended if row.state in (COMPLETE, PRUNED)}
         made = len(done) - sum(row.number in done for row in new)
+        total = self.definition.trials
         for row in new:
             self._shown.add(row.number)
-            made += row.number in done
+            before, made = made, made + (row.number in done)
+            if row.state != FAILED and not audience().hears(before, made, total):
+                continue
             left = self._seconds_left(made)
             shown = [one for one in found if one.number in self._shown]
             best = next(iter(ranked(shown, self.definition)), None)
-            say(tables.line(row, self.definition, best, made, self.definition.trials, left))
+            say(tables.line(row, self.definition, best, made, total, left))
 
     def _print_confirmation(self, one: _Watched, trials: Sequence[FrozenTrial]) -> None:
         for trial in attributes.crashed(trials):
@@ -153,9 +157,10 @@ class Monitor:
                 say(f"{attributes.label(trial)} with seed {seed} FAILED: {reason}")
         done = {trial.number for trial in trials if trial.state in attributes.DONE}
         if done != one.done:
-            one.done = done
+            before, one.done = len(one.done), done
             total = sum(trial.state in attributes.COUNTED for trial in trials)
-            say(f"confirming on fresh seeds: {len(done)} of {total} runs")
+            if audience().hears(before, len(done), total):
+                say(f"confirming on fresh seeds: {len(done)} of {total} runs")
 
     def _seconds_left(self, done: int) -> float | None:
         """Return how long the rest takes at the pace of this start, with what confirms it."""
