@@ -3,18 +3,23 @@
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.config.command_line import CommandLine, without_hydra
 from runner.config.help import keys_and_options
-from runner.config.request import hand_over, read_line, request, running
+from runner.config.request import Request, hand_over, read_line, request, running
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line, out_of_memory
 from runner.interrupts import Interrupts, Loading
 from runner.report.say import say, warn
 from runner.report.strays import tame
-from runner.results.result import Result, Status
+from runner.results.events import Listener
+from runner.results.result import Result, Status, exit_status
 from runner.tracking import Recording, trackers_of
+
+if TYPE_CHECKING:
+    from runner.results.answer import Answer
+    from runner.sweep.launch import Run
 
 
 def answer(typed: Sequence[str]) -> int:
@@ -29,17 +34,31 @@ def answer(typed: Sequence[str]) -> int:
     if asked.is_left_to_hydra:
         hand_over(line, job)
         return 0
-    composer, launcher = asked.composer, asked.hydra.launcher
-    if not asked.is_multirun:
-        return single(composer.settings(asked.words))
     if asked.is_study:
-        from runner.study.start import start as search
+        return search(asked).status.exit_status
+    return exit_status(train(asked))
 
-        texts = [one.text for one in without_hydra(asked.words)]
-        return search(texts, composer.config_dir, launcher=launcher, composer=composer)
+
+def search(asked: Request) -> "Answer":
+    """Search; print and return what was found. Raises Mistake before anything is created."""
+    from runner.study.start import search as found
+
+    texts = [one.text for one in without_hydra(asked.words)]
+    composer = asked.composer
+    return found(texts, composer.config_dir, launcher=asked.hydra.launcher, composer=composer)
+
+
+def train(asked: Request, run: "Run | None" = None) -> list[Result]:
+    """Run alone, or every job of a grid; print and return what came out.
+
+    run: makes a run of settings, `start` unless it is given. Raises Mistake before anything is
+    created.
+    """
+    if not asked.is_multirun:
+        return [single(asked.composer.settings(asked.words), run)]
     from runner.sweep.sweep import Sweep
 
-    return Sweep(composer, launcher, run=start).of(asked.jobs())
+    return Sweep(asked.composer, asked.hydra.launcher, run=run or start).results(asked.jobs())
 
 
 def hydra_tells(line: CommandLine) -> int:
@@ -61,15 +80,15 @@ def hydra_tells(line: CommandLine) -> int:
     return 0
 
 
-def single(settings: Settings) -> int:
-    """Run alone: print a summary and return the exit status."""
-    result = start(settings)
+def single(settings: Settings, run: "Run | None" = None) -> Result:
+    """Run alone; print a summary and return the result."""
+    result = (run or start)(settings)
     from runner.report.terminal import summary
 
     if result.details:
         warn(result.details)
     say(*summary(result))
-    return result.status.exit_status
+    return result
 
 
 def job(config: Any) -> Result | None:
@@ -83,7 +102,7 @@ def job(config: Any) -> Result | None:
         return None
     settings, is_swept = running(config)
     if not is_swept:
-        raise SystemExit(single(settings))
+        raise SystemExit(single(settings).status.exit_status)
     name = settings.tracking.run_name or ""
     if Interrupts().requested():
         return Result(name, Status.KILLED, reason="not started")
@@ -93,11 +112,11 @@ def job(config: Any) -> Result | None:
         return Result(name, Status.FAILED, reason=one_line(mistake))
 
 
-def start(settings: Settings, label: str = "") -> Result:
+def start(settings: Settings, label: str = "", listeners: Sequence[Listener] = ()) -> Result:
     """Build and run. Trackers load in threads of their own meanwhile. From the first step on,
     Ctrl-C ends the run with its record; before it, nothing is there yet.
 
-    Raises Mistake before anything is created.
+    listeners: also hear what happens. Raises Mistake before anything is created.
     """
     trackers = trackers_of(settings.tracking)
     for tracker in trackers:
@@ -122,4 +141,4 @@ def start(settings: Settings, label: str = "") -> Result:
     for note in setup.notes:
         warn(f"{f'{label}: ' if label else ''}note: {note}")
     with Interrupts() as interrupts:
-        return run(setup, recording, interrupts.requested, label=label)
+        return run(setup, recording, interrupts.requested, listeners=listeners, label=label)

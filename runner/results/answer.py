@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.results.definition import Definition, Goal
+from runner.results.result import Status
 from runner.results.rows import Row, ranked
 
 ABSENT = "-"  # stands for the value of a key that does not exist in a trial
@@ -61,6 +62,32 @@ class Difference:
     def better(self, goal: Goal) -> bool:
         """Return whether the whole interval lies on the better side."""
         return goal.better(self.low, 0.0) and goal.better(self.high, 0.0)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a study has found so far.
+
+    name: the study's. status: FINISHED; KILLED where somebody interrupted; FAILED where too many
+    trials crashed, workers ended early or the answer could not be confirmed. goals: what was
+    searched for, the first one decides. verdict: what fresh seeds have shown, in a sentence.
+    values: of what won, or of the best trial where none was confirmed, by key. command: trains that
+    again. best: the best trial of the search; trials: all of them. winner, confirmed, baseline: as
+    fresh seeds found them, see `winner`. folder: of pictures and files, "" where nothing was found.
+    """
+
+    name: str
+    status: Status
+    goals: tuple[Goal, ...] = field(repr=False)
+    verdict: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    command: str = field(default="", repr=False)
+    best: Row | None = field(default=None, repr=False)
+    winner: Confirmed | None = field(default=None, repr=False)
+    confirmed: tuple[Confirmed, ...] = field(default=(), repr=False)
+    baseline: Confirmed | None = field(default=None, repr=False)
+    trials: tuple[Row, ...] = field(default=(), repr=False)
+    folder: str = field(default="", repr=False)
 
 
 def paired(candidate: Confirmed, baseline: Confirmed) -> Difference:

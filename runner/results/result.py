@@ -85,3 +85,17 @@ class Result:
     setting: str = ""
     setting_name: str = ""
     metric: str = "val/accuracy"
+
+
+def exit_status(results: Sequence[Result]) -> int:
+    """Return the exit status of a command that made these runs: 0, 1 if one failed, 3 if all
+    diverged, 130 if interrupted.
+
+    >>> exit_status([Result("a", Status.FINISHED), Result("b", Status.DIVERGED)])
+    0
+    """
+    statuses = {result.status for result in results}
+    for worst in (Status.KILLED, Status.FAILED):
+        if worst in statuses:
+            return worst.exit_status
+    return Status.DIVERGED.exit_status if statuses == {Status.DIVERGED} else 0

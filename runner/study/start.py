@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from optuna.study import Study
 
 from runner.config.composer import Composer
 from runner.config.request import Launch
+from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.report.say import say, warn
+from runner.results.answer import Answer
 from runner.results.result import Status
 from runner.study.answer.conclude import conclude
 from runner.study.answer.pages import show_study
@@ -24,6 +27,7 @@ from runner.study.work.worker import work
 from runner.tracking import trackers_of
 from runner.training import devices
 
+_MAIN = "__main__"  # of a notebook or script
 CMA_ES = "optuna.samplers.CmaEsSampler"
 
 
@@ -35,19 +39,33 @@ def start(
     launch: Launch | None = None,
     composer: Composer | None = None,
 ) -> int:
-    """Run a study to its total; return 0, 1 where too many trials crashed, workers ended before all
-    was done or the answer could not be confirmed, 130 if interrupted.
+    """Run a study to its total; return the exit status of its answer. Raises Mistake as `search`
+    does."""
+    found = search(words, config_dir, launcher=launcher, launch=launch, composer=composer)
+    return found.status.exit_status
+
+
+def search(
+    words: list[str],
+    config_dir: str | None,
+    *,
+    launcher: Mapping[str, Any],
+    launch: Launch | None = None,
+    composer: Composer | None = None,
+) -> Answer:
+    """Run a study to its total; print and return what it has found.
 
     Raises Mistake, with no study created, for whatever does not fit.
     """
     started_by = Launcher(launch, launcher)
     planned = plan(words, config_dir, started_by.sharing, composer)
     started_by.check(planned.study.workers)
+    _check_code(planned, started_by)
     with told(planned.study.storage):
         return _start(planned, started_by)
 
 
-def _start(planned: Plan, started_by: Launcher) -> int:
+def _start(planned: Plan, started_by: Launcher) -> Answer:
     with creating():  # both, so that a study that is refused leaves nothing
         storage = open_storage(planned.study.storage)
         if planned.definition.sampler["_target_"] == CMA_ES and is_shared(planned.study.storage):
@@ -73,12 +91,22 @@ def _start(planned: Plan, started_by: Launcher) -> int:
         say("\ninterrupted; the same command goes on")
     elif deadline is not None and _lacks(study):
         say(f"\nstudy.timeout={planned.study.timeout:g} is over; the same command goes on")
-    conclude(study, planned, monitor.confirmation)
+    found = conclude(study, planned, monitor.confirmation)
     if interrupts.requested():
-        return Status.KILLED.exit_status
+        return replace(found, status=Status.KILLED)
     early = deadline is None and _lacks(study)
     failed = monitor.crashes() > planned.definition.max_failures
-    return 1 if early or failed or not monitor.is_confirmed() else 0
+    is_short = early or failed or not monitor.is_confirmed()
+    return replace(found, status=Status.FAILED) if is_short else found
+
+
+def _check_code(planned: Plan, started_by: Launcher) -> None:
+    """Raise Mistake for code that only this process has, where others are to run it."""
+    workers = planned.study.workers
+    here = started_by.is_pool and workers == 1
+    if not here and f"{_MAIN}." in planned.definition.as_json():
+        must = f"must be 1 where a class or function is of {_MAIN}, which other processes have not"
+        raise Mistake("study.workers", must, f"{workers}", "put it into a file, such as mine.py")
 
 
 def _lacks(study: Study) -> bool:

@@ -19,9 +19,10 @@ from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.config.settings import Settings
 from runner.errors import Mistake, out_of_memory
 from runner.interrupts import STOP_FILE, Interrupts
+from runner.report.audience import audience, sharing
 from runner.report.runs import ending
 from runner.report.say import say, warn
-from runner.results.result import Result, Status
+from runner.results.result import Result, Status, exit_status
 from runner.results.view import JOB, KIND, SETTING, SWEEP
 from runner.sweep import pages, picture
 from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
@@ -46,7 +47,11 @@ class Sweep:
 
     def of(self, jobs: Sequence[Words]) -> int:
         """Run every combination; return 0, 1 if a run failed, 3 if all diverged, 130 if
-        interrupted.
+        interrupted. Raises Mistake as `results` does."""
+        return exit_status(self.results(jobs))
+
+    def results(self, jobs: Sequence[Words]) -> list[Result]:
+        """Run every combination; print the ranking and return what came out, in order.
 
         Raises Mistake, with nothing created, if any job could not be trained.
         """
@@ -60,7 +65,7 @@ class Sweep:
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
-                results = self._results(placed, interrupts)
+                results = self._trained(placed, interrupts)
             finally:
                 del os.environ[STOP_FILE]
         results = _with_settings(results, checked)
@@ -68,10 +73,7 @@ class Sweep:
         if (file := picture.draw(results, placed)) is not None:
             say(f"picture   {file}")
         pages.describe_jobs(placed, name, results, shown)
-        statuses = {result.status for result in results}
-        if Status.KILLED in statuses:
-            return Status.KILLED.exit_status
-        return 1 if Status.FAILED in statuses else 3 if statuses == {Status.DIVERGED} else 0
+        return results
 
     def _checked(self, jobs: Sequence[Words]) -> list[Job]:
         checked = []
@@ -133,7 +135,7 @@ class Sweep:
         n_jobs = self.launcher.get("n_jobs")
         return devices.DEFAULT_THREADS if n_jobs == -1 else n_jobs
 
-    def _results(self, jobs: Sequence[Job], interrupts: Interrupts) -> list[Result]:
+    def _trained(self, jobs: Sequence[Job], interrupts: Interrupts) -> list[Result]:
         """Run all jobs together, or one by one where they run one by one anyway."""
         one_by_one = self._workers() == 1
         results: list[Result] = []
@@ -142,10 +144,11 @@ class Sweep:
             if interrupts.requested():
                 results += [Result(job.name, Status.KILLED, reason="not started") for job in batch]
                 continue
-            if one_by_one and len(jobs) > 1:
+            if one_by_one and len(jobs) > 1 and audience().hears(first, first + 1, len(jobs)):
                 say(f"[{first + 1}/{len(jobs)}] {batch[0].name}")
             if self.run is not None:
-                results += [run_here(job, self.run) for job in batch]
+                with sharing(len(jobs)):
+                    results += [run_here(job, self.run) for job in batch]
             else:
                 assert self.launch is not None
                 results += run_elsewhere(batch, self.launch, first)

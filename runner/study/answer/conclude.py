@@ -17,9 +17,10 @@ from runner.errors import Mistake, one_line
 from runner.passwords import redact
 from runner.report import descriptions, edges, pictures, tables
 from runner.report.say import say, warn
-from runner.results.answer import Confirmed, winner
+from runner.results.answer import Answer, Confirmed, winner
 from runner.results.definition import Definition
 from runner.results.metrics import metric
+from runner.results.result import Status
 from runner.results.rows import COMPLETE, PRUNED, Row, ranked
 from runner.study.answer.confirm import confirmations
 from runner.study.answer.influence import importance, rung_correlations
@@ -34,18 +35,20 @@ from runner.tracking import Tracker, describe, tell_spread, trackers_of
 FOLDER = Path(".runner") / "studies"
 
 
-def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
-    """Keep what a study has found so far, and then print it: nobody may read to the end."""
+def conclude(study: Study, planned: Plan, confirmation: Study | None) -> Answer:
+    """Keep what a study has found so far, and then print and return it: nobody may read to the
+    end."""
     definition = attributes.definition(study)
     configurator = planned.configurator
     trackers = trackers_of(planned.settings.tracking)
     found = attributes.rows(study.get_trials(deepcopy=False), definition)
+    answer = Answer(study.study_name, Status.FINISHED, definition.goals, trials=tuple(found))
     lines = ["", *tables.top(found, definition)]
     best = next(iter(ranked(found, definition)), None)
     if best is None:
         done = any(row.state in (COMPLETE, PRUNED) for row in found)
         say(*lines, "no trial was finite to its end" if done else "no trial has ended yet")
-        return
+        return answer
     important = importance(study, definition, configurator.space.rename)
     for more in (tables.importances(important), tables.correlations(rung_correlations(found))):
         lines += ["", *more] if more else []
@@ -67,11 +70,11 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     with creating():  # several starts of one study end at the same moment
         summary = Summary(study, found, confirmed, command)
         if summary.is_new(trackers) or not file.exists():
-            answer = None if chosen is None else chosen.number
+            number = None if chosen is None else chosen.number
             try:
                 private.folder(file.parent)
                 private.write(file, redact(experiment.as_experiment(settings, folder)))
-                _draw(folder, found, important, configurator, definition, answer)
+                _draw(folder, found, important, configurator, definition, number)
                 kept = source(chosen, best, definition)
                 files = keep(folder, kept, trackers, is_known=summary.is_known)
                 context = descriptions.Context(_base(settings), command, files, pages)
@@ -93,6 +96,17 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> None:
     if any(not is_there(one, run) for one in trackers[:1] for run in best.run_ids[:1]):
         lines.append(f"note      {trackers[0].address} has this study's earlier runs no more")
     say(*lines)
+    return replace(
+        answer,
+        verdict=tables.verdict(confirmed, baseline, definition.goals[0]) if confirmed else unsure,
+        values=values,
+        command=command,
+        best=best,
+        winner=chosen,
+        confirmed=tuple(confirmed),
+        baseline=baseline,
+        folder=str(folder),
+    )
 
 
 def _tell(
