@@ -74,6 +74,11 @@ def numbers(settings: Settings, horizon: Horizon) -> Numbers:
     return found
 
 
+def forget() -> None:
+    """Keep no numbers any longer: the code of a schedule may have changed."""
+    numbers.cache_clear()
+
+
 def _monitors(spec: Any) -> Iterator[str]:
     """Yield what the schedules of a configuration listen to."""
     if isinstance(spec, Mapping) and isinstance(spec.get("monitor"), str):

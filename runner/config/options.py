@@ -38,6 +38,11 @@ def group_options(config_dir: str | None = None) -> Mapping[str, Sequence[str]]:
     return {group: sorted(options) for group, options in sorted(groups.items())}
 
 
+def forget() -> None:
+    """Look for the options anew: a person may have written one."""
+    group_options.cache_clear()
+
+
 def is_overlay(group: str, config_dir: str | None) -> bool:
     """Return whether a group's options all change others, so that several may be chosen."""
     return overlays_of(group, config_dir) == {file.stem for file in files_of(group, config_dir)}

@@ -113,6 +113,25 @@ def seeded(value: int) -> Iterator[None]:
         bit_generator.randbits = before  # type: ignore[attr-defined]
 
 
+@contextmanager
+def borrowed() -> Iterator[None]:
+    """Put back, at the end, what training changes for the whole process: what `use` sets and what
+    `seed` seeds.
+
+    >>> with borrowed():
+    ...     torch.set_num_threads(1 + DEFAULT_THREADS)
+    >>> torch.get_num_threads() == DEFAULT_THREADS
+    True
+    """
+    threads, exact = torch.get_num_threads(), torch.backends.cudnn.deterministic
+    try:
+        with kept_generators(resolve("auto")):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.backends.cudnn.deterministic = exact
+
+
 def check_precision(precision: str, device: torch.device) -> None:
     """Raise ValueError where the device cannot compute with this precision."""
     if precision == "bfloat16" and not torch.amp.is_autocast_available(device.type):
