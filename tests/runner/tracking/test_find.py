@@ -131,7 +131,7 @@ def test_a_run_is_found_by_its_id(store: Any, record: Record) -> None:
 def test_experiments_beyond_the_first_page_are_found(
     store: Any, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.tracking.mlflow.find._PAGE", 2)
+    monkeypatch.setattr("runner.tracking.mlflow.named._PAGE", 2)
     for i in range(5):
         store.client.create_experiment(f"empty {i}")
     record("first", sweep="s")
