@@ -1,10 +1,14 @@
-"""How a command ends: with a status, and one line where Python would print a traceback."""
+"""What commands share: what is named, and how they end: with a status, and one line where Python
+would print a traceback."""
 
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 INTERRUPTED = 130
+_WITH_FOLDER = ("--config-dir", "-cd")
+_KEY_OR_FLAG = re.compile(r"^[-+~]|=")
 
 
 def ended(command: Callable[[], int]) -> int:
@@ -44,3 +48,23 @@ def exit_with(status: int) -> None:
     if status != INTERRUPTED:
         sys.exit(status)
     os._exit(status)
+
+
+def divided(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the name among a command's words, "" where there is none, and the others.
+
+    >>> divided(["quickstart", "tracking.uri=sqlite:///mine.db"])
+    ('quickstart', ['tracking.uri=sqlite:///mine.db'])
+
+    Raises Mistake for several.
+    """
+    from runner.errors import Mistake
+
+    pairs = zip(["", *words], words, strict=False)
+    names = [
+        one for before, one in pairs if before not in _WITH_FOLDER and not _KEY_OR_FLAG.search(one)
+    ]
+    if len(names) > 1:
+        shown = " and ".join(map(repr, names))
+        raise Mistake("NAME", "must be one", shown, f"quote one with spaces, '{' '.join(names)}'")
+    return "".join(names), [one for one in words if one not in names]

@@ -1,15 +1,13 @@
 """python -m runner.ui: show what was recorded in MLflow's page, on this machine alone."""
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from runner.commands import ended, exit_with
+from runner.commands import divided, ended, exit_with
 
 if TYPE_CHECKING:
-    from runner.tracking import Tracker
     from runner.tracking.mlflow import MLflow
 
 HELP = """\
@@ -29,8 +27,6 @@ newest study is meant; without it, with what was recorded last.
   python -m runner.ui tracking.uri=http://host:5000   # a server's own page
 """
 _PORTS = range(1, 65536)
-_WITH_FOLDER = ("--config-dir", "-cd")
-_KEY_OR_FLAG = re.compile(r"^[-+~]|=")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,10 +53,12 @@ def _show(words: list[str]) -> int:
     from runner.config.composer import Composer
     from runner.config.request import read_line
     from runner.tracking import trackers_of
+    from runner.tracking.mlflow import mlflow_of
 
-    name, words = _name(words)
+    name, words = divided(words)
     line = read_line(words)
-    tracker = _mlflow(trackers_of(Composer(line.config_dir).settings(line.words).tracking))
+    trackers = trackers_of(Composer(line.config_dir).settings(line.words).tracking)
+    tracker = mlflow_of(trackers, "its page to be shown")
 
     if known.upgrade:
         say(*_upgraded(tracker))
@@ -99,33 +97,6 @@ def _port(given: str) -> int:
     if port not in _PORTS:
         raise Mistake("--port", "must be a number from 1 to 65535", f"'{given}'")
     return port
-
-
-def _name(words: Sequence[str]) -> tuple[str, list[str]]:
-    """Return the name among the words, and the others."""
-    from runner.errors import Mistake
-
-    pairs = zip(["", *words], words, strict=False)
-    names = [
-        one for before, one in pairs if before not in _WITH_FOLDER and not _KEY_OR_FLAG.search(one)
-    ]
-    if len(names) > 1:
-        shown = " and ".join(map(repr, names))
-        raise Mistake("NAME", "must be one", shown, f"quote one with spaces, '{' '.join(names)}'")
-    return "".join(names), [one for one in words if one not in names]
-
-
-def _mlflow(trackers: Sequence["Tracker"]) -> "MLflow":
-    """Return the tracker that MLflow's page is of. Raises Mistake where there is none."""
-    from runner.errors import Mistake
-    from runner.tracking.mlflow import MLflow
-
-    if found := [one for one in trackers if isinstance(one, MLflow)]:
-        return found[0]
-    given = " and ".join(f"{type(one).__name__} at {one.address}" for one in trackers) or "off"
-    advice = " or ".join(filter(None, (one.look() for one in trackers)))
-    must = "must be MLflow's for its page to be shown"
-    raise Mistake("tracking", must, given, advice and f"{advice} shows that")
 
 
 if __name__ == "__main__":

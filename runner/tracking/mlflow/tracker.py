@@ -22,6 +22,7 @@ from runner.tracking.mlflow.store import client, experiment, load, probe, refusa
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
+    from pandas import DataFrame
 
     from runner.tracking.mlflow.upgrade import Upgraded
 
@@ -151,6 +152,12 @@ class MLflow(Tracker):
 
         server.show(self._uri, name, port, ready, warn)
 
+    def table(self, name: str) -> "DataFrame":
+        """Return what is recorded of a study, a sweep or an experiment; see `table.table`."""
+        from runner.tracking.mlflow.table import table
+
+        return table(self._uri, name)
+
     def upgrade(self, say: Callable[[str], None]) -> "Upgraded":
         """Bring what earlier versions have recorded into today's charts; see `upgrade.upgrade`."""
         from runner.tracking.mlflow.upgrade import upgrade
@@ -178,3 +185,16 @@ class MLflow(Tracker):
     @cached_property
     def _client(self) -> "MlflowClient":
         return client(self._uri)
+
+
+def mlflow_of(trackers: Sequence[Tracker], purpose: str) -> MLflow:
+    """Return the one of some trackers that is MLflow. Raises Mistake where there is none.
+
+    purpose: what it is for, as the message says it.
+    """
+    if found := [one for one in trackers if isinstance(one, MLflow)]:
+        return found[0]
+    given = " and ".join(f"{type(one).__name__} at {one.address}" for one in trackers) or "off"
+    advice = " or ".join(filter(None, (one.look() for one in trackers)))
+    must = f"must be MLflow's for {purpose}"
+    raise Mistake("tracking", must, given, advice and f"{advice} shows that")
