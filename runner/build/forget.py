@@ -1,6 +1,6 @@
 """Nothing is kept that a person's own code has made: it may have changed since."""
 
-from runner.build import data, numbers, rehearsal, state
+from runner.build import data, numbers, rehearsal, state, task
 from runner.config import options
 
 
@@ -14,4 +14,5 @@ def forget() -> None:
     numbers.forget()
     rehearsal.forget()
     state.forget()
+    task.forget()
     options.forget()
