@@ -1,4 +1,31 @@
-"""A sweep runner for learning-rate schedules: a run is a recipe and a trace."""
+"""A sweep runner for learning-rate schedules: a run is a recipe and a trace.
+
+`conf/`: the groups, one small file an option; `experiment/` holds the articles
+`schedules/`: rates as pure functions of the step (numpy only), a file for each family or a few
+    alike; warm-up, join, product and other building blocks; the adapters to and from torch, the
+    plot
+`runner/results/`: what came out, as plain data: metrics, events, records, results, what a study
+    is and its answer
+`runner/trial/`: what a run is: a recipe, the numbers that follow schedules, a fingerprint
+`runner/training/`: the loop and what it is made of; usable from a notebook
+`runner/space/`: search spaces as plain data
+`runner/config/`: command line to checked settings; the only place that composes
+`runner/tracking/`: records on their way to a tracker, an outbox in front of each; the only
+    place that knows MLflow
+`runner/build/`: settings to what a run starts with: trial, state, data
+`runner/report/`: what people look at: words, tables, pictures
+`runner/sweep/`: a grid of runs
+`runner/study/`: studies: plan, queue, work, answer; the only place that knows Optuna's studies
+`runner/plugins/`: what Hydra finds of ours
+`runner/*.py`: the entry (`entry`, `run`, `endings`, `artifacts`, `provenance`), the commands
+    (`commands`, `preview`, `previews`, `deliver`, `ui`,
+    `api`, `export_table`), the ground (`errors`, `browser`,
+    `culprit`, `addresses`, `databases`, `passwords`, `private`, `interrupts`, `moved`, `flat`)
+`tests/`: the same rooms, file for file; `tests/runner/stores/` is what earlier versions left
+    behind
+`scripts/`: setup, tests, checks (`scripts/check`, `scripts/stress`), benchmarks with their
+    results
+"""
 
 from runner import moved
 

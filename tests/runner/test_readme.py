@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import runner
 from runner import preview
 from runner.build.horizon import horizon
 from runner.build.notes import notes
 from runner.build.numbers import numbers
 from runner.config.command_line import CommandLine, without_hydra
-from runner.config.familiar import key_hint, option_hint
 from runner.config.request import request
 from runner.study.plan.plan import plan
 
@@ -49,7 +49,7 @@ def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_it_is_short() -> None:
-    assert len(README.splitlines()) < 300
+    assert len(README.splitlines()) < 280
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -75,40 +75,32 @@ def test_every_preview_is_drawn(line: str, folder: Path) -> None:
 
 def test_your_own_model_and_data_are_trained(command, store, own: Path) -> None:
     lines = [line for line in COMMANDS if "two_layers" in line]
-    assert len(lines) == 2
+    assert len(lines) == 4
     for line in lines:
         done = command(line.removeprefix("python -m runner "))
         assert done.status == 0, done.err
-    assert len(store.runs()) == 1 + 4
+    assert len(store.runs()) == 1 + 4 + 1 + 1
     assert {run.data.params["model"] for run in store.runs()} == {"two_layers"}
 
 
-def test_the_python_in_a_loop_of_your_own_gives_the_rates_it_shows() -> None:
-    (code,) = [block for kind, block in BLOCKS if kind == "python" and "ScheduleLR" in block]
-    shown = re.search(r"^(schedule\(0\).*?) +# (.*)$", code, re.MULTILINE)
+def test_the_notebooks_lines_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = [block for kind, block in BLOCKS if kind == "python" and "runner.api" in block]
     names: dict[str, object] = {}
     exec(code, names)
-    assert eval(f"({shown[1]})", names) == pytest.approx(eval(f"({shown[2]})"))
-    assert names["scheduler"].get_last_lr() == [pytest.approx(0.001)]
-
-
-def test_names_of_others_are_those_that_messages_say() -> None:
-    pairs = re.findall(r"`(\w+)`: `([\w.]+)`", README)
-    assert len(pairs) > 15
-    for theirs, ours in pairs:
-        hint = key_hint(theirs) or option_hint("schedule", theirs)
-        assert re.search(rf"here it is (schedule=)?{ours}\b", hint), (theirs, hint)
+    assert names["one"].status == "FINISHED"
+    assert len(names["answer"].trials) == 6
+    assert len(names["table"]) > 6
 
 
 def test_the_layout_is_the_tree() -> None:
     root = Path(__file__).resolve().parents[2]
-    table = README.partition("## Layout")[2]
-    named = set(re.findall(r"^\| `([\w/*.]+)`", table, re.MULTILINE))
+    table = runner.__doc__ or ""
+    named = set(re.findall(r"^`([\w/*.]+)`:", table, re.MULTILINE))
     folders = {f"{one.name}/" for one in root.iterdir() if one.is_dir()}
     rooms = {f"runner/{one.name}/" for one in (root / "runner").iterdir() if one.is_dir()}
     hidden = {name for name in folders | rooms if re.search(r"(^|/)[._]", name)}
     built = {"build/", "dist/", "data/", "mlartifacts/", "schedule_runner.egg-info/", "runner/"}
     assert named == {"runner/*.py"} | ((folders | rooms) - hidden - built)
     files = {one.stem for one in (root / "runner").glob("*.py")} - {"__init__", "__main__"}
-    listed = next(row for row in table.splitlines() if "`runner/*.py`" in row)
+    listed = table.partition("`runner/*.py`:")[2].partition("\n`")[0]
     assert files == set(re.findall(r"`(\w+)`", listed))
