@@ -99,4 +99,4 @@ def _metrics(goals: Sequence[Goal], *, seeds: bool = False) -> tuple[str, ...]:
 
 
 def _tests(goals: Sequence[Goal]) -> tuple[str, ...]:
-    return tuple(f"test/{goal.metric.partition('/')[2]}" for goal in goals)
+    return tuple(f"test/{goal.metric.rpartition('/')[2]}" for goal in goals)

@@ -82,11 +82,12 @@ def train(
 def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Evaluation]:
     """Evaluate, let the schedule hear of it, and yield the figures."""
     split, precision = data.val if data else None, trial.recipe.precision
-    found = evaluate(state.model, state.task, split, precision)
-    metrics = {name if "/" in name else f"val/{name}": value for name, value in found.items()}
-    if state.average:
-        found = evaluate(state.average.model, state.task, split, precision)
-        metrics |= {f"{OF_AVERAGE}val/{name}": value for name, value in found.items()}
+    models = {"": state.model} | ({OF_AVERAGE: state.average.model} if state.average else {})
+    metrics = {
+        f"{of}{name if '/' in name else f'val/{name}'}": value
+        for of, model in models.items()
+        for name, value in evaluate(model, state.task, split, precision).items()
+    }
     evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
     lr = trial.numbers["lr"]
     needed = ("val/loss", lr.monitor) if lr.listens else ("val/loss",)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PAGE = 1000  # runs of an answer
 _SEED = "seed"
-_PLACES = ("val/", "test/")  # of metrics that stand in front
+_PLACES = ("val/", "ema/val/", "test/")  # of metrics that stand in front
 _TRIAL = re.compile(r"trial (\d+)")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # what 64 bits hold
 _NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|-?inf|nan")

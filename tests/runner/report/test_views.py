@@ -1,5 +1,7 @@
 """What the pages show that compare the runs of a study, of a grid, and single runs."""
 
+from dataclasses import replace
+
 from runner.report.views import confirmations, jobs, runs, trials
 from runner.results.definition import Definition, Goal
 from runner.space import Choice, Entry, Interval, Space
@@ -33,6 +35,14 @@ def test_confirmations_are_grouped_and_have_the_tests_of_each_goal() -> None:
     assert view.metrics == (*validated, "test/loss", "test/accuracy")
     assert view.bars == ("val/loss", "val/accuracy")
     assert (view.group, view.groups) == ("setting", ("trial 2", "baseline"))
+
+
+def test_what_is_searched_of_the_average_is_tested_by_the_same_metric() -> None:
+    view = confirmations("quick", replace(STUDY, goals=(Goal("ema/val/accuracy", "maximize"),)))
+    assert view.metrics == (
+        *("ema/val/accuracy", "ema/val/accuracy/deviation", "val/loss"),
+        "test/accuracy",
+    )
 
 
 def test_a_grid_is_ranked_and_compared_by_what_varies_but_the_seed() -> None:
