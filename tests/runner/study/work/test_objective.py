@@ -11,6 +11,7 @@ from runner.results.result import Link, Result, Status
 from runner.run import Pruned
 from runner.study.work.objective import Objective, Outcome, diverged_value
 from runner.training.state import BestKeeper
+from runner.training.tasks import Classification
 
 QUADRATIC = "model=quadratic dataset=none optimizer=sgd schedule=constant train.steps=40 threads=1"
 LOSS = Goal("val/loss", "minimize", of="best")
@@ -39,6 +40,7 @@ def test_an_objective_takes_the_best_of_the_evaluations_for_each_goal(job: Any) 
 
 def test_what_counts_is_what_the_weights_that_are_kept_find(job: Any) -> None:
     setup = job(QUADRATIC)
+    setup.state.task = Classification()  # accuracy decides
     kept = [Goal(goal.metric, goal.direction) for goal in (LOSS, ACCURACY)]
     objective = Objective(setup, tuple(kept), None)
     keeper = BestKeeper(setup.state)
