@@ -66,8 +66,8 @@ SPACES = {
     f"{RATE} 'schedule.decay_rate=interval(0.5, 1.5)'": "the search may try "
     "schedule.decay_rate=1.5, but schedule.decay_rate must lie in (0, 1], got 1.5",
     f"{RATE} model=linear,quadratic": "the search may try model=quadratic lr=0.0001",
-    f"{RATE} model=linear,mpl": "model must be one of keras_cnn, lenet, linear, mlp, "
-    "quadratic, got 'mpl' (did you mean 'mlp'?)",
+    f"{RATE} model=linear,mpl": "model must be one of gpt, keras_cnn, lenet, linear, mlp, "
+    "quadratic, resnet9, got 'mpl' (did you mean 'mlp'?)",
     f"{RATE} seed=1,2": "seed must not be searched, got choice(1, 2); study.seeds=3 makes",
     f"{RATE} study.seeds=1,2": "study.seeds must not be searched, got choice(1, 2)",
     f"{RATE} tracking=off,mlflow": "tracking must not be searched, got choice(off, mlflow)",
