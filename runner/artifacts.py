@@ -1,6 +1,7 @@
 """The files of a run: configuration, trace as table and picture, records, weights."""
 
 import csv
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from runner.build.setup import Setup
 from runner.results.events import step_key
 from runner.results.records import Records
 from runner.training import weights
+from runner.training.own_loop import LoopState
 from schedules import plot
 
 PICTURE = "trace.png"
+OWN = "files"  # the folder of what a loop of a person's own has written
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,16 @@ def write(
 
     config.yaml: resolved. trace.csv: the rate of every update that was made, and what else was
     scheduled. trace.png: the same as a picture.
-    records.npz: see Records.arrays. weights.safetensors: those that were kept.
+    records.npz: see Records.arrays. weights.safetensors: those that were kept. files: what a loop
+    of a person's own has written into its folder.
     """
     (folder / "config.yaml").write_text(setup.settings.yaml())
     records.save(folder / "records.npz")
     kept = kept or Kept()
-    if kept.weights:
-        weights.save(setup.state.kept.state_dict(), folder / "weights.safetensors")
+    if kept.weights and (found := setup.state.kept.state_dict()):
+        weights.save(found, folder / "weights.safetensors")
+    if isinstance(setup.state, LoopState) and (own := setup.state.folder):
+        shutil.copytree(own, folder / OWN)
     if traceback:
         (folder / "traceback.txt").write_text(traceback)
     traces = {name: records.column(step_key(name)) for name in setup.trial.numbers}
@@ -46,7 +52,7 @@ def write(
     write_table(folder / "trace.csv", traces)
     if kept.picture:
         name = setup.settings.choices.get("schedule", "learning rate")
-        per_epoch = setup.trial.horizon.steps_per_epoch if setup.data else None
+        per_epoch = setup.steps_per_epoch
         rates = {name: traces.pop("lr")}
         others = {key: {name: values} for key, values in traces.items()}
         plot.draw(rates, folder / PICTURE, steps_per_epoch=per_epoch, others=others)

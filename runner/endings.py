@@ -1,7 +1,6 @@
 """The end of a run: what is known of it then, and how that is recorded."""
 
 import contextlib
-import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from runner.results.records import Records
 from runner.results.result import Link, Result, Status
 from runner.results.view import DESCRIPTION, STATUS
 from runner.tracking import Recording
-from runner.training.clipping import Unclipped
 from runner.trial.groups import own_rates, read_groups
 
 
@@ -80,21 +78,21 @@ def picture(link: Link | None) -> str:
 
 def _note(setup: Setup, records: Records) -> str:
     """Return what is odd about a run that finished."""
-    guess = setup.state.task.guess(setup.data) if setup.data else math.inf
-    return records.standstill(setup.trial.horizon.steps_per_epoch, guess)
+    epoch = setup.trial.horizon.steps_per_epoch
+    return records.standstill(epoch, setup.state.guess(setup.data))
 
 
 def _layers(setup: Setup, records: Records) -> dict[str, tuple[float, ...]]:
     """Return the highest rates of parameter groups that have rates of their own."""
     groups = read_groups(setup.settings.optimizer.get("groups") or [])
-    parts = setup.state.optimizer.param_groups
+    parts = setup.state.groups
     scales = [(part.get("pattern", ""), part.get("lr_scale", 1.0)) for part in parts]
     return own_rates(groups, scales, float(records.column(LR).max(initial=0.0)))
 
 
 def _clipped(setup: Setup, records: Records) -> int | None:
     """Return of how many updates the gradient was cut, None without a clipping."""
-    if isinstance(setup.state.clipping, Unclipped):
+    if not setup.state.clips:
         return None
     return int(records.column(CLIPPED)[: setup.state.step].sum())
 

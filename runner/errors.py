@@ -58,6 +58,10 @@ class Diverged(ArithmeticError):
         self.rate = rate
 
 
+class Misuse(Exception):
+    """What a loop of a person's own does with its run that would make the record untrue."""
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Return whether an error, torch's for a device among them, says that no memory is left."""
     words = ("can't allocate memory", "not enough memory", "out of memory")

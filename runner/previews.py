@@ -166,7 +166,7 @@ def _train_size(settings: Settings) -> int:
     """Return the training samples that an option states, else those that there are: a number from
     the command line is checked against the data."""
     stated: Any = settings.dataset.get("train_size")
-    if settings.dataset.get("_target_") == NO_DATA:
+    if settings.has_loop or settings.dataset.get("_target_") == NO_DATA:
         return 0
     asked = any(one.key == "dataset.train_size" for one in settings.overrides)
     if isinstance(stated, int) and not asked:

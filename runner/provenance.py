@@ -12,6 +12,7 @@ from pathlib import Path
 
 from runner.config.command_line import Kind, Word, varying
 from runner.config.settings import TAGS, Settings
+from runner.config.shorthand import LOOP, TARGET, as_typed
 from runner.flat import flat
 from runner.results.view import KIND, SETTING, SWEEP
 
@@ -31,11 +32,12 @@ def command(settings: Settings) -> str:
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
     placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
-    words += [
-        one.text
+    texts = {
+        one.key if one.key.startswith(f"{LOOP}.") else one.text: as_typed(one.text)
         for one in settings.overrides
         if one.key not in _PLACED and not one.key.startswith(placed)
-    ]
+    }
+    words += texts.values()  # a loop's keys are added with one value, then searched
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
@@ -65,7 +67,8 @@ def name(words: Iterable[Word], otherwise: str) -> str:
     for one in words:
         if one.kind is Kind.DELETES or one.key.startswith(_UNNAMED):
             continue
-        option = not {".", "/"} & set(one.key) and one.key not in ("lr", "seed", "precision")
+        option = one.key == TARGET or not {".", "/"} & set(one.key)
+        option = option and one.key not in ("lr", "seed", "precision")
         shown = f"{one.key.rpartition('/')[2]}={one.given}"
         parts.append(one.given if option and one.given != "none" else shown)
     return " ".join(parts) or otherwise

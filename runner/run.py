@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from runner import artifacts, endings, provenance
 from runner.build.setup import Setup
-from runner.culprit import told
+from runner.culprit import place, told
 from runner.endings import Ending
-from runner.errors import Diverged, out_of_memory
+from runner.errors import Diverged, Misuse, out_of_memory
 from runner.report import views
 from runner.report.terminal import Console
-from runner.results.events import Evaluation, Listener
+from runner.results.events import Evaluation, Event, Listener
 from runner.results.records import Records
 from runner.results.result import Result, Status
 from runner.results.view import KIND, RUN
@@ -25,8 +25,8 @@ from runner.tracking import Header, Recording
 from runner.tracking.outbox import ROOT
 from runner.training import devices
 from runner.training.evaluation import evaluate
-from runner.training.loop import diverged_at, train
-from runner.training.state import BestKeeper
+from runner.training.loop import diverged_at
+from runner.training.state import BestKeeper, State
 
 
 class Pruned(Exception):
@@ -65,7 +65,7 @@ def run(
         ending = None
     finally:
         terminal.close()
-    _restore_best(setup)
+    setup.state.restore()
     known = ending or Ending(Status.KILLED, "interrupted")
     found = endings.result(setup, records, known, name, recording.link)
     found = replace(found, seconds=time.monotonic() - started)
@@ -86,7 +86,9 @@ def run(
 
 def _console(setup: Setup, label: str, brief: bool) -> Console:
     horizon = setup.trial.horizon
-    return Console(horizon.total_steps, horizon.steps_per_epoch, label, quiet=brief)
+    is_told = setup.data or not setup.settings.has_loop
+    epoch = horizon.steps_per_epoch if is_told else setup.steps_per_epoch
+    return Console(horizon.total_steps, epoch, label, quiet=brief)
 
 
 def run_name(setup: Setup) -> str:
@@ -113,19 +115,20 @@ def _train(
 ) -> Ending:
     """Train and test; every listener hears every event."""
     state, total = setup.state, setup.trial.horizon.total_steps
+
+    def hear(event: Event) -> None:
+        for listener in everyone:
+            listener.hear(event)
+
     try:
-        for event in train(state, setup.trial, setup.data, should_stop):
-            for listener in everyone:
-                listener.hear(event)
+        setup.train(hear, should_stop, test=test)
         if test:
             recording.flush()
         if state.step < total and not state.stopped:
             steps = f"{state.step} step{'' if state.step == 1 else 's'}"
             return Ending(Status.KILLED, f"interrupted after {steps}")
         if test and setup.data is not None:
-            event = _tested(setup)
-            for listener in everyone:
-                listener.hear(event)
+            hear(event := _tested(setup))
             if not math.isfinite(loss := event.metrics["test/loss"]):
                 raise diverged_at(state, setup.trial, f"test/loss is {loss}")
         return Ending(Status.FINISHED)
@@ -135,8 +138,11 @@ def _train(
         return Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
     except KeyboardInterrupt:
         raise
+    except Misuse as error:
+        where = place(error)
+        return Ending(Status.FAILED, f"{error} ({where})" if where else str(error))
     except BaseException as error:  # of a person's code
-        if out_of_memory(error):
+        if out_of_memory(error) and not setup.settings.has_loop:
             batch_size = setup.settings.train.batch_size
             return Ending(Status.FAILED, devices.memory_advice(batch_size))
         return Ending(Status.FAILED, told(error), traceback.format_exc())
@@ -144,26 +150,22 @@ def _train(
 
 def _tested(setup: Setup) -> Evaluation:
     """Return what the weights that are kept find on the test data."""
+    state = setup.state
     assert setup.data is not None
-    _restore_best(setup)
-    best = setup.state.best
+    assert isinstance(state, State)
+    state.restore()
     precision = setup.trial.recipe.precision
-    found = evaluate(setup.state.kept, setup.state.task, setup.data.test, precision)
+    found = evaluate(state.kept, state.task, setup.data.test, precision)
     metrics = {f"test/{key}": value for key, value in found.items()}
-    return Evaluation(best.step if best else setup.state.step, metrics, time.time_ns() // 1_000_000)
-
-
-def _restore_best(setup: Setup) -> None:
-    """Put the best weights back, where they were kept."""
-    if setup.state.best is not None:
-        setup.state.kept.load_state_dict(setup.state.best.weights)
+    step = state.best.step if state.best else state.step
+    return Evaluation(step, metrics, time.time_ns() // 1_000_000)
 
 
 def _header(setup: Setup, name: str, brief: bool) -> Header:
     settings, device = setup.settings, devices.describe(setup.device)
     tags = provenance.tags(settings, device, setup.trial.recipe.versions, brief=brief)
-    scales = [group.get("lr_scale", 1.0) for group in setup.state.optimizer.param_groups]
-    differ = {"lr_scales": json.dumps(scales)} if set(scales) != {1.0} else {}
+    scales = [group.get("lr_scale", 1.0) for group in setup.state.groups]
+    differ = {"lr_scales": json.dumps(scales)} if set(scales) - {1.0} else {}
     return Header(
         experiment=settings.tracking.experiment or "runs",
         name=name,

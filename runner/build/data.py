@@ -21,8 +21,11 @@ def load(spec: Mapping[str, Any]) -> Dataset | None:
     """Return the data set of a configuration; kept, since the jobs of a sweep share it. What it
     draws without a seed of its own is the same in every run, whatever the run's seed.
 
-    Raises Mistake for what is none, or has not as many training samples as it says.
+    None without a configuration, as beside a loop that brings data of its own. Raises Mistake for
+    what is none, or has not as many training samples as it says.
     """
+    if not spec:
+        return None
     text = json.dumps(spec, sort_keys=True)
     return _load(text, _edition if _OWN.search(text) else 0)
 

@@ -1,6 +1,6 @@
 """Nothing is kept that a person's own code has made: it may have changed since."""
 
-from runner.build import data, numbers, rehearsal, state, task
+from runner.build import data, metrics, numbers, rehearsal, state
 from runner.config import options
 
 
@@ -11,8 +11,8 @@ def forget() -> None:
     the same. Data sets that come by name stay.
     """
     data.forget()
+    metrics.forget()
     numbers.forget()
     rehearsal.forget()
     state.forget()
-    task.forget()
     options.forget()

@@ -1,5 +1,6 @@
 """Settings -> how long a run is."""
 
+from runner.build.loop import EPOCHS, check_beside
 from runner.config import Settings
 from runner.errors import Mistake, under
 from schedules import Horizon, steps_of
@@ -9,12 +10,14 @@ MOST_STEPS = 10**8  # of a trace that is held as a whole
 
 def horizon(settings: Settings, train_size: int, counted: int | None = None) -> Horizon:
     """Return the length of a run over so many training samples; 0 is no data, where a step is an
-    epoch.
+    epoch. A run of a loop of a person's own that declares no epochs counts as five.
 
     counted: samples of a duration, where they are others: tokens. Raises Mistake for a batch or a
     run that does not fit them.
     """
     train = settings.train
+    if settings.has_loop:
+        return _of_loop(settings)
     if train_size and train.batch_size > train_size:
         raise Mistake(
             "train.batch_size",
@@ -30,6 +33,25 @@ def horizon(settings: Settings, train_size: int, counted: int | None = None) -> 
     per_epoch = -(-batches // train.accumulate)
     samples = (counted or train_size) or None
     one = Horizon(total_steps=1, steps_per_epoch=per_epoch, samples_per_epoch=samples)
+    return _of_length(settings, one)
+
+
+def _of_loop(settings: Settings) -> Horizon:
+    """Return the length of a run whose loop is a person's own."""
+    check_beside(settings)
+    train = settings.train
+    if train.steps_per_epoch is not None:
+        return _of_length(settings, Horizon(1, train.steps_per_epoch))
+    if train.steps is None:
+        advice = "or train.epochs beside train.steps_per_epoch"
+        raise Mistake("train.steps", "must be given with a loop of your own", "none", advice)
+    steps = _possible("train.steps", train.steps, train.steps)
+    return Horizon(steps, max(1, round(steps / EPOCHS)))
+
+
+def _of_length(settings: Settings, one: Horizon) -> Horizon:
+    """Return a horizon as long as the settings say."""
+    train = settings.train
     if train.steps is not None:
         return one.of(_possible("train.steps", train.steps, train.steps))
     epochs = f"{train.epochs:.12f}".rstrip("0").rstrip(".") + "ep"

@@ -190,7 +190,7 @@ def _vanishing(numbers: Numbers) -> Iterator[str]:
         return
     left = int(np.flatnonzero(trace >= VANISHED * peak)[-1]) + 1
     if 2 * left < total:
-        why = "" if numbers.horizon.samples_per_epoch else "; without data an epoch is 1 step"
+        why = "" if numbers.horizon.steps_per_epoch > 1 else "; without data an epoch is 1 step"
         yield f"the rate is under a millionth of its peak from step {left} of {total} on{why}"
 
 

@@ -1,26 +1,29 @@
 """Settings -> everything that a run starts with: built and checked, nothing is written."""
 
-import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-import numpy
 import torch
 
-import runner
 from runner.build.data import load
 from runner.build.horizon import horizon
+from runner.build.loop import as_wanted, function_of, note_of_epochs, with_defaults
+from runner.build.metrics import LOSS, deciding, learn_metrics, names_of
 from runner.build.notes import notes
-from runner.build.numbers import key_of, numbers, unscheduled
+from runner.build.numbers import key_of, numbers
+from runner.build.recipe import recipe_of
 from runner.build.rehearsal import rehearse
 from runner.build.state import checked_state, fresh_state, weights_file
-from runner.build.task import differs, task_of
+from runner.build.task import task_of
 from runner.config import Settings
 from runner.culprit import blamed
 from runner.errors import under
-from runner.training import clipping, devices, optimizers, weights
+from runner.results.events import Hear
+from runner.training import clipping, devices, optimizers, own_loop, weights
 from runner.training.arithmetic import threads_for
 from runner.training.data import Dataset
+from runner.training.loop import train
+from runner.training.own_loop import LoopState
 from runner.training.state import State
 from runner.trial import Numbers, Recipe, Trial
 from schedules import steps_of
@@ -38,15 +41,50 @@ class Setup:
 
     settings: Settings
     trial: Trial
-    state: State
+    state: State | LoopState
     data: Dataset | None
     device: torch.device
     notes: tuple[str, ...] = ()
+
+    def train(self, hear: Hear, should_stop: Callable[[], bool], *, test: bool) -> None:
+        """Train to the end, or as far as it goes, and let every event be heard.
+
+        test: whether the test data will be looked at.
+        """
+        assert isinstance(self.state, State)
+        for event in train(self.state, self.trial, self.data, should_stop):
+            hear(event)
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """The updates of an epoch, None where there is no such thing."""
+        return self.trial.horizon.steps_per_epoch if self.data else None
 
     @property
     def metric(self) -> str:
         """What says which of two such runs is better."""
         return self.state.metric
+
+
+@dataclass(frozen=True)
+class LoopSetup(Setup):
+    """What a run with a loop of a person's own starts with. function: called with the run."""
+
+    state: LoopState
+    function: Callable[[own_loop.Run], object] = field(kw_only=True)
+
+    def train(self, hear: Hear, should_stop: Callable[[], bool], *, test: bool) -> None:
+        """Call the function of the loop."""
+        settings, state, trial = self.settings, self.state, self.trial
+        teller = own_loop.Teller(trial, state, {LOSS, *names_of(settings)}, hear)
+        keys = {name: value for name, value in settings.loop.items() if name != "_target_"}
+        run = own_loop.Run(trial, state, teller, self.device, keys, should_stop, test=test)
+        own_loop.train(self.function, run)
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """The updates of an epoch, None where the loop declares none."""
+        return self.settings.train.steps_per_epoch
 
 
 def build(settings: Settings) -> Setup:
@@ -68,6 +106,8 @@ def _setup(
     with under(""):
         device = devices.resolve(settings.device)
         devices.check_precision(settings.precision, device)
+    if settings.has_loop:
+        return _of_loop(settings, device)
     devices.use(device, 1)  # what is made before training depends on no number of threads
     data = load(settings.dataset)
     if data is not None:
@@ -76,41 +116,45 @@ def _setup(
     counted = task_of(settings, data).samples(data.train) if data else 0
     length = horizon(settings, len(data.train) if data else 0, counted)
     follows = numbers(settings, length)
-    with under("train"):
-        eval_every = steps_of(settings.train.eval_every, length, "eval_every", 1)
-        given = settings.train.stop_after
-        stop_after = None if given is None else steps_of(given, length, "stop_after", 1)
     state = state_of(settings, data, device)
     threads = settings.threads or _threads(settings, state, data, device)
     settings = replace(settings, threads=threads)
     devices.use(device, threads)
     _check_numbers(settings, follows, state)
-    recipe = _recipe(settings, device, data.content if data else "")
-    trial = Trial(recipe, follows, eval_every, stop_after)
+    recipe = recipe_of(settings, device, data.content if data else "")
+    trial = _trial(settings, recipe, follows)
     rehearse(settings, trial, state, data)
-    said = (*notes(settings, follows, eval_every), *_unused(settings, state))
+    said = (*notes(settings, follows, trial.eval_every), *_unused(settings, state))
     return Setup(settings, trial, state, data, device, said)
 
 
-def _recipe(settings: Settings, device: torch.device, content: str) -> Recipe:
-    file = weights_file(settings)
-    return Recipe(
-        model={k: v for k, v in settings.model.items() if k != "weights"},
-        dataset={k: v for k, v in settings.dataset.items() if k != "root"},
-        optimizer=unscheduled(settings.optimizer),
-        clipping=unscheduled(settings.clipping),
-        batch_size=settings.train.batch_size,
-        seed=settings.seed,
-        precision=settings.precision,
-        device=device.type,
-        threads=settings.threads if device.type == "cpu" else None,
-        weights=weights.digest(file) if file else None,
-        versions=versions(),
-        task=differs(settings),
-        accumulate=settings.train.accumulate,
-        ema=settings.train.ema,
-        content=content,
-    )
+def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
+    """Return what a run with a loop of a person's own starts with."""
+    length = horizon(settings, 0)
+    threads = settings.threads or devices.DEFAULT_THREADS
+    settings = as_wanted(replace(settings, threads=threads))
+    function = function_of(settings).plain
+    settings = with_defaults(settings)
+    devices.use(device, threads)
+    learn_metrics(settings)
+    follows = numbers(settings, length)
+    trial = _trial(settings, recipe_of(settings, device, ""), follows)
+    declared = settings.train.steps_per_epoch
+    rhythm = {"total_steps": length.total_steps, "steps_per_epoch": declared}
+    whole = {"keys": dict(settings.loop), "eval_every": trial.eval_every, **rhythm}
+    trial = replace(trial, recipe=replace(trial.recipe, loop=whole))
+    state = LoopState(decides=deciding(settings, data=False))
+    state.memory = follows["lr"].begin()
+    said = (*notes(settings, follows, trial.eval_every), *note_of_epochs(settings, length))
+    return LoopSetup(settings, trial, state, None, device, said, function=function)
+
+
+def _trial(settings: Settings, recipe: Recipe, follows: Numbers) -> Trial:
+    with under("train"):
+        eval_every = steps_of(settings.train.eval_every, follows.horizon, "eval_every", 1)
+        given = settings.train.stop_after
+        stop_after = None if given is None else steps_of(given, follows.horizon, "stop_after", 1)
+    return Trial(recipe, follows, eval_every, stop_after)
 
 
 def _threads(settings: Settings, state: State, data: Dataset | None, device: torch.device) -> int:
@@ -128,16 +172,6 @@ def _unused(settings: Settings, state: State) -> list[str]:
     extra = weights.unused(state.model, file, settings.model.get("weights_except") or [])
     shown = ", ".join(extra[:MOST_NAMES]) + (", ..." if len(extra) > MOST_NAMES else "")
     return [f"model.weights holds what the model has no place for: {shown}"] if extra else []
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that decide the bits of a run."""
-    return {
-        "runner": runner.__version__,
-        "torch": str(torch.__version__),
-        "numpy": numpy.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def _check_numbers(settings: Settings, follows: Numbers, state: State) -> None:

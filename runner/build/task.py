@@ -1,18 +1,18 @@
 """Settings -> the task: a loss and metrics, made sure to fit the data."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import torch
 
 from runner import config
-from runner.build.metrics import deciding, names_of
+from runner.build.metrics import deciding, learn, names_of
 from runner.config import Settings
 from runner.culprit import failing
 from runner.errors import Mistake, either, nearest, under
-from runner.results.metrics import MAXIMIZE, METRICS, MINIMIZE, Metric, describe
+from runner.results.metrics import MAXIMIZE, MINIMIZE
 from runner.results.metrics import metric as known_as
 from runner.training.data import Dataset
 from runner.training.measures import Measure, Whole
@@ -25,7 +25,6 @@ USUAL: dict[str, Any] = {
     "loss": {"_target_": "torch.nn.functional.cross_entropy"},
 }
 _OF_ALL = {"kind", "metric", "loss", "metrics"}
-_before: dict[str, Metric | None] = {}  # what was known of metrics that tasks have described
 
 
 def task_of(settings: Settings, data: Dataset | None) -> Task:
@@ -62,15 +61,6 @@ def measures_of(settings: Settings) -> dict[str, Measure]:
         name: _measure(f"task.metrics.{name}", name, settings.task["metrics"][name])
         for name in names
     }
-
-
-def forget() -> None:
-    """Know of metrics what was known before tasks described them: others may have the names now."""
-    for name, metric in _before.items():
-        METRICS.pop(name, None)
-        if metric is not None:
-            describe(metric)
-    _before.clear()
 
 
 def differs(settings: Settings) -> dict[str, Any]:
@@ -153,14 +143,8 @@ def _measure(key: str, name: str, spec: Any) -> Measure:
     percent = getattr(source, "percent", False) is True
     known = known_as(name)
     if (known.direction, known.percent) != (direction, percent):
-        _before.setdefault(name, METRICS.get(name))
-        describe(Metric(name, direction, percent, _worst(direction, percent)))
+        learn(name, direction, percent)
     return measure
-
-
-def _worst(direction: str, percent: bool) -> Callable[[int], float]:
-    worst = {MAXIMIZE: 0.0 if percent else float("-inf"), MINIMIZE: float("inf")}[direction]
-    return lambda classes: worst
 
 
 def _direction(source: Any) -> str | None:

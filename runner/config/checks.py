@@ -25,7 +25,7 @@ _TAGS = "write +tracking.tags.who=me"
 
 def check(s: "Settings") -> None:
     """Raise Mistake for top-level values out of range."""
-    for name in ("model", "dataset", "task", "schedule", "clipping", "optimizer"):
+    for name in ("model", "dataset", "task", "schedule", "clipping", "optimizer", "loop"):
         if not isinstance(given := getattr(s, name), Mapping):
             raise Mistake(name, "must be one of its options, with its keys", repr(given))
     train = s.train
@@ -40,6 +40,8 @@ def check(s: "Settings") -> None:
     positive("train.epochs", train.epochs)
     at_least("train.batch_size", train.batch_size, 1)
     at_least("train.accumulate", train.accumulate, 1)
+    at_least("train.steps_per_epoch", train.steps_per_epoch, 1)
+    _check_loop(s)
     if train.ema is not None and not 0 < train.ema < 1:
         raise Mistake("train.ema", "must lie in (0, 1)", f"{train.ema:.15g}")
     at_least("threads", s.threads, 1)
@@ -74,6 +76,17 @@ def check(s: "Settings") -> None:
         _check_address(s.tracking.uri)
         short("tracking.experiment", s.tracking.experiment)
         _check_tags(s.tracking.tags)
+
+
+def _check_loop(s: "Settings") -> None:
+    if s.has_loop:
+        return
+    if odd := [name for name in s.loop if name != "_target_"]:
+        must = "must stand beside a function, loop=mine.train"
+        raise Mistake(f"loop.{odd[0]}", must, "none")
+    if s.train.steps_per_epoch is not None:
+        must = "must stand beside a loop of your own"
+        raise Mistake("train.steps_per_epoch", must, "none", "data say it otherwise")
 
 
 def _check_tags(tags: Any) -> None:

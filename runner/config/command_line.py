@@ -15,7 +15,7 @@ from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import OverrideParseException
 
 from runner.addresses import NO_PASSWORD
-from runner.config.shorthand import written_out
+from runner.config.shorthand import LOOP, written_out
 from runner.errors import Mistake
 from runner.passwords import hide, redact
 
@@ -133,7 +133,7 @@ class CommandLine:
         if folder and not Path(folder).is_dir():
             raise Mistake("--config-dir", "must be a folder", f"'{folder}'")
         return cls(
-            words=tuple(word(written_out(text)) for text in texts),
+            words=tuple(word(written_out(text, _loops(folder))) for text in texts),
             config_dir=str(Path(folder).absolute()) if folder else None,
             multirun=multirun,
             flags=tuple(text for text in typed if text not in texts),
@@ -231,6 +231,11 @@ def _form_of(flag: str, typed: Sequence[str]) -> str:
     if flag.startswith("--") and re.fullmatch(r"[a-z_]+([./][a-z_]+)*", name):
         return f"a key is written {name}={value}, and {_SEE_HELP}"
     return _SEE_HELP
+
+
+def _loops(folder: str | None) -> list[str]:
+    """Return the options of the group `loop` in a folder of a person's own."""
+    return [file.stem for file in Path(folder, LOOP).glob("*.yaml")] if folder else []
 
 
 def _refuse_passwords(typed: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from runner.config.familiar import key_hint, option_hint
 from runner.config.options import GLOBAL, divided, group_options, leaf_keys, not_one_of, owners_of
 from runner.config.reading import SEE_HELP
 from runner.config.settings import TAGS
+from runner.config.shorthand import LOOP
 from runner.errors import Mistake, nearest, one_line
 from runner.passwords import redact
 
@@ -104,6 +105,9 @@ def _missing_option(error: MissingConfigException, config_dir: str | None) -> Mi
     options = sorted(error.options or groups.get(group, []))
     if not options:
         return Mistake(f"there is no group '{group}'{nearest(group, groups)}")
+    if group == LOOP:
+        must = f"must be one of {', '.join(options)}, or a function with its module, mine.train"
+        return Mistake(group, must, f"'{option}'")
     brought = option_hint(group, option) or nearest(option, options)
     return not_one_of(options, group, f"'{option}'{brought}", _place_of(f"{group}/{option}.yaml"))
 

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from runner import moved
+from runner.config import loops
 from runner.config.checks import check
 from runner.config.command_line import word
 from runner.config.familiar import key_hint
@@ -83,8 +84,12 @@ class Composed:
                 raise Mistake(key, "must be finite", str(number))
         for name in ("eval_every", "stop_after"):
             plain["train"][name] = whole(plain["train"][name], Duration)
+        origin = dict(self.origin)
+        if loops.is_chosen(plain["loop"]):
+            named = {*values, *(one.key for one in origin["overrides"])}
+            plain, origin["choices"] = loops.alone(plain, named, origin["choices"])
         train, tracking = Train(**plain.pop("train")), Tracking(**plain.pop("tracking"))
-        settings = Settings(**plain, train=train, tracking=tracking, **self.origin)
+        settings = Settings(**plain, train=train, tracking=tracking, **origin)
         check(settings)
         return settings
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from runner.config.command_line import Words
+from runner.config.loops import recorded
 
 TAGS = "tracking.tags"
 
@@ -20,6 +21,7 @@ class Train:
     steps: int | None = None
     batch_size: int = 128
     accumulate: int = 1
+    steps_per_epoch: int | None = None
     ema: float | None = None
     stop_after: Any = None
     eval_every: Any = "1ep"
@@ -52,6 +54,7 @@ class Schema:
     model: Any = None
     dataset: Any = None
     task: Any = None
+    loop: Any = None
     schedule: Any = None
     warmup: Any = None
     clipping: Any = None
@@ -60,7 +63,8 @@ class Schema:
 
 @dataclass(frozen=True)
 class Settings(Schema):
-    """A checked configuration. The six groups are plain mappings with a `_target_`.
+    """A checked configuration. The groups are plain mappings with a `_target_`; with a loop of a
+    person's own those that it replaces are empty, and `task` says what it reports.
 
     choices: the option of each group. overrides: the words of the command line.
     forced_sweep: whether the configuration itself asks for a sweep.
@@ -71,11 +75,16 @@ class Settings(Schema):
     config_dir: str | None = None
     forced_sweep: bool = False
 
+    @property
+    def has_loop(self) -> bool:
+        """Whether a loop of a person's own trains."""
+        return bool(self.loop and self.loop.get("_target_"))
+
     def resolved(self) -> dict[str, Any]:
         """Return the whole configuration as plain data, as it is recorded."""
-        names = list(Schema.__dataclass_fields__)
-        values = {name: getattr(self, name) for name in names}
-        return values | {"train": dict(vars(self.train)), "tracking": dict(vars(self.tracking))}
+        values = {name: getattr(self, name) for name in Schema.__dataclass_fields__}
+        values |= {"train": dict(vars(self.train)), "tracking": dict(vars(self.tracking))}
+        return recorded(values) if self.has_loop else values
 
     def yaml(self) -> str:
         """Return the resolved configuration as text."""

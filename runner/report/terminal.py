@@ -19,11 +19,11 @@ from runner.results.result import Result, Status
 
 
 class Console:
-    """Prints one run's progress. `name` stands before each line when several runs share a
-    terminal; a quiet one prints nothing."""
+    """Prints one run's progress, without epochs where there are none. `name` stands before each
+    line when several runs share a terminal; a quiet one prints nothing."""
 
     def __init__(
-        self, total_steps: int, steps_per_epoch: int, name: str = "", *, quiet: bool = False
+        self, total_steps: int, steps_per_epoch: int | None, name: str = "", *, quiet: bool = False
     ) -> None:
         self._quiet = quiet
         self._total_steps = total_steps
@@ -59,8 +59,10 @@ class Console:
         before, self._told = self._told, event.step
         if not audience().hears(before, event.step, self._total_steps):
             return
-        epoch = event.step / self._steps_per_epoch
-        place = f"step {event.step:{self._width}d}  epoch {epoch:<6.4g}  lr {self._lr:<9.4g}"
+        place = f"step {event.step:{self._width}d}  "
+        if self._steps_per_epoch:
+            place += f"epoch {event.step / self._steps_per_epoch:<6.4g}  "
+        place += f"lr {self._lr:<9.4g}"
         self.line(f"{place}  {numbers(event.metrics, width=16)}".rstrip())
 
     def line(self, text: str) -> None:

@@ -1,6 +1,6 @@
 """What happens in a run, as plain arrays, and who hears of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,7 +27,8 @@ class Chunk:
 
     columns: key -> its value of each update: `train/lr` first, then what else follows a schedule,
     `train/loss` (before the update), `train/grad_norm` (before clipping) and `train/clipped`
-    (whether clipping changed the gradient). time_ms: of each update, since 1970.
+    (whether clipping changed the gradient); of a loop of a person's own what it logs, masked where
+    it logged nothing. time_ms: of each update, since 1970.
     """
 
     start: int
@@ -47,7 +48,8 @@ class Chunk:
         rows = zip(self.time_ms.tolist(), *columns, strict=True)
         for step, (ms, *values) in enumerate(rows, start=self.start):
             for key, value in zip(self.columns, values, strict=True):
-                yield key, float(value), ms, step
+                if value is not None:  # masked
+                    yield key, float(value), ms, step
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Evaluation:
 
 
 Event = Chunk | Evaluation
+Hear = Callable[[Event], None]
 
 
 class Listener(Protocol):

@@ -26,8 +26,13 @@ class Records:
             self.evaluations.append(event)
 
     def column(self, key: str) -> np.ndarray:
-        """Return what was recorded of each update under a key."""
-        return np.concatenate([chunk.columns[key] for chunk in self.chunks] or [np.empty(0)])
+        """Return what was recorded of each update under a key, NaN where nothing was."""
+        parts = [chunk.columns.get(key) for chunk in self.chunks]
+        filled = [
+            np.full(len(chunk), np.nan) if part is None else np.ma.filled(part, np.nan)
+            for chunk, part in zip(self.chunks, parts, strict=True)
+        ]
+        return np.concatenate(filled or [np.empty(0)])
 
     def standstill(self, epoch: int, guess: float) -> str:
         """Return a note where a run, unless it is short, made the training loss no better, or left
@@ -36,7 +41,7 @@ class Records:
         epoch: updates whose mean is the loss at the end. guess: the loss of who only guesses.
         """
         losses = self.column(LOSS)
-        if len(losses) < max(MANY, epoch):
+        if len(losses) < max(MANY, epoch) or np.isnan(losses).any():
             return ""
         first, last = float(losses[0]), float(losses[-epoch:].mean())
         if last < min(first, CLOSE * guess):
@@ -46,7 +51,8 @@ class Records:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all as arrays: `step`, `time_ms` and the columns of the updates, and for each
         evaluated metric KEY its `KEY` and `KEY@step`."""
-        keys = self.chunks[0].columns if self.chunks else (LR, LOSS, GRAD_NORM, CLIPPED)
+        usual = (LR, LOSS, GRAD_NORM, CLIPPED)
+        keys = dict.fromkeys(key for chunk in self.chunks for key in chunk.columns) or usual
         times = np.concatenate([chunk.time_ms for chunk in self.chunks] or [np.empty(0)])
         arrays = {"step": np.arange(len(times)), "time_ms": times}
         arrays |= {key: self.column(key) for key in keys}

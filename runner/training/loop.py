@@ -31,7 +31,7 @@ from runner.training.evaluation import evaluate
 from runner.training.groups import set_training
 from runner.training.losses import batch_loss, total_loss
 from runner.training.optimizers import Guard, set_mode, set_number
-from runner.training.state import State
+from runner.training.state import Progress, State
 from runner.trial import Trial
 
 CHUNK_STEPS = 200  # the host looks at the loss at the latest after so many steps
@@ -80,7 +80,7 @@ def train(
 
 
 def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Evaluation]:
-    """Evaluate, let the schedule hear of it, and yield the figures."""
+    """Evaluate, and yield the figures that everybody hears."""
     split, precision = data.val if data else None, trial.recipe.precision
     models = {"": state.model} | ({OF_AVERAGE: state.average.model} if state.average else {})
     metrics = {
@@ -88,10 +88,18 @@ def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Eva
         for of, model in models.items()
         for name, value in evaluate(model, state.task, split, precision).items()
     }
+    yield from heard(state, trial, metrics)
+
+
+def heard(state: Progress, trial: Trial, metrics: dict[str, float]) -> Iterator[Evaluation]:
+    """Let the schedule hear of an evaluation's figures, and yield them.
+
+    Raises Diverged behind them where what counts is not finite.
+    """
     evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
     lr = trial.numbers["lr"]
     needed = ("val/loss", lr.monitor) if lr.listens else ("val/loss",)
-    bad = [key for key in needed if not np.isfinite(metrics[key])]
+    bad = [key for key in needed if not np.isfinite(metrics.get(key, 0.0))]
     if lr.listens and not bad:
         state.memory = lr.observe(state.memory, state.step, metrics[lr.monitor])
     state.evaluated = state.step
@@ -102,7 +110,7 @@ def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Eva
         raise diverged_at(state, trial, f"{bad[0]} is {metrics[bad[0]]}")
 
 
-def _wait(state: State, metrics: dict[str, float], patience: int) -> None:
+def _wait(state: Progress, metrics: dict[str, float], patience: int) -> None:
     """Stop a state whose evaluations have not become better for so many steps."""
     key = state.metric
     if state.since is None or merit(metrics, key)[0] < merit(state.since[1], key)[0]:
@@ -111,9 +119,10 @@ def _wait(state: State, metrics: dict[str, float], patience: int) -> None:
         state.stopped = f"{key} is no better than at step {state.since[0]}"
 
 
-def diverged_at(state: State, trial: Trial, what: str) -> Diverged:
+def diverged_at(state: Progress, trial: Trial, what: str) -> Diverged:
     """Return what to raise where an evaluation found something that is not finite."""
-    last = trial.numbers.between(state.memory, state.step - 1, state.step)["lr"]
+    step = max(state.step - 1, 0)
+    last = trial.numbers.between(state.memory, step, step + 1)["lr"]
     return Diverged(state.step, float(last[0]), what)
 
 

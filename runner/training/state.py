@@ -1,10 +1,11 @@
 """What training changes, and the best of it so far."""
 
 import copy
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 
 from torch import nn
 from torch.optim import Optimizer
@@ -13,6 +14,7 @@ from runner.results.events import Evaluation, Event
 from runner.results.metrics import OF_AVERAGE, merit
 from runner.training.average import Average
 from runner.training.clipping import Clipping, Unclipped
+from runner.training.data import Dataset
 from runner.training.tasks import Classification, Task
 from schedules import Memory
 
@@ -26,28 +28,76 @@ class Best:
     weights: dict[str, Any]
 
 
-@dataclass
-class State:
-    """What training changes. At each event of the loop it is whole: a copy can be continued.
+class Weights(Protocol):
+    """What has weights that can be kept, as a module has."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the weights."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], /) -> Any:
+        """Put weights back."""
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far training is, and the best of it so far.
 
     step: updates made. evaluated: step of the last evaluation. memory: what the schedule knows of
-    the evaluations. best: kept where somebody keeps it. average: of the weights, where it is taken;
-    keeps_average: whether it is what is kept in the end. since: the evaluation that was the best so
-    far. stopped: why training has ended early. operations: of a sample, about.
+    the evaluations. best: kept where somebody keeps it. since: the evaluation that was the best so
+    far. stopped: why training has ended early.
+    """
+
+    step: int = 0
+    evaluated: int = 0
+    memory: Memory = field(default_factory=Memory)
+    best: Best | None = None
+    since: tuple[int, dict[str, float]] | None = None
+    stopped: str = ""
+
+    @property
+    def kept(self) -> Weights:
+        """What has the weights that are kept in the end."""
+        raise NotImplementedError
+
+    @property
+    def metric(self) -> str:
+        """The key of what says which of two evaluations is better."""
+        raise NotImplementedError
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The parameter groups that take the rate."""
+        return []
+
+    @property
+    def clips(self) -> bool:
+        """Whether gradients are clipped, and how often is recorded."""
+        return False
+
+    def guess(self, data: Dataset | None) -> float:
+        """Return the loss of who only guesses, infinite where it is not known."""
+        return math.inf
+
+    def restore(self) -> None:
+        """Put the best weights back, where they were kept."""
+        if self.best is not None:
+            self.kept.load_state_dict(self.best.weights)
+
+
+@dataclass
+class State(Progress):
+    """What training changes. At each event of the loop it is whole: a copy can be continued.
+
+    average: of the weights, where it is taken; keeps_average: whether it is what is kept in the
+    end. operations: of a sample, about.
     """
 
     model: nn.Module
     optimizer: Optimizer
     clipping: Clipping = field(default_factory=Unclipped)
     task: Task = field(default_factory=Classification)
-    step: int = 0
-    evaluated: int = 0
-    memory: Memory = field(default_factory=Memory)
-    best: Best | None = None
     average: Average | None = None
     keeps_average: bool = False
-    since: tuple[int, dict[str, float]] | None = None
-    stopped: str = ""
     operations: int = 0
 
     @property
@@ -59,6 +109,20 @@ class State:
     def metric(self) -> str:
         """The key of what says which of two evaluations is better."""
         return f"{OF_AVERAGE * self.keeps_average}val/{self.task.metric}"
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The parameter groups that take the rate."""
+        return self.optimizer.param_groups
+
+    @property
+    def clips(self) -> bool:
+        """Whether gradients are clipped, and how often is recorded."""
+        return not isinstance(self.clipping, Unclipped)
+
+    def guess(self, data: Dataset | None) -> float:
+        """Return the loss of who only guesses, infinite where it is not known."""
+        return self.task.guess(data) if data else math.inf
 
     def copy(self) -> "State | None":
         """Return the same state again, to be trained by itself; None where a model or an optimizer
@@ -96,7 +160,7 @@ def _is_tied(value: Any) -> bool:
 class BestKeeper:
     """A listener that keeps the best weights in a state."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Progress) -> None:
         self._state = state
 
     def hear(self, event: Event) -> None:

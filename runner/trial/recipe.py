@@ -17,7 +17,8 @@ class Recipe:
     weights it starts from. threads: CPU threads (their number changes the bits), None elsewhere.
     task: what differs from classification by the cross-entropy. accumulate: batches of an update.
     ema: the decay of an average of the weights. content: the digest of data that are not the same
-    everywhere.
+    everywhere. loop: of a person's own, `_target_`, its keys and its length; the other parts are
+    empty then.
     """
 
     model: Mapping[str, Any]
@@ -35,9 +36,11 @@ class Recipe:
     accumulate: int = 1
     ema: float | None = None
     content: str = ""
+    loop: Mapping[str, Any] = field(default_factory=dict)
 
 
-_LATER = {"task": {}, "accumulate": 1, "ema": None, "content": ""}  # not in earlier fingerprints
+# not in earlier fingerprints
+_LATER = {"task": {}, "accumulate": 1, "ema": None, "content": "", "loop": {}}
 
 
 def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:

@@ -5,15 +5,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from runner.build.data import load
-from runner.build.metrics import keys_of, learn_metrics
+from runner.build.loop import defaults_of
+from runner.build.metrics import keys_of, learn_metrics, names_of
 from runner.config import Settings
 from runner.config.checks import AVERAGE
-from runner.config.command_line import word
+from runner.config.command_line import Word, word
 from runner.config.composer import Composer
 from runner.config.configurator import Configurator, check_space
 from runner.config.configurator import words as overrides_of
 from runner.config.grammar import space_of
 from runner.config.options import group_options
+from runner.config.shorthand import LOOP, METRIC, METRICS, TARGET
 from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
 from runner.results.definition import KEPT, MEAN, Definition, Goal
@@ -84,6 +86,8 @@ def plan(
     settings = configurator.settings({})
     for tracker in trackers_of(settings.tracking):
         tracker.check()
+    if settings.has_loop and (told := _told(study, settings)):
+        return plan([*words, *told], config_dir, sharing, composer)
     goals = _goals(study, settings)
     keep = settings.train.keep
     if goals[0].metric.startswith(OF_AVERAGE) and not keep.startswith(AVERAGE):
@@ -131,19 +135,48 @@ def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Spac
             "'lr=tag(log, interval(1e-4, 1e-1))'"
         )
         raise Mistake("study.space", "must hold what is searched", "nothing", advice)
-    return study, space, [*fixed, *_added(words, space)]
+    usual = _of_function(space, [word(text) for text in fixed], composer)
+    return study, space, [*fixed, *_added(words, space, usual)]
 
 
-def _added(words: list[str], space: Space) -> list[str]:
-    """Return words that add the searched keys that are written with a plus, with their first
-    value."""
-    plus = {one.key for one in map(word, words) if one.sign == "+"}
-    first = {
-        entry.key: ends(entry.spec)[0]
-        for entry in space.entries
-        if entry.key in plus - space.group_names
-    }
-    return [f"+{text}" for text in overrides_of(first)]
+def _of_function(space: Space, fixed: list[Word], composer: Composer) -> dict[str, Any]:
+    """Return the keys of a loop of a person's own as its function has them, where some are
+    searched."""
+    if not any(entry.key.startswith(f"{LOOP}.") for entry in space.entries):
+        return {}
+    functions = [ends(entry.spec)[0] for entry in space.entries if entry.key == TARGET]
+    chosen = [word(f"++{TARGET}={function}") for function in functions]
+    settings = composer.settings([*fixed, *chosen])
+    found = defaults_of(settings) if settings.has_loop else {}
+    return {f"{LOOP}.{name}": value for name, value in found.items()}
+
+
+def _added(words: list[str], space: Space, usual: Mapping[str, Any]) -> list[str]:
+    """Return words that add the searched keys that are written with a plus, or are a loop's, with
+    their usual value or else their first one."""
+    signs = {one.key: one.sign for one in map(word, words) if one.sign in ("+", "++")}
+    keys = {entry.key for entry in space.entries}
+    signs |= {key: "++" for key in keys if key.startswith(f"{LOOP}.")}
+    added = {}
+    for entry in space.entries:
+        if entry.key in signs.keys() - space.group_names:
+            first = usual.get(entry.key)
+            added[entry.key] = ends(entry.spec)[0] if first is None else first
+    return [signs[key] + text for key, text in zip(added, overrides_of(added), strict=True)]
+
+
+def _told(study: StudySettings, settings: Settings) -> list[str]:
+    """Return words that say what is searched of the metrics that a loop reports: which way is
+    better, as study.direction has it, and that the first one decides, where none was to."""
+    names = ["loss", *names_of(settings)]
+    searched = [key.removeprefix("val/") for key in study.metrics()]
+    ways = dict(zip(searched, study.directions(), strict=False))
+    new = [name for name in ways if name.isidentifier() and name not in names]
+    told = [f"++{METRICS}.{name}={{direction: {ways[name]}}}" for name in new]
+    is_given = any(one.key == METRIC for one in settings.overrides)
+    if not is_given and searched[:1] and searched[0] in (*names, *new):
+        told.append(f"{METRIC}={searched[0]}")
+    return told
 
 
 def _goals(study: StudySettings, settings: Settings) -> tuple[Goal, ...]:

@@ -1,0 +1,14 @@
+"""A training loop of a person's own: what it is given, and what is made sure of meanwhile.
+
+run      what the function gets     rates     the rate of each step, and who takes it
+logs     numbers of the steps       figures   what an evaluation found, by its key
+teller   what everybody hears       state     what is kept of it
+train    the function, called
+"""
+
+from runner.training.own_loop.run import Run
+from runner.training.own_loop.state import LoopState
+from runner.training.own_loop.teller import Teller
+from runner.training.own_loop.train import train
+
+__all__ = ["LoopState", "Run", "Teller", "train"]
