@@ -7,7 +7,8 @@
 `runner/results/`: what came out, as plain data: metrics, events, records, results, what a study
     is and its answer
 `runner/trial/`: what a run is: a recipe, the numbers that follow schedules, a fingerprint
-`runner/training/`: the loop and what it is made of; usable from a notebook
+`runner/training/`: the loop and what it is made of, tasks, models, data sets; what a loop of a
+    person's own is given; usable from a notebook
 `runner/space/`: search spaces as plain data
 `runner/config/`: command line to checked settings; the only place that composes
 `runner/tracking/`: records on their way to a tracker, an outbox in front of each; the only
@@ -24,7 +25,7 @@
 `tests/`: the same rooms, file for file; `tests/runner/stores/` is what earlier versions left
     behind
 `scripts/`: setup, tests, checks (`scripts/check`, `scripts/stress`), benchmarks with their
-    results
+    results, examples
 """
 
 from runner import moved

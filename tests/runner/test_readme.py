@@ -3,7 +3,6 @@
 import re
 import shlex
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,7 @@ PREVIEWS = [
 
 
 @pytest.fixture
-def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the README shows under their names."""
     for _, block in BLOCKS:
         if found := re.match(r"(?:# @package \S+\n)?# (\S+\.(?:py|yaml))\n", block):
@@ -43,13 +42,13 @@ def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block)
     monkeypatch.syspath_prepend(folder)
-    sys.modules.pop("mine", None)
-    yield folder
-    sys.modules.pop("mine", None)
+    for name in ("mine", "loops"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return folder
 
 
 def test_it_is_short() -> None:
-    assert len(README.splitlines()) < 280
+    assert len(README.splitlines()) < 285
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -81,6 +80,17 @@ def test_your_own_model_and_data_are_trained(command, store, own: Path) -> None:
         assert done.status == 0, done.err
     assert len(store.runs()) == 1 + 4 + 1 + 1
     assert {run.data.params["model"] for run in store.runs()} == {"two_layers"}
+
+
+def test_a_loop_of_your_own_is_run_and_searched(command, store, own: Path) -> None:
+    single, study = [line.removeprefix("python -m runner ") for line in COMMANDS if "loop=" in line]
+    assert command(f"{single} train.steps=20").status == 0
+    (run,) = store.runs()
+    assert len(store.history(run, "train/lr")) == 20
+    few = "train.steps=40 study.trials=2 study.confirm_seeds=2"
+    done = command(f"{study} {few}")
+    assert done.status == 0, done.err
+    assert "minus baseline" in done.out
 
 
 def test_the_notebooks_lines_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
