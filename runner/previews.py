@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from runner import provenance
-from runner.build.horizon import horizon
+from runner.build.horizon import horizon, samples_of
 from runner.build.notes import notes
 from runner.build.numbers import numbers
 from runner.config import Settings
@@ -162,7 +162,7 @@ def _layers(settings: Settings, peak: float) -> str:
     return f"{layers(found or {'': [peak]})}; times {decay:g} for each layer below the last"
 
 
-def _train_size(settings: Settings) -> int:
+def _train_size(settings: Settings) -> int | None:
     """Return the training samples that an option states, else those that there are: a number from
     the command line is checked against the data."""
     stated: Any = settings.dataset.get("train_size")
@@ -173,8 +173,7 @@ def _train_size(settings: Settings) -> int:
         return stated
     from runner.build.data import load
 
-    data = load(settings.dataset)
-    return len(data.train) if data else 0
+    return samples_of(load(settings.dataset))
 
 
 def _draw(previews: Sequence[Preview], file: Path) -> None:

@@ -65,6 +65,8 @@ def run(
         ending = None
     finally:
         terminal.close()
+        if setup.data is not None:
+            setup.data.close()
     setup.state.restore()
     known = ending or Ending(Status.KILLED, "interrupted")
     found = endings.result(setup, records, known, name, recording.link)

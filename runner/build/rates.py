@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.build.data import load
-from runner.build.horizon import horizon
+from runner.build.horizon import horizon, samples_of
 from runner.build.numbers import numbers
 from runner.config import Settings
 
@@ -14,5 +14,4 @@ def rates(settings: Settings) -> NDArray[np.float64]:
 
     Raises Mistake for what does not fit.
     """
-    data = load(settings.dataset)
-    return numbers(settings, horizon(settings, len(data.train) if data else 0)).trace("lr")
+    return numbers(settings, horizon(settings, samples_of(load(settings.dataset)))).trace("lr")

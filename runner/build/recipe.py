@@ -13,13 +13,15 @@ from runner.config import Settings
 from runner.training import weights
 from runner.trial import Recipe
 
+_ANYWHERE = ("root", "workers")  # keys of a data set that decide no bit
+
 
 def recipe_of(settings: Settings, device: torch.device, content: str) -> Recipe:
     """Return the recipe of a run. content: the digest of data that are not the same everywhere."""
     file = weights_file(settings)
     return Recipe(
         model={k: v for k, v in settings.model.items() if k != "weights"},
-        dataset={k: v for k, v in settings.dataset.items() if k != "root"},
+        dataset={k: v for k, v in settings.dataset.items() if k not in _ANYWHERE},
         optimizer=unscheduled(settings.optimizer),
         clipping=unscheduled(settings.clipping),
         batch_size=settings.train.batch_size,
@@ -32,6 +34,7 @@ def recipe_of(settings: Settings, device: torch.device, content: str) -> Recipe:
         task=differs(settings),
         accumulate=settings.train.accumulate,
         ema=settings.train.ema,
+        drop_last=settings.train.drop_last,
         content=content,
     )
 

@@ -50,7 +50,7 @@ def _key(trial: Trial, back: bool) -> str:
     recipe, horizon = trial.recipe, trial.horizon
     reaches = horizon.total_steps >= horizon.steps_per_epoch
     fixed = [recipe.dataset, recipe.batch_size, recipe.precision, recipe.device, reaches, back]
-    fixed += [recipe.accumulate, recipe.ema is None, recipe.content]
+    fixed += [recipe.accumulate, recipe.ema is None, recipe.content, recipe.drop_last]
     parts = [recipe.model, recipe.task, recipe.optimizer, recipe.clipping, list(trial.numbers)]
     return json.dumps([*fixed, *map(_without_numbers, parts)], sort_keys=True)
 

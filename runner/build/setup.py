@@ -1,12 +1,12 @@
 """Settings -> everything that a run starts with: built and checked, nothing is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
 
-from runner.build.data import load
-from runner.build.horizon import horizon
+from runner.build.data import load, usual_workers
+from runner.build.horizon import horizon, samples_of
 from runner.build.loop import as_wanted, function_of, note_of_epochs, with_defaults
 from runner.build.metrics import LOSS, deciding, learn_metrics, names_of
 from runner.build.notes import notes
@@ -113,8 +113,14 @@ def _setup(
     if data is not None:
         with blamed("dataset", settings.dataset["_target_"]):
             data = data.to(device)
-    counted = task_of(settings, data).samples(data.train) if data else 0
-    length = horizon(settings, len(data.train) if data else 0, counted)
+    if data is not None and data.loaded and settings.dataset.get("workers") is None:
+        cores = settings.threads or devices.DEFAULT_THREADS
+        count = usual_workers(data, settings.train.batch_size, cores)
+        for part in data.loaded:
+            part.workers.count = count
+    size = samples_of(data)
+    counted = task_of(settings, data).samples(data.train) if data and size else 0
+    length = horizon(settings, size, counted)
     follows = numbers(settings, length)
     state = state_of(settings, data, device)
     threads = settings.threads or _threads(settings, state, data, device)
@@ -124,8 +130,9 @@ def _setup(
     recipe = recipe_of(settings, device, data.content if data else "")
     trial = _trial(settings, recipe, follows)
     rehearse(settings, trial, state, data)
-    said = (*notes(settings, follows, trial.eval_every), *_unused(settings, state))
-    return Setup(settings, trial, state, data, device, said)
+    said = [*notes(settings, follows, trial.eval_every), *_unused(settings, state)]
+    said += _read(settings, data)
+    return Setup(settings, trial, state, data, device, tuple(said))
 
 
 def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
@@ -163,6 +170,18 @@ def _threads(settings: Settings, state: State, data: Dataset | None, device: tor
         return devices.DEFAULT_THREADS
     batch_size = settings.train.batch_size if data else 1
     return threads_for(state.operations, batch_size, devices.DEFAULT_THREADS)
+
+
+def _read(settings: Settings, data: Dataset | None) -> Iterator[str]:
+    """Yield what a person might not know of how data are read."""
+    if data is not None and data.is_stream:
+        if not data.train.is_resumable:
+            lacks = "has no state_dict and load_state_dict: a run on it cannot go on in its middle"
+            yield f"the stream of training data {lacks}"
+        if str(settings.train.eval_every).endswith("ep"):
+            yield "all of a stream is one epoch; train.eval_every=100 evaluates every 100 steps"
+    elif settings.dataset.get("workers") and not (data and data.loaded):
+        yield "dataset.workers does nothing: all data are in memory"
 
 
 def _unused(settings: Settings, state: State) -> list[str]:

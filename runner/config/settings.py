@@ -22,6 +22,7 @@ class Train:
     batch_size: int = 128
     accumulate: int = 1
     steps_per_epoch: int | None = None
+    drop_last: bool = False
     ema: float | None = None
     stop_after: Any = None
     eval_every: Any = "1ep"

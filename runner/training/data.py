@@ -1,6 +1,6 @@
 """Data sets as tensors, and the order in which a run sees them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -8,11 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from runner.training.nested import Nested, first, leaves, mapped
+from runner.training.course import Course
+from runner.training.course import order as order
+from runner.training.loaded import PARTS, Loaded, loaded
+from runner.training.nested import Nested, first, leaves, mapped, scaled
+from runner.training.source import Collate
 from schedules.errors import ArgumentError
 
 Batch = tuple[Nested, Nested]  # inputs, targets
 Augment = Callable[[Any, torch.Generator], Any]
+Part = Any  # Split | Loaded; what is given as another data set becomes a Loaded
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,30 @@ class Split:
         inputs = mapped(lambda one: scaled(copied(one)), self.inputs)
         return inputs, None if self.targets is None else mapped(copied, self.targets)
 
+    def head(self, n: int) -> Self:
+        """Return the first n samples."""
+        return self.take(slice(n))
+
+    def few(self, n: int) -> Batch:
+        """Return n samples as a batch."""
+        return self.batch(torch.tensor([0, -1]) if n == 2 else slice(n))
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Yield all samples in their order, so many at a time."""
+        for start in range(0, len(self), size):
+            yield self.batch(slice(start, start + size))
+
+    def updates(
+        self, course: Course, start: int, stop: int, position: Any = None
+    ) -> Iterator[tuple[list[Batch], Any]]:
+        """Yield the batches of each update from `start` to `stop`, and nothing beside them."""
+        for _, parts in course.updates(start, stop):
+            yield [self.batch(part) for part in parts], None
+
+    def known_targets(self, most: int) -> Nested:
+        """Return all targets, more than asked for, since they are here."""
+        return self.targets
+
     def to(self, device: torch.device) -> Self:
         """Return the same samples on a device."""
         return self._mapped(lambda one: one.to(device))
@@ -68,15 +97,6 @@ class Split:
     def _mapped(self, function: Callable[[Tensor], Tensor]) -> Self:
         targets = None if self.targets is None else mapped(function, self.targets)
         return replace(self, inputs=mapped(function, self.inputs), targets=targets)
-
-
-def scaled(inputs: Tensor) -> Tensor:
-    """Return bytes as float32 in [0, 1], and any other type as it is.
-
-    >>> scaled(torch.tensor([0, 51], dtype=torch.uint8)).tolist()
-    [0.0, 0.20000000298023224]
-    """
-    return inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs
 
 
 def _check_tensor(name: str, given: object) -> None:
@@ -106,35 +126,65 @@ def _kind(tensor: Tensor) -> str:
 class Dataset:
     """Training, validation and test samples that never mix.
 
+    train, val, test: a Split, whose samples lie in memory; or a map-style
+    `torch.utils.data.Dataset`, or what has its `__len__` and `__getitem__`, which becomes a Loaded:
+    it gives (inputs, targets), or a mapping with the targets under `target_key` ("": the model
+    takes all of it), which `collate` makes batches of, a list of samples -> the same of a batch.
+    train may also be a stream, an IterableDataset.
     classes: their number, or the number of different tokens; None where targets are numbers.
     augment: inputs of a batch, generator -> the inputs that training sees instead.
     content: the SHA-256 of data that are not the same everywhere, as part of what decides a run.
     """
 
-    train: Split
-    val: Split
-    test: Split
+    train: Part
+    val: Part
+    test: Part
     classes: int | None = None
     augment: Augment | None = None
     content: str = ""
+    collate: Collate | None = None
+    target_key: str | None = None
 
     def __post_init__(self) -> None:
         whole = isinstance(self.classes, int | np.integer) and not isinstance(self.classes, bool)
         if self.classes is not None and (not whole or self.classes < 1):
             raise ArgumentError("classes", "must be a whole number >= 1", f"{self.classes!r}")
-        for name in ("train", "val", "test"):
+        parts = {name: getattr(self, name) for name in PARTS}
+        raw = {name: one for name, one in parts.items() if not isinstance(one, Split | Loaded)}
+        how = {"collate": self.collate, "target_key": self.target_key, "classes": self.classes}
+        for name, one in (loaded(raw, **how) if raw else {}).items():
+            object.__setattr__(self, name, one)
+        for name in PARTS:
             split = getattr(self, name)
-            if not isinstance(split, Split):
-                raise ArgumentError(name, "must be a runner.training.Split", type(split).__name__)
             for part in ("inputs", "targets"):
-                given, like = (
-                    kinds(getattr(one, part)) if getattr(one, part) is not None else "none"
-                    for one in (split, self.train)
-                )
+                given, like = (self._kinds(getattr(one, part)) for one in (split, self.train))
                 if given != like:
                     raise ArgumentError(f"{name}'s {part}", f"must be like train's, {like}", given)
-            if len(split) == 0:
+            if not (name == "train" and self.is_stream) and len(split) == 0:
                 raise ArgumentError(name, "must hold at least one sample", "none")
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether training samples come one after another, and nobody knows how many."""
+        return isinstance(self.train, Loaded) and self.train.size is None
+
+    @property
+    def loaded(self) -> list[Loaded]:
+        """The parts that are not in memory."""
+        return [part for part in (self.train, self.val, self.test) if isinstance(part, Loaded)]
+
+    def close(self) -> None:
+        """End the workers that read."""
+        for part in self.loaded:
+            part.workers.close()
+
+    def _kinds(self, value: Nested) -> str:
+        """Return shapes and types; the shapes that a person's own collate makes may differ."""
+        if value is None:
+            return "none"
+        if self.collate is None:
+            return kinds(value)
+        return ", ".join(str(one.dtype).removeprefix("torch.") for one in leaves(value))
 
     @property
     def input_shape(self) -> Any:
@@ -156,13 +206,16 @@ class Dataset:
         """
         if train_size is None:
             return self
+        if self.is_stream:
+            must = "must be null, as the training data are a stream"
+            raise ArgumentError("train_size", must, f"{train_size}")
         if not 1 <= train_size <= len(self.train):
             raise ArgumentError(
                 "train_size",
                 f"must lie in [1, {len(self.train)}], the training samples that there are",
                 f"{train_size}",
             )
-        return replace(self, train=self.train.take(slice(train_size)))
+        return replace(self, train=self.train.head(train_size))
 
     def to(self, device: torch.device) -> Self:
         """Return the same data set on a device."""
@@ -195,12 +248,3 @@ def divide(
     return [
         samples.take(torch.from_numpy(rng.permutation(np.concatenate(piece)))) for piece in pieces
     ]
-
-
-def order(seed: int, epoch: int, n: int) -> Tensor:
-    """Return the order in which an epoch sees n samples: (n,) int64, from (seed, epoch) alone.
-
-    >>> sorted(order(seed=0, epoch=3, n=5).tolist())
-    [0, 1, 2, 3, 4]
-    """
-    return torch.from_numpy(np.random.default_rng([seed, epoch]).permutation(n))

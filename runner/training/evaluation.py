@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from runner.training.data import Split
+from runner.training.data import Part
 from runner.training.devices import autocast
 from runner.training.groups import set_training
 from runner.training.losses import batch_loss, total_loss
@@ -19,7 +19,7 @@ _NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, task: Task, split: Split | None, precision: str) -> dict[str, float]:
+def evaluate(model: nn.Module, task: Task, split: Part | None, precision: str) -> dict[str, float]:
     """Return the mean of the loss and each metric over a split; without data the model's own `loss`
     and each scalar weight as `param/NAME`.
 
@@ -34,8 +34,7 @@ def evaluate(model: nn.Module, task: Task, split: Split | None, precision: str) 
             measure.reset()
         total = exact(torch.zeros((), device=device))
         weight: Tensor | float = 0
-        for start in range(0, len(split), EVAL_BATCH):
-            batch = split.batch(slice(start, start + EVAL_BATCH))
+        for batch in split.batches(EVAL_BATCH):
             with autocast(precision, device):
                 outputs = task.forward(model, batch)
             total += total_loss(task, copied(outputs), (batch[0], copied(batch[1])))

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from runner.culprit import failing
-from runner.training.data import Dataset, Split
-from runner.training.evaluation import copied, number_of
+from runner.training.data import Dataset, Part
+from runner.training.evaluation import EVAL_BATCH, copied, number_of
 from runner.training.groups import set_training
 from runner.training.measures import Measure
-from runner.training.nested import described, first
+from runner.training.nested import Nested, described, first, mapped
 from runner.training.tasks import Task, own_loss
 from schedules.errors import ArgumentError
 
@@ -22,9 +22,9 @@ MOST_NUMBERS = 10_000_000  # of outputs that are made up for a metric
 
 
 def check_model(
-    model: nn.Module, task: Task, data: Dataset | None, split: Split | None, samples: int = SAMPLES
-) -> Any:
-    """Return what a model gives for so many samples of a split.
+    model: nn.Module, task: Task, data: Dataset | None, split: Part | None, samples: int = SAMPLES
+) -> tuple[Any, Nested]:
+    """Return what a model gives for so many samples of a split, and their targets.
 
     Raises ValueError unless it takes the data and returns what the loss needs, and the loss takes
     that.
@@ -36,15 +36,14 @@ def check_model(
                 with _failing("model", "must take no input"):
                     outputs = own_loss(model())
                 check_outputs(outputs, ((),), ONE_LOSS)
-                return outputs
-            chosen = torch.tensor([0, -1]) if samples == 2 else torch.arange(samples)
-            batch = split.batch(chosen)
+                return outputs, None
+            batch = split.few(samples)
             takes = f"must take input of shape {described(split.inputs, batch='batch')}"
             with _failing("model", takes):
                 outputs = task.forward(model, batch)
             check_outputs(outputs, *wanted(task, batch[1], data, samples))
             _check_loss(task, outputs, batch[1])
-            return outputs
+            return outputs, batch[1]
     finally:
         set_training(model)
 
@@ -74,17 +73,16 @@ def wanted(
     return shapes, f"{task.gives} of shape {' or '.join(map(str, shapes))} for {several}"
 
 
-def check_measures(task: Task, split: Split, outputs: Tensor) -> None:
+def check_measures(task: Task, split: Part, outputs: Tensor, targets: Nested) -> None:
     """Raise ValueError where a metric fails.
 
-    It gets all of a split's targets, as it may need each class among them; outputs: of some of its
-    samples, repeated for the others.
+    It gets all of a split's targets, as it may need each class among them, or many where they must
+    be read; outputs, targets: of some of its samples, the outputs repeated for the others.
     """
-    count = len(first(split.inputs))
-    most = max(1, MOST_NUMBERS * len(outputs) // max(1, outputs.numel()))
-    indices = torch.arange(min(count, most))
-    _, targets = split.batch(indices)
-    rows = outputs[indices.remainder(len(outputs)).to(outputs.device)]
+    if (known := split.known_targets(EVAL_BATCH)) is not None:
+        most = max(1, MOST_NUMBERS * len(outputs) // max(1, outputs.numel()))
+        targets = mapped(lambda one: one[:most], known)
+    rows = outputs[torch.arange(len(first(targets))).remainder(len(outputs)).to(outputs.device)]
     pair = task.real(rows, targets)
     for name, measure in task.measures.items():
         _check_measure(name, measure, *map(copied, pair))

@@ -5,7 +5,7 @@ from (seed, epoch or step) and the rate is read from the trace.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -25,7 +25,8 @@ from runner.results.events import (
 )
 from runner.results.metrics import OF_AVERAGE, merit
 from runner.training.clipping import numbers_of, with_numbers
-from runner.training.data import Batch, Dataset, order
+from runner.training.course import Course
+from runner.training.data import Batch, Dataset, Split
 from runner.training.devices import autocast, seed
 from runner.training.evaluation import evaluate
 from runner.training.groups import set_training
@@ -143,7 +144,7 @@ class Loop:
 
     def __init__(self, state: State, trial: Trial, data: Dataset | None) -> None:
         self.state, self.data = state, data
-        self.recipe, self.steps_per_epoch = trial.recipe, trial.horizon.steps_per_epoch
+        self.trial, self.recipe = trial, trial.recipe
         self.parameters = [p for g in state.optimizer.param_groups for p in g["params"]]
         self.device = self.parameters[0].device
         self.guard = Guard(state.model, state.optimizer)
@@ -151,8 +152,11 @@ class Loop:
         self.noise, self.augmentation = (_stream(self.recipe.seed, i) for i in (1, 2))
         self.generator = torch.Generator(self.device)
         self.model, self.average = state.model, state.average
-        self.samples = self.recipe.batch_size * self.recipe.accumulate
-        self.epoch, self.order = -1, torch.empty(0)
+        self.next = self.end = -1
+        if data is not None:
+            n = None if data.is_stream else len(data.train)
+            where = self.device if isinstance(data.train, Split) else torch.device("cpu")
+            self.course = Course(self.recipe, trial.horizon.steps_per_epoch, n, where)
         self.autocast = autocast(self.recipe.precision, self.device)
         of_clipping = numbers_of(state.clipping)
         self.setters: list[Callable[[float], None]] = [
@@ -235,20 +239,20 @@ class Loop:
         if self.average:
             self.average.update(self.model, self.bad)
 
-    def batches(self, t: int) -> list[Batch | None]:
-        """Return the samples of update t, as they go through the model at a time."""
+    def batches(self, t: int) -> Sequence[Batch | None]:
+        """Return the samples of update t, as they go through the model at a time; up to the next
+        evaluation workers read ahead."""
         if self.data is None:
             return [None]
-        epoch, i = divmod(t, self.steps_per_epoch)
-        if epoch != self.epoch:
-            self.epoch = epoch
-            self.order = order(self.recipe.seed, epoch, len(self.data.train)).to(self.device)
-        size = self.recipe.batch_size
-        chosen = self.order[i * self.samples : (i + 1) * self.samples]
-        parts = [chosen] if self.samples == size else torch.split(chosen, size)
-        batches = [self.data.train.batch(part) for part in parts]
+        if t != self.next or t == self.end:
+            self.end = self.trial.next_evaluation(t)
+            position = None if t == self.next else self.state.position  # a stream stands there
+            self.reading = self.data.train.updates(self.course, t, self.end, position)
+        batches: list[Batch]
+        batches, self.state.position = next(self.reading)
+        self.next = t + 1
         if self.data.augment is None:
-            return [*batches]
+            return batches
         self.generator.manual_seed(self.augmentation + t)
         augment = self.data.augment
         return [(augment(inputs, self.generator), targets) for inputs, targets in batches]

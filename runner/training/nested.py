@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 Nested = Any  # Tensor | tuple[Nested, ...] | list[Nested] | dict[str, Nested]
@@ -39,6 +40,15 @@ def first(value: Nested) -> Tensor:
     """Return the first tensor of a structure."""
     found: Tensor = next(leaves(value))
     return found
+
+
+def scaled(inputs: Tensor) -> Tensor:
+    """Return bytes as float32 in [0, 1], and any other type as it is.
+
+    >>> scaled(torch.tensor([0, 51], dtype=torch.uint8)).tolist()
+    [0.0, 0.20000000298023224]
+    """
+    return inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs
 
 
 def described(value: Nested, *, batch: str = "") -> str:

@@ -2,14 +2,14 @@
 does wrong in training shows here."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from runner.culprit import failing
-from runner.training.data import Dataset, Split
+from runner.training.data import Batch, Dataset, Part
 from runner.training.devices import kept_generators
 from runner.training.evaluation import EVAL_BATCH
 from runner.training.fit import (
@@ -26,6 +26,7 @@ from runner.training.groups import set_training
 from runner.training.loop import Loop
 from runner.training.nested import described, first
 from runner.training.optimizers import set_mode
+from runner.training.source import Unreadable
 from runner.training.state import State
 from runner.training.tasks import Own, own_loss
 from runner.trial import Trial
@@ -39,9 +40,18 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     Also evaluates the largest batch of an evaluation, and one sample, where the last batch is one.
     Raises ArgumentError where something fails.
     """
+    try:
+        _rehearse(state, trial, data)
+    finally:
+        if data is not None:
+            data.close()
+
+
+def _rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     model, task = state.model, state.task
     loop = Loop(state, trial, data)
     watch = _Watch(state, data)
+    watch.listen(loop)
     set_training(model)
     set_mode(state.optimizer, "train")
     with kept_generators(loop.device):
@@ -50,19 +60,19 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
                 watch.update(loop, trial, t)
             except ArgumentError as error:
                 size = watch.size
-                if t == 0 or data is None:
+                if t == 0 or data is None or isinstance(error, Unreadable):
                     raise
                 samples = "one sample" if size == 1 else f"{size} samples"
                 has = f"has {samples} of {len(data.train)}, with which {error.where} {error.must}"
-                advice = "choose another train.batch_size"
+                advice = "choose another train.batch_size, or train.drop_last=true"
                 advice = f"{error.advice}; {advice}" if error.advice else advice
                 raise ArgumentError("the last batch", has, error.given, advice) from error
         if data is not None:
             for split, count in _evaluated(data):
-                outputs = check_model(model, task, data, split, count)
+                checked = check_model(model, task, data, split, count)
             if task.measures:
                 for split in (data.val, data.test):
-                    check_measures(task, split, outputs)
+                    check_measures(task, split, *checked)
 
 
 def rehearse_keeping(model: nn.Module, *, back: bool) -> None:
@@ -80,20 +90,16 @@ def rehearse_keeping(model: nn.Module, *, back: bool) -> None:
 def _updates(trial: Trial, data: Dataset | None) -> list[int]:
     """Return updates whose batches are of each size that occurs."""
     last = trial.horizon.steps_per_epoch - 1
-    shorter = data is not None and len(data.train) % _most(trial) > 0
+    most = trial.horizon.steps_per_epoch * trial.recipe.batch_size * trial.recipe.accumulate
+    shorter = data is not None and not data.is_stream and len(data.train) < most
     return [0, last] if shorter and 0 < last < trial.horizon.total_steps else [0]
 
 
-def _evaluated(data: Dataset) -> Iterator[tuple[Split, int]]:
+def _evaluated(data: Dataset) -> Iterator[tuple[Part, int]]:
     """Yield samples, and how many of them, that an evaluation takes at once."""
     splits = sorted((data.val, data.test), key=len)
     yield splits[1], min(EVAL_BATCH, len(splits[1]))
     yield from ((one, 1) for one in splits[:1] if 1 in (len(part) % EVAL_BATCH for part in splits))
-
-
-def _most(trial: Trial) -> int:
-    """Return the samples of a whole update."""
-    return trial.recipe.batch_size * trial.recipe.accumulate
 
 
 class _Watch:
@@ -102,6 +108,7 @@ class _Watch:
     def __init__(self, state: State, data: Dataset | None) -> None:
         self.key, self.must = "", ""
         self.data, self.size = data, 0
+        self.batches: Iterator[Batch | None] = iter(())
         self.model, self.task = state.model, state.task
         self.loss = state.task.loss
         self.own = data is None or isinstance(self.task, Own)
@@ -120,6 +127,17 @@ class _Watch:
             norm = _norm_of(loop.state.clipping(loop.parameters))
             self.turn("optimizer", "must take the gradients")
             loop.step(loss, norm)
+
+    def listen(self, loop: Loop) -> None:
+        """Hear which batches an update takes, for their targets."""
+        read = loop.batches
+
+        def heard(t: int) -> Sequence[Batch | None]:
+            batches = read(t)
+            self.batches = iter(batches)
+            return batches
+
+        loop.batches = heard  # type: ignore[method-assign]
 
     def turn(self, key: str, must: str) -> None:
         """Say whose turn it is, and what it must do."""
@@ -144,7 +162,9 @@ class _Watch:
             _check_depends("model", own_loss(outputs))
             self.turn("model", "must have gradients")
         elif data is not None:
-            targets = data.train.batch(slice(self.size))[1]
+            batch = next(self.batches)
+            assert batch is not None
+            targets = batch[1]
             shapes, _ = wanted(self.task, targets, data, self.size)
             what = f"{self.task.gives} of shape {' or '.join(map(str, shapes))}"
             check_outputs(outputs, shapes, what, " in training")

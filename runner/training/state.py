@@ -89,7 +89,8 @@ class State(Progress):
     """What training changes. At each event of the loop it is whole: a copy can be continued.
 
     average: of the weights, where it is taken; keeps_average: whether it is what is kept in the
-    end. operations: of a sample, about.
+    end. operations: of a sample, about. position: where a stream of training data stands, if it
+    says so.
     """
 
     model: nn.Module
@@ -99,6 +100,7 @@ class State(Progress):
     average: Average | None = None
     keeps_average: bool = False
     operations: int = 0
+    position: Any = None
 
     @property
     def kept(self) -> nn.Module:

@@ -17,8 +17,8 @@ class Recipe:
     weights it starts from. threads: CPU threads (their number changes the bits), None elsewhere.
     task: what differs from classification by the cross-entropy. accumulate: batches of an update.
     ema: the decay of an average of the weights. content: the digest of data that are not the same
-    everywhere. loop: of a person's own, `_target_`, its keys and its length; the other parts are
-    empty then.
+    everywhere. drop_last: whether an epoch leaves out a last batch that is not whole. loop: of a
+    person's own, `_target_`, its keys and its length; the other parts are empty then.
     """
 
     model: Mapping[str, Any]
@@ -36,11 +36,18 @@ class Recipe:
     accumulate: int = 1
     ema: float | None = None
     content: str = ""
+    drop_last: bool = False
     loop: Mapping[str, Any] = field(default_factory=dict)
 
 
-# not in earlier fingerprints
-_LATER = {"task": {}, "accumulate": 1, "ema": None, "content": "", "loop": {}}
+_LATER = {  # not in earlier fingerprints
+    "task": {},
+    "accumulate": 1,
+    "ema": None,
+    "content": "",
+    "drop_last": False,
+    "loop": {},
+}
 
 
 def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:

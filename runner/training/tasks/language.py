@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from runner.training.data import Batch, Dataset, Split
+from runner.training.data import Batch, Dataset, Part
 from runner.training.measures import Measure
 from runner.training.tasks.classification import Classification
 
@@ -43,6 +43,7 @@ class Language(Classification):
         kept: Tensor = (batch[1] != self.ignored).sum()
         return kept
 
-    def samples(self, split: Split) -> int:
-        """Return the number of tokens that are no padding."""
-        return int((split.targets != self.ignored).sum())
+    def samples(self, split: Part) -> int:
+        """Return the number of tokens that are no padding; about, where they must be read."""
+        kept, there = int((split.targets != self.ignored).sum()), len(split.targets)
+        return kept if there == len(split) else round(kept / there * len(split))

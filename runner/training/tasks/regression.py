@@ -13,6 +13,8 @@ from runner.training.nested import Nested
 from runner.training.tasks.task import Loss, Task
 from schedules.errors import ArgumentError
 
+MOST_READ = 10_000  # targets of which mean and deviation are taken
+
 
 @dataclass(frozen=True)
 class Regression(Task):
@@ -54,10 +56,11 @@ class Regression(Task):
         return (same, (*same, 1)) if targets.ndim == 1 else (same,)
 
     def of(self, data: Dataset) -> Task:
-        """Return the task with mean and deviation of the training targets."""
+        """Return the task with mean and deviation of the training targets; of those of 10,000
+        samples, drawn by chance, where they must be read."""
         if not self.standardize:
             return self
-        targets = exact(data.train.targets)
+        targets = exact(data.train.known_targets(MOST_READ))
         scale = targets.std(0, correction=0)
         scale = torch.where(scale > 0, scale, torch.ones_like(scale)).float()
         return replace(self, center=targets.mean(0).float(), scale=scale)

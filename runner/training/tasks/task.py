@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from runner.training.data import Batch, Dataset, Split, kinds
+from runner.training.data import Batch, Dataset, Part, kinds
 from runner.training.measures import Measure
 from runner.training.nested import Nested, applied, first
 from schedules.errors import ArgumentError
@@ -74,7 +74,7 @@ class Task:
         """Return over how much the loss of a batch is a mean: its samples."""
         return len(first(batch[0]))
 
-    def samples(self, split: Split) -> int:
+    def samples(self, split: Part) -> int:
         """Return how many samples of a duration a split has."""
         return len(split)
 

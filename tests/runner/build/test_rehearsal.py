@@ -290,7 +290,7 @@ def test_a_last_batch_that_cannot_be_trained(command, mine: str) -> None:
     assert re.fullmatch(
         r"error: the last batch has one sample of 41, with which model must take input of shape "
         r"\(1, 4\) in training; it fails with ValueError: Expected more than 1 value per channel.* "
-        r"\(mine.py, line \d+\); choose another train.batch_size\n",
+        r"\(mine.py, line \d+\); choose another train.batch_size, or train.drop_last=true\n",
         done.err,
     )
     assert command(f"{line} train.epochs=null train.steps=2").status == 0  # it never comes to it
