@@ -32,11 +32,20 @@ def answer(typed: Sequence[str]) -> int:
         return hydra_tells(line)
     asked = request(line)
     if asked.is_left_to_hydra:
+        if not asked.is_multirun:  # Hydra may make a folder before the run is there
+            _check(asked)
         hand_over(line, job)
         return 0
     if asked.is_study:
         return search(asked).status.exit_status
     return exit_status(train(asked))
+
+
+def _check(asked: Request) -> None:
+    """Raise Mistake for what does not fit."""
+    from runner.build.setup import check
+
+    check(asked.composer.settings(asked.words))
 
 
 def search(asked: Request) -> "Answer":

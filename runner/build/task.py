@@ -135,7 +135,7 @@ def _measure(key: str, name: str, spec: Any) -> Measure:
     direction = direction or _direction(source)
     if direction is None:
         must = f"must be given, {MAXIMIZE} or {MINIMIZE}"
-        advice = f"{spec['_target_']} does not say which way is better"
+        advice = f"{key}._target_={spec['_target_']} does not say which way is better"
         raise Mistake(f"{key}.direction", must, advice=advice)
     if not callable(made) and not isinstance(made, Measure):
         must = "must be a function of outputs and targets, or have update, compute and reset"

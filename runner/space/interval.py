@@ -137,7 +137,7 @@ class Interval:
         """Raise ArgumentError, which shows a text, where there is no list of values."""
         if self.step is None:
             advice = "list its values instead" if self.log else "give it a step"
-            must = f"must be finite for the grid sampler: {text} is continuous"
+            must = f"must be finite for study/sampler=grid: {text} is continuous"
             raise ArgumentError("", must, advice=advice)
 
     def _refusal(self, must: str) -> ArgumentError:

@@ -85,3 +85,11 @@ def test_hydras_own_refusals_are_one_line(command) -> None:
     assert (done.status, done.err.count("\n")) == (2, 1)
     assert done.err.endswith("got 'cosin' (did you mean 'cosine'?)\n")
     assert command("--cfg job tracking=null").err.startswith("error: tracking must be one of ")
+
+
+def test_a_run_that_hydra_makes_a_folder_for_is_checked_before(command, folder: Path) -> None:
+    line = "model=quadratic dataset=none schedule=cosine optimizer=sgd tracking=off train.steps=3"
+    done = command(f"{line} +hydra.output_subdir=notes schedule.decay_steps=0")
+    assert done.status == 2
+    assert done.err.startswith("error: schedule.decay_steps must be")
+    assert list(folder.iterdir()) == []

@@ -318,13 +318,13 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
         ),
         (
             f"{LABELS} 'task.metrics={{f1: {{_target_: mine.recall}}}}'",
-            "task.metrics.f1.direction must be given, maximize or minimize; mine.recall does not "
-            "say which way is better",
+            "task.metrics.f1.direction must be given, maximize or minimize; "
+            "task.metrics.f1._target_=mine.recall does not say which way is better",
         ),
         (
             f"{LABELS} task.metrics.f1._target_=mine.Unsure",
-            "task.metrics.f1.direction must be given, maximize or minimize; mine.Unsure does not "
-            "say which way is better",
+            "task.metrics.f1.direction must be given, maximize or minimize; "
+            "task.metrics.f1._target_=mine.Unsure does not say which way is better",
         ),
         (
             f"{LABELS} task.metrics.f1._target_=mine.Score +task.metrics.f1.direction=up",

@@ -244,7 +244,7 @@ def test_a_continuous_spec_has_no_list_of_values(spec: Spec, words: str) -> None
     assert spec.size() is None
     with pytest.raises(ValueError) as caught:  # noqa: PT011 its whole text follows
         spec.values()
-    assert str(caught.value) == f"must be finite for the grid sampler: {words}"
+    assert str(caught.value) == f"must be finite for study/sampler=grid: {words}"
 
 
 @pytest.mark.parametrize(
@@ -471,7 +471,7 @@ def test_a_continuous_key_stops_the_list_only_where_it_exists() -> None:
     with pytest.raises(Mistake) as caught:
         SPACE.all(exists)
     assert str(caught.value) == (
-        "lr must be finite for the grid sampler: tag(log, interval(0.0001, 0.1)) is continuous; "
+        "lr must be finite for study/sampler=grid: tag(log, interval(0.0001, 0.1)) is continuous; "
         "list its values instead"
     )
     assert SPACE.all(lambda choices, key: False) == [{"schedule": f} for f in FAMILIES]

@@ -77,7 +77,7 @@ SPACES = {
     "study=warmup study.space.warmup.fraction=0.2": "study.space.warmup.fraction is written in "
     "files; on the command line write warmup.fraction=0.2",
     "study=warmup 'study.space.lr=interval(1, 2)'": "on the command line write lr=interval(1, 2)",
-    f"{RATE} study/sampler=grid": "lr must be finite for the grid sampler: tag(log, "
+    f"{RATE} study/sampler=grid": "lr must be finite for study/sampler=grid: tag(log, "
     "interval(0.0001, 0.1)) is continuous; list its values instead",
     f"{RATE} study/sampler=grid lr=range(1,99999) schedule.decay_rate=0.9": "study/sampler="
     "grid must have at most 10,000 combinations, got more; search fewer values, or use",
