@@ -7,6 +7,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -57,6 +58,22 @@ def alternate(repeats: int, **modes: Callable[[], Any]) -> dict[str, list[Any]]:
         for name, run in modes.items():
             found[name].append(run())
     return found
+
+
+def modes(script: str, *more: str) -> Callable[[str], Callable[[], dict[str, Any]]]:
+    """Return what makes a measurement of a mode's name: a script's own child, with more words, in a
+    folder of its own; what it finds is also told."""
+
+    def mode(name: str) -> Callable[[], dict[str, Any]]:
+        def run() -> dict[str, Any]:
+            with tempfile.TemporaryDirectory() as folder:
+                found = child(str(Path(script).resolve()), name, *more, cwd=folder)
+            print(name, found, file=sys.stderr)
+            return found
+
+        return run
+
+    return mode
 
 
 def ratios(above: list[float], below: list[float]) -> dict[str, float]:

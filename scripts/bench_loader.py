@@ -9,8 +9,6 @@ evaluation between them.
 """
 
 import json
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -120,16 +118,7 @@ def main() -> None:
         print(json.dumps({**found, "peak_mb": round(bench.peak_mb())}))
         return
 
-    def mode(name: str) -> Any:
-        more = ("--model", args.model, "--workers", str(args.workers))
-
-        def run() -> dict[str, Any]:
-            with tempfile.TemporaryDirectory() as folder:
-                found = bench.child(str(Path(__file__).resolve()), name, *more, cwd=folder)
-            print(name, found, file=sys.stderr)
-            return found
-
-        return run
+    mode = bench.modes(__file__, "--model", args.model, "--workers", str(args.workers))
 
     runs = bench.alternate(args.repeats, bare=mode("bare"), runner=mode("runner"))
     seconds = {name: [r["training_s"] for r in found] for name, found in runs.items()}

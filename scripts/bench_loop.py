@@ -9,10 +9,7 @@ them.
 
 import json
 import os
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import bench_common as bench
@@ -95,19 +92,10 @@ def main() -> None:
         return
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-    def mode(name: str, kind: str) -> Any:
-        def run() -> dict[str, Any]:
-            with tempfile.TemporaryDirectory() as folder:
-                script = str(Path(__file__).resolve())
-                found = bench.child(script, name, "--kind", kind, cwd=folder)
-            print(kind, name, found, file=sys.stderr)
-            return found
-
-        return run
-
     result: dict[str, Any] = {}
     for kind in SIZES:
-        runs = bench.alternate(args.repeats, bare=mode("bare", kind), runner=mode("runner", kind))
+        mode = bench.modes(__file__, "--kind", kind)
+        runs = bench.alternate(args.repeats, bare=mode("bare"), runner=mode("runner"))
         seconds = {name: [r["training_s"] for r in found] for name, found in runs.items()}
         result[kind] = {
             "bare_step_ms": round(min(r["step_ms"] for r in runs["bare"]), 3),

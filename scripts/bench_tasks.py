@@ -8,8 +8,6 @@ them. `gpt` reads 64 characters of Python's reference at a time, `keras_cnn` 5,0
 """
 
 import json
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,15 +116,7 @@ def main() -> None:
         print(json.dumps({"bare": bare, "runner": runner}[args.child](CASES[args.case])))
         return
 
-    def mode(name: str) -> Any:
-        def run() -> dict[str, Any]:
-            with tempfile.TemporaryDirectory() as folder:
-                script = str(Path(__file__).resolve())
-                found = bench.child(script, name, "--case", args.case, cwd=folder)
-            print(name, found, file=sys.stderr)
-            return found
-
-        return run
+    mode = bench.modes(__file__, "--case", args.case)
 
     runs = bench.alternate(args.repeats, bare=mode("bare"), runner=mode("runner"))
     seconds = {name: [r["training_s"] for r in found] for name, found in runs.items()}

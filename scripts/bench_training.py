@@ -10,8 +10,6 @@ between them; `delivered` runs to the last metric that MLflow's SQLite database 
 
 import json
 import os
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -149,16 +147,7 @@ def main() -> None:
         return
     os.environ["MNIST_ROOT"] = str(Path(bench.mnist_root()).resolve())
 
-    def mode(name: str) -> Any:
-        def run() -> dict[str, Any]:
-            with tempfile.TemporaryDirectory() as folder:
-                found = bench.child(
-                    str(Path(__file__).resolve()), name, "--model", args.model, cwd=folder
-                )
-            print(name, found, file=sys.stderr)
-            return found
-
-        return run
+    mode = bench.modes(__file__, "--model", args.model)
 
     if args.same_layout:
         runs = bench.alternate(args.repeats, bare=mode("channels_last"), runner=mode("runner"))

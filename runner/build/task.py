@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import torch
@@ -24,17 +23,17 @@ USUAL: dict[str, Any] = {
     "metric": "accuracy",
     "loss": {"_target_": "torch.nn.functional.cross_entropy"},
 }
-_OF_ALL = {"kind", "metric", "loss", "metrics"}
+_OF_ALL = ("kind", "metric", "loss", "metrics")
 
 
 def task_of(settings: Settings, data: Dataset | None) -> Task:
     """Return the task of a run. Raises Mistake for what does not fit together or the data."""
     spec = settings.task
     kind = kind_of(spec)
-    names = {field.name for field in fields(kind)}
     more = {key: value for key, value in spec.items() if key not in _OF_ALL and value is not None}
-    for key in more.keys() - names:
-        raise Mistake(f"task.{key}", f"is not a key of task.kind={kind.name}{nearest(key, names)}")
+    for key in more.keys() - set(kind.keys):
+        hint = nearest(key, [*_OF_ALL, *kind.keys])
+        raise Mistake(f"task.{key}", f"is not a key of task.kind={kind.name}{hint}")
     measures = measures_of(settings)
     metric = deciding(settings, data=data is not None)
     loss = {} if kind is Own else {"loss": _loss(spec)}

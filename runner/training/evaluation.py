@@ -42,6 +42,8 @@ def evaluate(model: nn.Module, task: Task, split: Part | None, precision: str) -
             for measure in task.measures.values():
                 measure.update(*map(copied, task.real(outputs, batch[1])))
         metrics = {name: number_of(one.compute()) for name, one in task.measures.items()}
+        for measure in task.measures.values():
+            measure.reset()  # it may hold the outputs of a whole split
         return {"loss": total.item() / number_of(weight)} | metrics
     finally:
         set_training(model)

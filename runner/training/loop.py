@@ -104,7 +104,7 @@ def heard(state: Progress, trial: Trial, metrics: dict[str, float]) -> Iterator[
     if lr.listens and not bad:
         state.memory = lr.observe(state.memory, state.step, metrics[lr.monitor])
     state.evaluated = state.step
-    if trial.stop_after is not None:
+    if trial.stop_after is not None and state.step < trial.horizon.total_steps:
         _wait(state, metrics, trial.stop_after)
     yield evaluation
     if bad:

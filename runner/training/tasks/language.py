@@ -3,23 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from runner.training.data import Batch, Dataset, Part
 from runner.training.measures import Measure
-from runner.training.tasks.classification import Classification
+from runner.training.tasks.classification import Classification, given
+
+IGNORED = -100
 
 
 @dataclass(frozen=True)
 class Language(Classification):
-    """Scores (n, context, tokens) for the next tokens (n, context) of int64; `ignored` is padding.
+    """Scores (n, context, tokens) for the next tokens (n, context) of int64; what the loss ignores
+    is padding.
 
     The loss and the metrics get them as (n * context, tokens) and (n * context,).
     """
 
     measures: Mapping[str, Measure] = field(default_factory=dict)
     metric: str = "loss"
-    ignored: int = -100
 
     name = "language"
     takes = "(n, context) of int64, the next tokens"
@@ -27,6 +29,13 @@ class Language(Classification):
     def check(self, data: Dataset) -> None:
         """Raise ValueError for targets that are no tokens."""
         self._check_whole(data, 2, self.ignored)
+
+    @property
+    def ignored(self) -> int:
+        """The target that is padding: the `ignore_index` of the loss, or PyTorch's."""
+        own = vars(self.loss) if isinstance(self.loss, nn.Module) else given(self.loss)
+        found = own.get("ignore_index", IGNORED)
+        return found if isinstance(found, int) else IGNORED
 
     def pair(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return one row a token."""

@@ -30,6 +30,7 @@ class Regression(Task):
     scale: Tensor | None = None
 
     name = "regression"
+    keys = ("standardize",)
     takes = "(n,) or (n, columns) of float32"
     gives = "numbers"
 

@@ -30,6 +30,7 @@ class Task:
     metric: str = "loss"
 
     name: ClassVar[str] = ""
+    keys: ClassVar[tuple[str, ...]] = ()  # of a configuration, beside loss, metrics and metric
     takes: ClassVar[str] = ""  # what targets must be
     gives: ClassVar[str] = "scores"  # what a model returns
 

@@ -41,7 +41,7 @@ def named(n=40):
 def words(how=""):
     ids = torch.randint(0, 7, (30, 6), generator=torch.Generator().manual_seed(0))
     targets = ids.roll(-1, 1)
-    targets[:, -1] = -100
+    targets[:, -1] = 6 if how == "sixes" else -100
     if how == "padding":
         targets[:] = -100
     return Dataset(*(Split(ids[i::3], targets[i::3]) for i in range(3)), classes=7)
@@ -110,10 +110,8 @@ def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def predicted(store, run, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
     """What the recorded weights say of the data, and the targets: by hand."""
-    from safetensors.torch import load_file
-
     data = importlib.import_module("mine").numbers()
-    weights = load_file(store.file(run, "weights.safetensors"))
+    weights = load_weights(store, run)
     weight, bias = (weights[name] for name in sorted(weights, reverse=True))
     part, train = getattr(data, split), data.train.targets.double()
     outputs = part.inputs.double() @ weight[0].double() + bias.double()
@@ -121,11 +119,16 @@ def predicted(store, run, split: str = "test") -> tuple[np.ndarray, np.ndarray]:
     return part.targets.numpy(), real.numpy()
 
 
-def scored(store, run, split) -> tuple[torch.Tensor, torch.Tensor]:
-    """The scores that a run's recorded weights give, and the labels: by hand."""
+def load_weights(store, run) -> dict[str, torch.Tensor]:
+    """The recorded weights of a run."""
     from safetensors.torch import load_file
 
-    weights = load_file(store.file(run, "weights.safetensors"))
+    return load_file(store.file(run, "weights.safetensors"))
+
+
+def scored(store, run, split) -> tuple[torch.Tensor, torch.Tensor]:
+    """The scores that a run's recorded weights give, and the labels: by hand."""
+    weights = load_weights(store, run)
     weight, bias = (weights[name] for name in sorted(weights, reverse=True))
     return split.inputs @ weight.T + bias, split.targets
 
@@ -167,6 +170,15 @@ def test_a_language_counts_tokens_and_no_padding(command, store) -> None:
     found = run.data.metrics
     assert found["test/perplexity"] == pytest.approx(np.exp(found["test/loss"]), rel=1e-5)
     assert "test/accuracy" not in found
+    sixes = "+dataset.how=sixes +task.loss.ignore_index=6 lr=0"
+    assert command(f"{line} {sixes}").status == 0
+    other = store.runs()[-1]
+    data = importlib.import_module("mine").words("sixes").test
+    scores = load_weights(store, other)["weight"][data.inputs].flatten(0, 1)
+    counted = data.targets.flatten() != 6
+    loss = torch.nn.functional.cross_entropy(scores[counted], data.targets.flatten()[counted])
+    assert other.data.metrics["test/loss"] == pytest.approx(loss.item(), rel=1e-5)
+    assert other.data.metrics["test/perplexity"] == pytest.approx(loss.exp().item(), rel=1e-5)
     # 10 texts of 5 tokens in batches of 4: an epoch is 3 steps and 50 samples
     assert list(store.history(run, "val/loss")) == [3, 6, 9, 12]
     assert (
@@ -183,10 +195,8 @@ def test_inputs_by_name_and_a_model_that_brings_its_loss(command, store) -> None
     run = store.runs()[-1]
     assert {key for key in run.data.metrics if key.startswith("test")} == {"test/loss"}
     assert run.data.metrics["test/loss"] < 0.1 * store.records(run)["train/loss"][0]
-    from safetensors.torch import load_file
-
     data = importlib.import_module("mine").numbers().test
-    weights = load_file(store.file(run, "weights.safetensors"))
+    weights = load_weights(store, run)
     outputs = data.inputs @ weights["layer.weight"][0] + weights["layer.bias"]
     loss = (outputs - (data.targets - 1000) / 400).square().mean().item()
     assert run.data.metrics["test/loss"] == pytest.approx(loss, rel=1e-4)
@@ -287,6 +297,8 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
     assert list(store.history(run, "val/loss")) == [2, 4, 6]
     assert "note      val/rmse is no better than at step 2" in done.out
     assert "test/rmse" in run.data.metrics
+    done = command(f"{NUMBERS} lr=0 schedule=constant train.stop_after=2ep train.epochs=3")
+    assert "no better than" not in done.out  # it has come to its end
 
 
 @pytest.mark.parametrize(
@@ -347,6 +359,10 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
         ),
         (f"{LABELS} task.kind=clasification", None),
         (f"{LABELS} +task.padding=3", None),
+        (
+            f"{NUMBERS} +task.center=3",
+            "task.center is not a key of task.kind=regression",
+        ),
         (f"{LABELS} train.ema=1", "train.ema must lie in (0, 1), got 1"),
         (
             f"{LABELS} train.accumulate=3",

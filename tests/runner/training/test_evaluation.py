@@ -8,6 +8,7 @@ from runner.training import devices
 from runner.training.data import Dataset, Split
 from runner.training.evaluation import EVAL_BATCH, evaluate
 from runner.training.fit import check_model
+from runner.training.measures import Whole
 from runner.training.models import Linear, Quadratic
 from runner.training.tasks import Classification
 
@@ -33,6 +34,12 @@ def test_a_model_is_evaluated_without_dropout_and_goes_on_in_training_mode():
         model, Classification(), split(), "float32"
     )
     assert model.training
+
+
+def test_what_a_metric_of_all_outputs_has_heard_is_let_go():
+    task = Classification(measures={"own": Whole(lambda scores, labels: len(labels))})
+    assert evaluate(Linear((4,), 3), task, split(), "float32")["own"] == 7
+    assert task.measures["own"].outputs == []
 
 
 def test_without_data_the_models_own_loss_and_its_scalars():
