@@ -1,6 +1,7 @@
 """Models that misbehave, and what is left of a study's runs."""
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -97,3 +98,22 @@ def workers_of(eventually: Any) -> Callable[[optuna.Study], set[int]]:
         return found
 
     return find
+
+
+@pytest.fixture
+def kill_in_a_trial(eventually: Any) -> Callable[[int, optuna.Study], None]:
+    """Kills a process while it trains: it is held still for a look before."""
+
+    def kill(pid: int, study: optuna.Study) -> None:
+        def trains() -> bool:
+            os.kill(pid, signal.SIGSTOP)
+            running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            known = [t.user_attrs["worker"]["pid"] for t in running if "runs" in t.user_attrs]
+            if pid not in known:
+                os.kill(pid, signal.SIGCONT)
+            return pid in known
+
+        eventually(trains)
+        os.kill(pid, signal.SIGKILL)
+
+    return kill

@@ -143,13 +143,12 @@ def wait_until_heard(process: "subprocess.Popen[str]") -> None:
 
 @pytest.mark.stress
 def test_a_killed_worker_is_replaced_and_its_trial_made_again(
-    shell, folder, odd, statuses, the_study, workers_of
+    shell, folder, odd, statuses, the_study, workers_of, kill_in_a_trial
 ) -> None:
     process = shell(f"-m {SLOW} study.trials=6 study.workers=2")
     wait_for(process, "trial 1")
     study = the_study()
-    pid = workers_of(study).pop()
-    os.kill(pid, signal.SIGKILL)
+    kill_in_a_trial(workers_of(study).pop(), study)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "is gone; queued again" in out
@@ -162,14 +161,13 @@ def test_a_killed_worker_is_replaced_and_its_trial_made_again(
 
 @pytest.mark.stress
 def test_a_killed_start_is_gone_on_with_by_the_next(
-    shell, command, folder, odd, statuses, the_study, workers_of
+    shell, command, folder, odd, statuses, the_study, kill_in_a_trial
 ) -> None:
-    line = f"-m {SLOW} study.trials=4"
+    line = f"-m {SLOW} +model.seconds=0.05 study.trials=4"
     process = shell(line)
     wait_for(process, "trial 1")
     study = the_study()
-    assert workers_of(study) == {process.pid}
-    process.kill()
+    kill_in_a_trial(process.pid, study)
     process.communicate()
     done_before = attributes.done(study)
     (lost,) = study.get_trials(states=(TrialState.RUNNING,))
