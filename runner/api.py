@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from runner.results.answer import Answer
     from runner.results.records import Records
     from runner.results.result import Result, Status
+    from runner.training.own_loop import Run as OwnRun
 
-__all__ = ["Mistake", "Run", "results", "run", "study"]
+__all__ = ["Mistake", "Run", "attach", "results", "run", "study"]
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as python -m runner does, see there
 warnings.filterwarnings("ignore", "IProgress not found")  # of tqdm, which MLflow loads
@@ -182,6 +183,24 @@ def results(name: str = "", uri: str | None = None) -> "pd.DataFrame":
 
     refuse_password(uri, "uri")
     return MLflow(uri).table(name)
+
+
+@_told
+def attach() -> "OwnRun":
+    """Return the run of a script that the runner has started, for its own training loop.
+
+        python -m runner train.steps=2000 schedule=cosine -- python train.py --width 64
+
+    What a run is asked and told: `runner.training.own_loop.Run`. Everything is seeded by this call:
+    build the model behind it. A key as in loop.width=64 is run.keys["width"], and fills {width} in
+    the command. The run ends when the script does. Where several processes train together
+    (torchrun), each calls it, behind `torch.distributed.init_process_group()`.
+
+    Raises Mistake where nothing has started the script.
+    """
+    from runner.training import attached
+
+    return attached.attach()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a command line does, and what Hydra calls for each job that it runs itself."""
 
 import io
+import os
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ def answer(typed: Sequence[str]) -> int:
 
     Raises Mistake before anything is created.
     """
+    _check_alone()
     line = read_line(typed)
     if line.asks_hydra:
         return hydra_tells(line)
@@ -39,6 +41,13 @@ def answer(typed: Sequence[str]) -> int:
     if asked.is_study:
         return search(asked).status.exit_status
     return exit_status(train(asked))
+
+
+def _check_alone() -> None:
+    """Raise Mistake where torchrun starts several of this command."""
+    if "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        must = "python -m runner must be started once, and start torchrun itself"
+        raise Mistake(must, advice="python -m runner ... -- torchrun train.py")
 
 
 def _check(asked: Request) -> None:

@@ -56,10 +56,25 @@ class Diverged(ArithmeticError):
         super().__init__(f"{what} at step {step}, learning rate {rate:.6g}{why}")
         self.step = step
         self.rate = rate
+        self.what = what
+
+    def __reduce__(self) -> tuple[type["Diverged"], tuple[int, float, str]]:
+        return type(self), (self.step, self.rate, self.what)
 
 
 class Misuse(Exception):
     """What a loop of a person's own does with its run that would make the record untrue."""
+
+
+class Elsewhere(Exception):
+    """What failed in another process, in one line. details: its traceback."""
+
+    def __init__(self, reason: str, details: str = "") -> None:
+        super().__init__(reason, details)
+        self.reason, self.details = reason, details
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runner.config.command_line import Kind, Word, varying
 from runner.config.settings import TAGS, Settings
-from runner.config.shorthand import LOOP, TARGET, as_typed
+from runner.config.shorthand import COMMAND, LOOP, TARGET, as_typed, script_of
 from runner.flat import flat
 from runner.results.view import KIND, SETTING, SWEEP
 
@@ -35,13 +35,14 @@ def command(settings: Settings) -> str:
     texts = {
         one.key if one.key.startswith(f"{LOOP}.") else one.text: as_typed(one.text)
         for one in settings.overrides
-        if one.key not in _PLACED and not one.key.startswith(placed)
+        if one.key not in (*_PLACED, COMMAND) and not one.key.startswith(placed)
     }
     words += texts.values()  # a loop's keys are added with one value, then searched
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
         words.append("hydra.mode=RUN")
+    words += script_of((one.key, one.value) for one in settings.overrides)
     return " ".join(map(_quoted, words))
 
 
@@ -67,11 +68,24 @@ def name(words: Iterable[Word], otherwise: str) -> str:
     for one in words:
         if one.kind is Kind.DELETES or one.key.startswith(_UNNAMED):
             continue
+        if script := script_of([(one.key, one.value)]):
+            parts.append(_script(script[1:]))
+            continue
         option = one.key == TARGET or not {".", "/"} & set(one.key)
         option = option and one.key not in ("lr", "seed", "precision")
         shown = f"{one.key.rpartition('/')[2]}={one.given}"
         parts.append(one.given if option and one.given != "none" else shown)
     return " ".join(parts) or otherwise
+
+
+def _script(command: Sequence[str]) -> str:
+    """Return what tells a script's command from others: its file.
+
+    >>> _script(["python", "-u", "code/train.py", "--width", "64"]), _script(["./train"])
+    ('train.py', 'train')
+    """
+    files = [text for text in command if text.endswith(".py")] or command
+    return Path(files[0]).name
 
 
 def names(jobs: Sequence[Sequence[Word]]) -> list[str]:

@@ -14,7 +14,7 @@ from runner import artifacts, endings, provenance
 from runner.build.setup import Setup
 from runner.culprit import place, told
 from runner.endings import Ending
-from runner.errors import Diverged, Misuse, out_of_memory
+from runner.errors import Diverged, Elsewhere, Misuse, out_of_memory
 from runner.report import views
 from runner.report.terminal import Console
 from runner.results.events import Evaluation, Event, Listener
@@ -140,6 +140,8 @@ def _train(
         return Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
     except KeyboardInterrupt:
         raise
+    except Elsewhere as error:
+        return Ending(Status.FAILED, error.reason, error.details)
     except Misuse as error:
         where = place(error)
         return Ending(Status.FAILED, f"{error} ({where})" if where else str(error))

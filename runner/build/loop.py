@@ -23,15 +23,15 @@ _ALONE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEY
 def check_beside(settings: Settings) -> None:
     """Raise Mistake for what was given although the loop replaces it, and for epochs of a loop that
     declares none. Imports nothing of a person's."""
-    target = str(settings.loop["_target_"])
-    refuse_beside(target, settings.overrides)
+    refuse_beside(settings.loop, settings.overrides)
     if settings.train.steps_per_epoch is not None:
         return
     for one in settings.overrides:
         for text in _texts(one.value) if one.key.startswith(_DURATIONS) else ():
             if _IN_EPOCHS.fullmatch(text):
+                what = "its data" if settings.has_script else settings.loop["_target_"]
                 must = "must not be in epochs, as the loop declares none"
-                advice = f"give train.steps_per_epoch, the updates of a pass of {target}"
+                advice = f"give train.steps_per_epoch, the updates of a pass of {what}"
                 raise Mistake(one.key, must, f"'{text}'", advice)
 
 
@@ -80,7 +80,10 @@ def with_defaults(settings: Settings) -> Settings:
 
 
 def defaults_of(settings: Settings) -> dict[str, Any]:
-    """Return the keys of a loop as its function has them, where that can be written down."""
+    """Return the keys of a loop as its function has them, where that can be written down; those of
+    a script are its own."""
+    if settings.has_script:
+        return {}
     return {one.name: _listed(one.default) for one in _keys(settings) if _is_plain(one.default)}
 
 

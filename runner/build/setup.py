@@ -13,13 +13,15 @@ from runner.build.notes import notes
 from runner.build.numbers import key_of, numbers
 from runner.build.recipe import recipe_of
 from runner.build.rehearsal import rehearse
+from runner.build.script import check_command, command_of
 from runner.build.state import checked_state, fresh_state, weights_file
 from runner.build.task import task_of
 from runner.config import Settings
+from runner.config.loops import keys_of_loop
 from runner.culprit import blamed
 from runner.errors import under
 from runner.results.events import Hear
-from runner.training import clipping, devices, optimizers, own_loop, weights
+from runner.training import attached, clipping, devices, optimizers, own_loop, weights
 from runner.training.arithmetic import threads_for
 from runner.training.data import Dataset
 from runner.training.loop import train
@@ -71,15 +73,26 @@ class LoopSetup(Setup):
     """What a run with a loop of a person's own starts with. function: called with the run."""
 
     state: LoopState
-    function: Callable[[own_loop.Run], object] = field(kw_only=True)
+    function: Callable[[own_loop.Run], object] | None = field(kw_only=True)
 
     def train(self, hear: Hear, should_stop: Callable[[], bool], *, test: bool) -> None:
-        """Call the function of the loop."""
-        settings, state, trial = self.settings, self.state, self.trial
-        teller = own_loop.Teller(trial, state, {LOSS, *names_of(settings)}, hear)
-        keys = {name: value for name, value in settings.loop.items() if name != "_target_"}
-        run = own_loop.Run(trial, state, teller, self.device, keys, should_stop, test=test)
-        own_loop.train(self.function, run)
+        """Call the function of the loop, or follow its script."""
+        settings, state = self.settings, self.state
+        start = own_loop.Start(
+            trial=self.trial,
+            names=frozenset({LOSS, *names_of(settings)}),
+            decides=state.decides,
+            keys=keys_of_loop(settings.loop),
+            device=self.device,
+            threads=settings.threads or devices.DEFAULT_THREADS,
+            test=test,
+            keeps_best=settings.train.keep.endswith("best"),
+        )
+        if self.function is None:
+            command = command_of(settings)
+            attached.follow(command, start, state, hear, should_stop)
+        else:
+            own_loop.train(self.function, start.run(state, hear, should_stop))
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -139,9 +152,14 @@ def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
     """Return what a run with a loop of a person's own starts with."""
     length = horizon(settings, 0)
     threads = settings.threads or devices.DEFAULT_THREADS
-    settings = as_wanted(replace(settings, threads=threads))
-    function = function_of(settings).plain
-    settings = with_defaults(settings)
+    settings = replace(settings, threads=threads)
+    function: Callable[[own_loop.Run], object] | None = None
+    if settings.has_script:
+        check_command(settings)
+    else:
+        settings = as_wanted(settings)
+        function = function_of(settings).plain
+        settings = with_defaults(settings)
     devices.use(device, threads)
     learn_metrics(settings)
     follows = numbers(settings, length)
@@ -150,8 +168,7 @@ def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
     rhythm = {"total_steps": length.total_steps, "steps_per_epoch": declared}
     whole = {"keys": dict(settings.loop), "eval_every": trial.eval_every, **rhythm}
     trial = replace(trial, recipe=replace(trial.recipe, loop=whole))
-    state = LoopState(decides=deciding(settings, data=False))
-    state.memory = follows["lr"].begin()
+    state = LoopState(decides=deciding(settings, data=False), memory=follows["lr"].begin())
     said = (*notes(settings, follows, trial.eval_every), *note_of_epochs(settings, length))
     return LoopSetup(settings, trial, state, None, device, said, function=function)
 

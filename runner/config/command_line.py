@@ -15,7 +15,7 @@ from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import OverrideParseException
 
 from runner.addresses import NO_PASSWORD
-from runner.config.shorthand import LOOP, written_out
+from runner.config.shorthand import LOOP, without_script, written_out
 from runner.errors import Mistake
 from runner.passwords import hide, redact
 
@@ -121,6 +121,7 @@ class CommandLine:
         OverrideParseException for a word that cannot be read.
         """
         _refuse_passwords(typed)
+        typed, script = without_script(typed)
         parser = get_args_parser()
         setattr(parser, "error", _refuse_flag)  # noqa: B010
         known, unknown = parser.parse_known_intermixed_args(typed)
@@ -132,8 +133,9 @@ class CommandLine:
         multirun = values.pop("multirun")
         if folder and not Path(folder).is_dir():
             raise Mistake("--config-dir", "must be a folder", f"'{folder}'")
+        words = [*(written_out(text, _loops(folder)) for text in texts), *script]
         return cls(
-            words=tuple(word(written_out(text, _loops(folder))) for text in texts),
+            words=tuple(map(word, words)),
             config_dir=str(Path(folder).absolute()) if folder else None,
             multirun=multirun,
             flags=tuple(text for text in typed if text not in texts),

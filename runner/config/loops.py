@@ -1,5 +1,6 @@
 """What a loop of a person's own makes of a configuration: the parts that it replaces go."""
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -18,8 +19,32 @@ _SAYS = ("direction", "percent")
 
 
 def is_chosen(spec: Any) -> bool:
-    """Return whether a configuration of the group `loop` names a function."""
-    return isinstance(spec, Mapping) and bool(spec.get("_target_"))
+    """Return whether a configuration of the group `loop` names a function or a script."""
+    return isinstance(spec, Mapping) and bool(spec.get("_target_") or spec.get("command"))
+
+
+def has_command(spec: Any) -> bool:
+    """Return whether a configuration of the group `loop` has the command of a script."""
+    return is_chosen(spec) and not spec.get("_target_")
+
+
+def keys_of_loop(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a loop's own: the arguments of its function, or its script's."""
+    ours = ("_target_", "command") if has_command(spec) else ("_target_",)
+    return {name: value for name, value in spec.items() if name not in ours}
+
+
+def shown(spec: Mapping[str, Any]) -> str:
+    """Return a loop as people write it.
+
+    >>> shown({"_target_": "mine.train", "width": 8})
+    'loop=mine.train'
+    >>> shown({"_target_": None, "command": ["python", "train.py"]})
+    '-- python train.py'
+    """
+    if has_command(spec):
+        return f"-- {shlex.join(map(str, spec['command']))}"
+    return f"{LOOP}={spec['_target_']}"
 
 
 def alone(
@@ -50,15 +75,16 @@ def recorded(resolved: dict[str, Any]) -> dict[str, Any]:
     return rest | {"train": train}
 
 
-def refuse_beside(target: str, words: Iterable[Word]) -> None:
-    """Raise Mistake for a word about a part that the function of a loop replaces."""
+def refuse_beside(loop: Mapping[str, Any], words: Iterable[Word]) -> None:
+    """Raise Mistake for a word about a part that a loop replaces."""
     for one in words:
         key = one.key.replace("/", ".")
         own = any(key == name or key.startswith(f"{name}.") for name in _OWN_KEYS)
         if key in _KEYS or (key.partition(".")[0] in (*PARTS, _TASK) and not own):
             given = one.shown if one.sign == "~" else one.given
-            advice = f"what {target} takes are its own keys, loop.NAME=VALUE"
-            raise Mistake(one.key, f"must be left out beside loop={target}", given, advice)
+            what = "a script" if has_command(loop) else loop["_target_"]
+            advice = f"what {what} takes are its own keys, loop.NAME=VALUE"
+            raise Mistake(one.key, f"must be left out beside {shown(loop)}", given, advice)
 
 
 def _said(spec: Any) -> Any:

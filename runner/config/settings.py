@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from runner.config.command_line import Words
-from runner.config.loops import recorded
+from runner.config.loops import has_command, is_chosen, recorded
 
 TAGS = "tracking.tags"
 
@@ -79,7 +79,12 @@ class Settings(Schema):
     @property
     def has_loop(self) -> bool:
         """Whether a loop of a person's own trains."""
-        return bool(self.loop and self.loop.get("_target_"))
+        return is_chosen(self.loop)
+
+    @property
+    def has_script(self) -> bool:
+        """Whether that loop is in a script of its own."""
+        return has_command(self.loop)
 
     def resolved(self) -> dict[str, Any]:
         """Return the whole configuration as plain data, as it is recorded."""

@@ -1,13 +1,20 @@
 """What people write on a command line, and what Hydra has to read instead."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from hydra.core.override_parser.types import Quote, QuotedString
+
+from runner.errors import Mistake
 
 METRICS = "task.metrics"
 OPEN = (METRICS, "dataset.augment")  # take what is not there yet
 METRIC = "task.metric"
 LOOP = "loop"  # so does the function that it names
 TARGET = f"{LOOP}._target_"
+COMMAND = f"{LOOP}.command"  # of a script, which stands behind all else
+SCRIPT = "--"
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _VALUE = re.compile(r"(choice\()?([^()]*)\)?")
 
@@ -28,6 +35,33 @@ def written_out(text: str, loops: Collection[str] = ()) -> str:
     if key == LOOP and _names_functions(value, loops):
         return f"++{TARGET}={value}"
     return f"++{text}" if _is_open(key) else text
+
+
+def without_script(typed: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words of a command line before a script's command, and the command as a word.
+
+    >>> without_script(["lr=0.1", "--", "python", "train.py", "--say", "it's"])
+    (['lr=0.1'], ["++loop.command=['python','train.py','--say','it\\\\'s']"])
+    """
+    if SCRIPT not in typed:
+        return list(typed), []
+    place = list(typed).index(SCRIPT)
+    command = typed[place + 1 :]
+    if not command:
+        must = "must stand before a command that runs your script"
+        raise Mistake(SCRIPT, must, "nothing", "-- python train.py")
+    quoted = (QuotedString(text, Quote.single).with_quotes() for text in command)
+    return list(typed[:place]), [f"++{COMMAND}=[{','.join(quoted)}]"]
+
+
+def script_of(words: Iterable[tuple[str, Any]]) -> list[str]:
+    """Return the last words of a command line whose keys have some values: a script's command.
+
+    >>> script_of([("lr", 0.1), ("loop.command", ["python", "train.py"])])
+    ['--', 'python', 'train.py']
+    """
+    found = [value for key, value in words if key == COMMAND and isinstance(value, list)]
+    return [SCRIPT, *map(str, found[-1])] if found else []
 
 
 def as_typed(text: str) -> str:

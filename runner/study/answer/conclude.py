@@ -12,6 +12,7 @@ from runner.build.data import load
 from runner.build.rates import rates
 from runner.config import experiment
 from runner.config.configurator import Configurator
+from runner.config.loops import shown
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.passwords import redact
@@ -129,7 +130,7 @@ def _base(settings: Settings) -> str:
     chosen, train = settings.choices, settings.train
     length = f"{train.epochs:g} epochs" if train.steps is None else f"{train.steps} steps"
     what = [chosen.get(group, "") for group in ("model", "dataset", "optimizer")]
-    what = [str(settings.loop["_target_"])] if settings.has_loop else what
+    what = [shown(settings.loop)] if settings.has_loop else what
     data = f" of batches of {train.batch_size}" if settings.dataset.get("_target_") else ""
     return f"{', '.join(filter(None, what))}, {length}{data}"
 

@@ -32,13 +32,22 @@ class Rates:
         self._taken = False
         self._set: dict[int, bool] = {}  # whether an optimizer has made its update
         self._hooks: dict[int, Any] = {}
-        self.rate = self._at(0)
+        self.rate = self.at(0)
 
-    def begin(self, step: int) -> None:
-        """Begin a step."""
-        self._step, self.rate = step, self._at(step)
+    def begin(self, step: int, rate: float) -> None:
+        """Begin a step that has a rate."""
+        self._step, self.rate = step, rate
         self._taken = False
         self._set.clear()
+
+    def at(self, step: int) -> float:
+        """Return the rate of a step of the run, as what was heard until now has it."""
+        i = step - self._first
+        if not 0 <= i < len(self._ahead):
+            stop = min(step + CHUNK_STEPS, self._trial.horizon.total_steps)
+            numbers = self._trial.numbers.between(self._state.memory, step, stop)
+            self._ahead, self._first, i = numbers["lr"].tolist(), step, 0
+        return self._ahead[i]
 
     def take(self) -> float:
         """Return the rate as a number that an update takes."""
@@ -81,14 +90,6 @@ class Rates:
             if hook is not None:
                 hook.remove()
         self._hooks.clear()
-
-    def _at(self, step: int) -> float:
-        i = step - self._first
-        if not 0 <= i < len(self._ahead):
-            stop = min(step + CHUNK_STEPS, self._trial.horizon.total_steps)
-            numbers = self._trial.numbers.between(self._state.memory, step, stop)
-            self._ahead, self._first, i = numbers["lr"].tolist(), step, 0
-        return self._ahead[i]
 
     def _updates(self, optimizer: Optimizer, *_: Any) -> None:
         """Look at an optimizer that is about to make an update."""

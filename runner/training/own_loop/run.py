@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import torch
 
 from runner.errors import Misuse
+from runner.training.own_loop.crew import Alone
 from runner.training.own_loop.rates import Rates
 from runner.training.own_loop.state import LoopState
 from runner.training.own_loop.teller import Teller
@@ -33,6 +34,9 @@ class Run:
     total_steps: updates in all. steps_per_epoch: of a pass over the data, None where
     train.steps_per_epoch says nothing. keys: the arguments of the function. seed: torch, numpy and
     `random` are seeded with it already. device: where to train.
+
+    Of several processes that train it together each one has it: all get the rate of the first one,
+    end at the same step, and what the first one logs and reports counts.
     """
 
     def __init__(
@@ -45,12 +49,13 @@ class Run:
         should_stop: Callable[[], bool] = lambda: False,
         *,
         test: bool = False,
+        crew: Alone | None = None,
     ) -> None:
         self.device, self.keys, self.seed = device, dict(keys), trial.recipe.seed
         self.total_steps = trial.horizon.total_steps
         self.steps_per_epoch: int | None = trial.recipe.loop.get("steps_per_epoch")
         self._trial, self._state, self._teller = trial, state, teller
-        self._asked, self._test = should_stop, test
+        self._asked, self._test, self._crew = should_stop, test, crew or Alone()
         self._rates = Rates(trial, state, self._refuse)
         self._in_step = self._is_told = self._is_closed = False
         self._misuse: Misuse | None = None
@@ -79,7 +84,8 @@ class Run:
     @property
     def is_early(self) -> bool:
         """Whether the run was ended from outside, pruned or diverged: what follows is not heard."""
-        self._is_told = self._is_told or self._asked()
+        if not self._crew.is_several:  # else they ask together, between two steps
+            self._look()
         return self._is_told or self._teller.ended_by is not None
 
     @property
@@ -123,6 +129,8 @@ class Run:
 
         A `loss` that is not finite ends the run.
         """
+        if not self._crew.leads:
+            return
         if not self._in_step:
             if self._hears():
                 self._refuse("run.log is called outside of the run's steps")
@@ -139,7 +147,7 @@ class Run:
 
         It reaches schedules that listen, the pruner, the ranking and train.keep=best.
         """
-        if self._hears():
+        if self._crew.leads and self._hears():
             try:
                 self._teller.report({**(values or {}), **more}, self._made)
             except Misuse as error:
@@ -154,14 +162,14 @@ class Run:
     def tests(self) -> bool:
         """Return whether to look at the test data now, and report test_loss=...: behind the last
         step of a single run, or one that confirms an answer. Puts the kept weights back first."""
-        if self._in_step or not self._test or not self.should_stop or self.is_early:
-            return False
-        self._settle()
-        if self._state.best is not None and self._state.model is None:
-            self._refuse("train.keep=best tests the best weights: call run.keep(model) before")
-        self._state.restore()
-        self._teller.tests = not self.is_early
-        return self._teller.tests
+        tests = self._crew.leads and self._is_to_test()
+        if not self._crew.is_several:
+            return tests
+        weights = self._state.best and self._state.best.weights
+        tests, weights = self._crew.share((tests, weights))
+        if tests and weights and self._state.model and not self._crew.leads:
+            self._state.model.load_state_dict(weights)
+        return tests
 
     def end(self) -> None:
         """End the run, as its function has. Raises what ended it before, or was done wrong."""
@@ -172,7 +180,7 @@ class Run:
         self.close()
         if error := self._teller.ended_by or self._misuse:
             raise error
-        if self._is_told or self._state.stopped:
+        if self._is_told or self._state.stopped or not self._crew.leads:
             return
         if not self._state.step:
             raise Misuse("the loop makes no step: each is one of run.steps()")
@@ -208,11 +216,30 @@ class Run:
         """End the step that is being made and begin the next; return whether there is one."""
         self._end_step()
         self._settle()
-        if self._is_closed or self.should_stop:
+        if self._crew.leads:
+            self._look()
+        goes_on = not (self._is_closed or self.should_stop)
+        rate = self._rates.at(self._state.step) if goes_on else 0.0
+        goes_on, rate = self._crew.agree(goes_on, rate)
+        if not goes_on:
+            self._is_told = self._is_told or not self._crew.leads
             return False
-        self._rates.begin(self._state.step)
+        self._rates.begin(self._state.step, rate)
         self._in_step = True
         return True
+
+    def _look(self) -> None:
+        self._is_told = self._is_told or self._asked()
+
+    def _is_to_test(self) -> bool:
+        if self._in_step or not self._test or not self.should_stop or self.is_early:
+            return False
+        self._settle()
+        if self._state.best is not None and self._state.model is None:
+            self._refuse("train.keep=best tests the best weights: call run.keep(model) before")
+        self._state.restore()
+        self._teller.tests = not self.is_early
+        return self._teller.tests
 
     def _end_step(self) -> None:
         if self._in_step:

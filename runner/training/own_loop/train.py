@@ -9,14 +9,24 @@ from runner.training.own_loop.run import Run
 def train(function: Callable[[Run], object], run: Run) -> None:
     """Call a function with its run, everything seeded, until it returns.
 
-    Raises Diverged, what a listener raised, Misuse where the record would be untrue, and whatever
-    the function raises itself; the steps that were made are heard before.
+    Raises what `finish` raises; the steps that were made are heard before.
     """
+    error: BaseException | None = None
     try:
         with seeded(run.seed):
             function(run)
-    except BaseException as error:
-        if not isinstance(error, Exception) or not run.is_early:
-            run.close()
-            raise
+    except BaseException as found:
+        error = found
+    finish(run, error)
+
+
+def finish(run: Run, error: BaseException | None = None) -> None:
+    """End a run whose loop has ended, by an error or not.
+
+    Raises Diverged, what a listener raised, Misuse where the record would be untrue, and the error
+    itself, unless the run had an end before it.
+    """
+    if error is not None and not (isinstance(error, Exception) and run.is_early):
+        run.close()
+        raise error
     run.end()
