@@ -4,14 +4,26 @@ run      what the function gets     rates     the rate of each step, and who tak
 logs     numbers of the steps       figures   what an evaluation found, by its key
 teller   what everybody hears       state     what is kept of it
 start    what it begins with                       crew      several processes of one run
-train    the function, called
+train    the function, called                      snapshot  what a loop can go on from
 """
 
 from runner.training.own_loop.crew import Alone, crew
 from runner.training.own_loop.run import Run
+from runner.training.own_loop.snapshot import Snapshot, snapshot
 from runner.training.own_loop.start import Start
 from runner.training.own_loop.state import LoopState
 from runner.training.own_loop.teller import Teller
 from runner.training.own_loop.train import finish, train
 
-__all__ = ["Alone", "LoopState", "Run", "Start", "Teller", "crew", "finish", "train"]
+__all__ = [
+    "Alone",
+    "LoopState",
+    "Run",
+    "Snapshot",
+    "Start",
+    "Teller",
+    "crew",
+    "finish",
+    "snapshot",
+    "train",
+]

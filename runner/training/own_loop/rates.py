@@ -32,7 +32,7 @@ class Rates:
         self._taken = False
         self._set: dict[int, bool] = {}  # whether an optimizer has made its update
         self._hooks: dict[int, Any] = {}
-        self.rate = self.at(0)
+        self.rate = self.at(min(state.step, trial.horizon.total_steps - 1))
 
     def begin(self, step: int, rate: float) -> None:
         """Begin a step that has a rate."""

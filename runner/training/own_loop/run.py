@@ -10,6 +10,7 @@ import torch
 from runner.errors import Misuse
 from runner.training.own_loop.crew import Alone
 from runner.training.own_loop.rates import Rates
+from runner.training.own_loop.snapshot import Snapshot
 from runner.training.own_loop.state import LoopState
 from runner.training.own_loop.teller import Teller
 from runner.training.state import Weights
@@ -158,6 +159,24 @@ class Run:
         """Hand over the model, several in a `ModuleDict`, whose weights are recorded; with
         train.keep=best those of the best evaluation."""
         self._state.model = model
+        self.hand_over(model=model)
+
+    def hand_over(self, **parts: Weights) -> None:
+        """Hand over, by name and before the first step, what must be kept to go on from a step
+        beside the model: optimizer=optimizer, scaler=scaler.
+
+        Each has state_dict() and load_state_dict(). Where the run goes on, it is put back as it
+        was; so is what torch, numpy and `random` draw.
+        """
+        for name, part in parts.items():
+            if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
+                self._refuse(f"{name} must be handed over with state_dict() and load_state_dict()")
+            self._state.parts[name] = part
+            if waiting := self._state.waiting:
+                if name not in waiting.parts:
+                    lacks = "but the state that the run goes on from has none"
+                    self._refuse(f"{name} is handed over, {lacks}")
+                waiting.restore(name, part)
 
     def tests(self) -> bool:
         """Return whether to look at the test data now, and report test_loss=...: behind the last
@@ -224,9 +243,19 @@ class Run:
         if not goes_on:
             self._is_told = self._is_told or not self._crew.leads
             return False
+        if self._state.waiting is not None:
+            self._go_on(self._state.waiting)
         self._rates.begin(self._state.step, rate)
         self._in_step = True
         return True
+
+    def _go_on(self, waiting: Snapshot) -> None:
+        """Begin in the middle, all parts being as they were."""
+        if missing := [name for name in waiting.parts if name not in self._state.parts]:
+            text = f"the state has {' and '.join(missing)}, which the loop does not hand over"
+            self._refuse(f"{text} before its first step")
+        waiting.draw_again(self.device)
+        self._state.waiting = None
 
     def _look(self) -> None:
         self._is_told = self._is_told or self._asked()

@@ -6,9 +6,12 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runner.training.state import Progress, Weights
+
+if TYPE_CHECKING:
+    from runner.training.own_loop.snapshot import Snapshot
 
 
 class _NoWeights:
@@ -27,13 +30,16 @@ class LoopState(Progress):
 
     decides: the name of the metric that says which of two runs is better. model: has the weights
     that are kept. optimizers: those that take the rate. folder: of its own files, once it asked
-    for one.
+    for one. parts: by name what must be kept to go on; waiting: where it goes on from, until the
+    loop has handed them over.
     """
 
     decides: str = "loss"
     model: Weights | None = None
     optimizers: list[Any] = field(default_factory=list)
     folder: Path | None = None
+    parts: dict[str, Weights] = field(default_factory=dict)
+    waiting: "Snapshot | None" = None
 
     @property
     def kept(self) -> Weights:
