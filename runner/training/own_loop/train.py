@@ -15,6 +15,10 @@ def train(function: Callable[[Run], object], run: Run) -> None:
     try:
         with seeded(run.seed):
             function(run)
+    except SystemExit:  # of a Trainer, too, that hears of a signal itself
+        run.close()  # a step that it leaves does not count
+        if not run.is_early:
+            raise
     except BaseException as error:
         if not isinstance(error, Exception) or not run.is_early:
             run.close()
