@@ -26,7 +26,10 @@ def finish(run: Run, error: BaseException | None = None) -> None:
     Raises Diverged, what a listener raised, Misuse where the record would be untrue, and the error
     itself, unless the run had an end before it.
     """
-    if error is not None and not (isinstance(error, Exception) and run.is_early):
+    is_exit = isinstance(error, SystemExit)  # of a Trainer, too, that hears of a signal itself
+    if error is not None and not (run.is_early and (is_exit or isinstance(error, Exception))):
         run.close()
         raise error
+    if is_exit:
+        run.close()  # a step that it leaves does not count
     run.end()

@@ -521,6 +521,22 @@ def test_what_was_made_is_heard_where_the_function_fails(called) -> None:
     assert len(called.records.column("train/lr")) == 5
 
 
+def test_a_loop_that_leaves_the_process_has_failed_unless_it_was_to_stop(called) -> None:
+    asked = []
+
+    def function(run):
+        for step in run.steps():
+            run.lr  # noqa: B018
+            run.log(loss=1.0)
+            if step == 5:
+                raise SystemExit(1)
+
+    with pytest.raises(SystemExit):
+        called(function)
+    records, state = called(function, should_stop=lambda: asked.append(1) or len(asked) > 6)
+    assert state.step == len(records.column("train/lr")) == 5
+
+
 def test_a_slow_loop_is_heard_every_second(called, monkeypatch) -> None:
     monkeypatch.setattr(own_loop.logs, "CHUNK_SECONDS", 0.05)
 
