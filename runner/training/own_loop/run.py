@@ -235,7 +235,7 @@ class Run:
         """End the step that is being made and begin the next; return whether there is one."""
         self._end_step()
         self._settle()
-        if self._crew.leads:
+        if self._crew.is_several and self._crew.leads:
             self._look()
         goes_on = not (self._is_closed or self.should_stop)
         rate = self._rates.at(self._state.step) if goes_on else 0.0
