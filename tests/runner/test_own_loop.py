@@ -82,6 +82,46 @@ def other(run):
         optimizer.step()
 
 
+class Stuck(torch.nn.Linear):
+    def load_state_dict(self, state_dict):
+        raise RuntimeError("it is stuck")
+
+
+class Empty:
+    def state_dict(self):
+        return None
+
+    def load_state_dict(self, state_dict):
+        pass
+
+
+class Half:
+    def state_dict(self):
+        return {}
+
+
+HANDED = {
+    "stuck": lambda: Stuck(1, 1),
+    "empty": Empty,
+    "half": Half,
+    "number": lambda: 3,
+    "kind": lambda: Half,
+    "net": lambda: torch.nn.Linear(1, 1),
+}
+
+
+def keeps(run, first: str = "", then: str = ""):
+    if first:
+        run.keep(HANDED[first]())
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(val_loss=1.0 + step)
+    if then:
+        run.keep(HANDED[then]())
+    (run.folder / "end.txt").write_text("the end")
+
+
 def needs(run, width, depth=2):
     pass
 
@@ -242,6 +282,41 @@ def test_what_makes_the_record_untrue_fails_in_one_line(command, store, name, re
     place = next(Path(p, "mine.py") for p in sys.path if Path(p, "mine.py").exists())
     assert run.data.tags["reason"] == reason.replace("PLACE", f"{place}, line {line}")
     assert f"FAILED: {run.data.tags['reason']}" in done.out
+
+
+HANDED_OVER = "model must be handed over with state_dict() and load_state_dict(), got "
+TOO_LATE = (
+    "run.keep is called after the first evaluation, that at step 2: with train.keep=best call it "
+    "before, with the one model"
+)
+NO_WEIGHTS = "the model does not give its weights and take them back: "
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("loop.then=net train.keep=best", TOO_LATE),
+        ("loop.first=net loop.then=net train.keep=best", TOO_LATE),
+        ("loop.first=half", f"{HANDED_OVER}Half"),
+        ("loop.first=kind", f"{HANDED_OVER}the class Half"),
+        ("loop.first=number train.keep=best", f"{HANDED_OVER}int"),
+        ("loop.first=stuck train.keep=best", f"{NO_WEIGHTS}RuntimeError: it is stuck"),
+        ("loop.first=empty", f"{NO_WEIGHTS}TypeError: state_dict() gives no mapping but NoneType"),
+    ],
+)
+def test_a_model_that_cannot_be_kept_fails_the_run_not_its_record(
+    command, store, line, reason
+) -> None:
+    done = command(f"loop=mine.keeps train.steps=4 train.eval_every=2 threads=1 {line}")
+    assert (done.status, done.err.startswith("error")) == (1, False), done.err
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert re.sub(r" \(\S+mine.py, line \d+\)$", "", run.data.tags["reason"]) == reason
+    assert "\n" not in run.data.tags["reason"]
+    assert "_target_: mine.keeps" in store.file(run, "config.yaml").read_text()
+    if not reason.startswith(HANDED_OVER):  # the steps were made
+        assert len(store.file(run, "trace.csv").read_text().splitlines()) == 1 + 4
+        assert len(store.history(run, "train/lr")) == 4
 
 
 def test_ctrl_c_ends_it_as_killed_with_its_records(store, shell) -> None:

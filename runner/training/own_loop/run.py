@@ -157,9 +157,13 @@ class Run:
 
     def keep(self, model: Weights) -> None:
         """Hand over the model, several in a `ModuleDict`, whose weights are recorded; with
-        train.keep=best those of the best evaluation."""
-        self._state.model = model
+        train.keep=best those of the best evaluation, so that it is too late after the first one."""
+        best = self._state.best
+        if best is not None and model is not self._state.model:
+            text = f"run.keep is called after the first evaluation, that at step {best.step}"
+            self._refuse(f"{text}: with train.keep=best call it before, with the one model")
         self.hand_over(model=model)
+        self._state.model = model
 
     def hand_over(self, **parts: Weights) -> None:
         """Hand over, by name and before the first step, what must be kept to go on from a step
@@ -169,8 +173,12 @@ class Run:
         was; so is what torch, numpy and `random` draw.
         """
         for name, part in parts.items():
-            if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
-                self._refuse(f"{name} must be handed over with state_dict() and load_state_dict()")
+            ways = [getattr(part, way, None) for way in ("state_dict", "load_state_dict")]
+            if isinstance(part, type) or not all(map(callable, ways)):
+                is_class = isinstance(part, type)
+                given = f"the class {part.__name__}" if is_class else type(part).__name__
+                must = f"{name} must be handed over with state_dict() and load_state_dict()"
+                self._refuse(f"{must}, got {given}")
             self._state.parts[name] = part
             if waiting := self._state.waiting:
                 if name not in waiting.parts:
