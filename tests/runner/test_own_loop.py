@@ -122,6 +122,28 @@ def keeps(run, first: str = "", then: str = ""):
     (run.folder / "end.txt").write_text("the end")
 
 
+def logs(run, name: str = "", value: str = "0.5"):
+    for step in run.steps():
+        run.lr
+        run.log({name: eval(value)}, loss=1.0)
+        if run.evaluates:
+            run.report(val_loss=1.0)
+
+
+REPORTS = {
+    "twice": {"val_loss": 1.0, "val/loss": 3.0},
+    "text": {"val_loss": "0.5"},
+    "large": {"val_loss": 10**400},
+}
+
+
+def reports(run, what: str = ""):
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(REPORTS[what])
+
+
 def needs(run, width, depth=2):
     pass
 
@@ -282,6 +304,54 @@ def test_what_makes_the_record_untrue_fails_in_one_line(command, store, name, re
     place = next(Path(p, "mine.py") for p in sys.path if Path(p, "mine.py").exists())
     assert run.data.tags["reason"] == reason.replace("PLACE", f"{place}, line {line}")
     assert f"FAILED: {run.data.tags['reason']}" in done.out
+
+
+RULE = (
+    "the name of a number must be letters, digits, spaces and any of _ - . : between single "
+    "slashes, at most 250 characters, got "
+)
+
+
+@pytest.mark.parametrize("name", ["acc@1", "top 5%", "", "a//b", "/a", "../a", "a/.", "x" * 300])
+def test_a_name_that_no_tracker_takes_fails_the_run_not_its_record(command, store, name) -> None:
+    done = command(f"loop=mine.logs train.steps=4 \"loop.name='{name}'\" {FLAT}")
+    assert (done.status, done.err) == (1, ""), done.err
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert run.data.tags["reason"].startswith(f"{RULE}'{name[:20]}")
+    assert "config.yaml" in {file.path for file in store.client.list_artifacts(run.info.run_id)}
+
+
+@pytest.mark.parametrize("name", ["top 5", "a/b.c", "größe", "loss:0", "x" * 244])
+def test_a_name_that_trackers_take_is_recorded(command, store, name) -> None:
+    done = command(f"loop=mine.logs train.steps=4 \"loop.name='{name}'\" {FLAT}")
+    assert (done.status, done.err) == (0, ""), done.err
+    key = name if "/" in name else f"train/{name}"
+    assert store.history(store.runs()[0], key) == dict.fromkeys(range(4), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("mine.reports loop.what=twice", "val/loss is reported twice, the second time as val/loss"),
+        ("mine.reports loop.what=text", "val_loss must be reported as one number, got text"),
+        (
+            "mine.reports loop.what=large",
+            "val_loss must be reported as one number of at most 64 bits, got a larger one",
+        ),
+        (
+            "mine.logs loop.name=a loop.value=10**400",
+            "a must be logged as one real number of at most 64 bits, got a larger one",
+        ),
+    ],
+)
+def test_what_is_no_number_or_two_of_one_name_fails_in_one_line(
+    command, store, line, reason
+) -> None:
+    done = command(f"loop={line} train.steps=4 {FLAT}")
+    assert (done.status, done.err) == (1, "")
+    found = store.runs()[0].data.tags["reason"]
+    assert found.startswith(f"{reason} (")
 
 
 HANDED_OVER = "model must be handed over with state_dict() and load_state_dict(), got "

@@ -128,6 +128,9 @@ class Run:
         """Log numbers of the step: loss=loss is recorded as `train/loss`, and the last of a name
         counts. A tensor stays on its device until many steps are read at once.
 
+        A name has letters, digits, spaces and any of _ - . : between single slashes, as MLflow and
+        TensorBoard take it, and at most 250 characters; one with a slash stands as it is.
+
         A `loss` that is not finite ends the run.
         """
         if not self._crew.leads:
@@ -175,8 +178,9 @@ class Run:
         for name, part in parts.items():
             ways = [getattr(part, way, None) for way in ("state_dict", "load_state_dict")]
             if isinstance(part, type) or not all(map(callable, ways)):
-                is_class = isinstance(part, type)
-                given = f"the class {part.__name__}" if is_class else type(part).__name__
+                given = type(part).__name__
+                if isinstance(part, type):
+                    given = f"the class {part.__name__}"
                 must = f"{name} must be handed over with state_dict() and load_state_dict()"
                 self._refuse(f"{must}, got {given}")
             self._state.parts[name] = part
