@@ -144,6 +144,15 @@ def reports(run, what: str = ""):
             run.report(REPORTS[what])
 
 
+def loads(run):
+    loader = torch.utils.data.DataLoader(torch.arange(8.0), batch_size=4, num_workers=1)
+    for batch in run.batches(loader):
+        run.lr
+        run.log(loss=batch.sum())
+        if run.evaluates:
+            run.report(val_loss=1.0)
+
+
 def needs(run, width, depth=2):
     pass
 
@@ -455,6 +464,15 @@ def test_a_preview_imports_nothing(command, folder: Path, capsys, monkeypatch) -
     assert capsys.readouterr().out.startswith("mine.train train.steps=4 constant lr=0.5: 4 steps")
     assert preview.main(["loop=mine.train", "train.steps=4", "dataset=mnist"]) == 2
     assert "dataset must be left out beside loop=mine.train" in capsys.readouterr().err
+
+
+@pytest.mark.stress
+def test_a_loader_has_workers_in_a_launchers_process_too(store, shell) -> None:
+    process = shell(f"-m hydra/launcher=joblib loop=mine.loads train.steps=3 {FLAT} seed=0,1")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, f"{out}{err}"
+    losses = [list(store.history(run, "train/loss").values()) for run in store.runs()]
+    assert losses == [[6.0, 22.0, 6.0]] * 2
 
 
 STUDY = (
