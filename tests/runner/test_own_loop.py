@@ -13,6 +13,7 @@ import optuna
 import pytest
 import yaml
 from safetensors.torch import load_file
+from torch.optim.optimizer import _global_optimizer_pre_hooks
 
 from runner.study.queue import attributes
 
@@ -149,6 +150,27 @@ def loads(run):
     for batch in run.batches(loader):
         run.lr
         run.log(loss=batch.sum())
+        if run.evaluates:
+            run.report(val_loss=1.0)
+
+
+def by_number(run, how: str = ""):
+    w = torch.nn.Parameter(torch.full((), 5.0))
+    v = torch.nn.Parameter(torch.full((), 5.0))
+    optimizer = torch.optim.SGD([w], lr=run.lr if how == "once" else 0.5)
+    if how == "own":
+        run.own_rate(optimizer)
+    for step in run.steps():
+        rate = run.lr
+        if how in ("hand", "tensor"):
+            optimizer.param_groups[0]["lr"] = torch.tensor(rate) if how == "tensor" else rate
+        if how == "beside":
+            other = torch.optim.SGD([v], lr=rate)
+            v.grad = torch.ones(())
+            other.step()
+        w.grad = torch.ones(())
+        optimizer.step()
+        run.log(shown=rate)
         if run.evaluates:
             run.report(val_loss=1.0)
 
@@ -396,6 +418,28 @@ def test_a_model_that_cannot_be_kept_fails_the_run_not_its_record(
     if not reason.startswith(HANDED_OVER):  # the steps were made
         assert len(store.file(run, "trace.csv").read_text().splitlines()) == 1 + 4
         assert len(store.history(run, "train/lr")) == 4
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("reads", "step 0 reads the rate 0.1, but its update takes 0.5"),
+        ("once", "step 1 reads the rate 0.09, but its update takes 0.1"),
+        ("own", ""),
+        ("hand", ""),
+        ("tensor", ""),
+        ("beside", ""),
+    ],
+)
+def test_a_rate_that_is_only_read_is_not_recorded_as_taken(command, store, how, reason) -> None:
+    done = command(f"loop=mine.by_number loop.how={how} train.steps=4 lr=0.1 threads=1")
+    (run,) = store.runs()
+    if reason:
+        ways = "call run.set_rate(optimizer), whose groups may have an lr_scale, or run.own_rate"
+        expected = f"{reason}: {ways}(optimizer) where that is meant ("
+        assert run.data.tags["reason"].startswith(expected)
+    assert run.info.status == ("FAILED" if reason else "FINISHED"), done.out
+    assert not _global_optimizer_pre_hooks
 
 
 def test_ctrl_c_ends_it_as_killed_with_its_records(store, shell) -> None:

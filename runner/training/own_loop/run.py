@@ -69,7 +69,11 @@ class Run:
 
     @property
     def lr(self) -> float:
-        """The learning rate that the step's update is to take; before the first step, its."""
+        """The learning rate that the step's update is to take; before the first step, its.
+
+        Of a step that only reads it, one of torch's optimizers must have it, where such make the
+        update.
+        """
         return self._rates.take()
 
     @property
@@ -119,6 +123,11 @@ class Run:
         """Set the step's rate as `lr` of an optimizer's parameter groups, times the `lr_scale` that
         a group may have. Each update of it must take that rate then."""
         self._rates.set(optimizer)
+
+    def own_rate(self, optimizer: Any) -> None:
+        """Let an optimizer have a rate of its own, beside an update that takes `lr` as a number: of
+        another library, or by hand."""
+        self._rates.leave(optimizer)
 
     def skip(self) -> None:
         """Leave the step's update out on purpose, as where scaled gradients are not finite."""
