@@ -175,6 +175,19 @@ def by_number(run, how: str = ""):
             run.report(val_loss=1.0)
 
 
+def told(run, text: str = "a", other="b", maybe: "str | None" = None, command: list | str = ""):
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(val_loss=1.0)
+    (run.folder / "told.txt").write_text(repr((text, other, maybe, command)))
+
+
+def once(run):
+    for batch in run.batches(iter(range(3))):
+        run.lr
+
+
 def needs(run, width, depth=2):
     pass
 
@@ -252,6 +265,23 @@ def test_a_run_is_recorded_as_every_run_is(command, store) -> None:
     assert "epoch" not in done.out
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("loop.text=3 loop.other=2.10 loop.maybe=true", ("3", "2.10", "true", "")),
+        ("loop.maybe=null loop.command=go", ("a", "b", None, "go")),
+        ("'loop.command=[a,b]'", ("a", "b", None, ["a", "b"])),
+    ],
+)
+def test_texts_and_a_key_named_command_reach_a_function(command, store, words, told) -> None:
+    done = command(f"loop=mine.told train.steps=4 {FLAT} {words}")
+    assert done.status == 0, done.err
+    typed = re.search(r"^repeat +python -m runner (.*)$", done.out, re.MULTILINE)[1]
+    assert command(typed).status == 0
+    for run in store.runs():
+        assert store.file(run, "files/told.txt").read_text() == repr(told)
+
+
 def test_the_printed_command_repeats_it_bit_for_bit(command, store) -> None:
     first = command(f"{LINE} loop.start=3")
     words = re.search(r"^repeat +python -m runner (.*)$", first.out, re.MULTILINE)[1]
@@ -318,6 +348,11 @@ def test_a_loss_that_is_not_finite_is_divergence(command, store) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
+        (
+            "once",
+            "run.batches must be given what can be read again and again, as a DataLoader, got what "
+            "ends after 3 batches (PLACE)",
+        ),
         ("silent", "the loop never reports val/loss: run.report(val_loss=...)"),
         (
             "other",
@@ -331,7 +366,12 @@ def test_what_makes_the_record_untrue_fails_in_one_line(command, store, name, re
     assert (done.status, done.err) == (1, "")
     (run,) = store.runs()
     assert run.info.status == "FAILED"
-    line = MINE.splitlines().index("        optimizer.step()", MINE.count("\n") // 2) + 1
+    code = {
+        "other": "        optimizer.step()",
+        "once": "    for batch in run.batches(iter(range(3))):",
+    }
+    after = MINE.splitlines().index(f"def {name}(run):")
+    line = 1 + MINE.splitlines().index(code.get(name, ""), after)
     place = next(Path(p, "mine.py") for p in sys.path if Path(p, "mine.py").exists())
     assert run.data.tags["reason"] == reason.replace("PLACE", f"{place}, line {line}")
     assert f"FAILED: {run.data.tags['reason']}" in done.out
@@ -461,6 +501,14 @@ BAD = {
     "loop=mine.train train.steps=4 loop.strat=2": "unknown key 'loop.strat' (did you mean "
     "'loop.start'?)",
     "loop=mine.train train.steps=4 loop.start=high": "loop.start must be a number, got 'high'",
+    "loop=mine.tarin train.steps=4": "loop._target_ must name a function that can be imported, got "
+    "'mine.tarin': mine has no tarin (did you mean 'train'?)",
+    "loop=./mine.py train.steps=4": "loop must name a function behind its module, not a file, got "
+    "'./mine.py'; loop=mine.train calls its function train",
+    "loop=mine.told train.steps=4 -- python train.py": "loop must be left out beside a script, -- "
+    "python train.py, got mine.told",
+    "loop=mine.train train.steps=4 'task.metrics={f1: {'": "cannot read 'task.metrics={f1: {'; "
+    "write key=value, a list as [a,b] without spaces, and quotes around other special characters",
     "loop=mine.train train.steps=4 loop.run=1": "loop.run must be left out: it is the run itself",
     "loop=mine.needs train.steps=4": "loop needs width, as mine.needs has no default; give "
     "loop.width=VALUE",

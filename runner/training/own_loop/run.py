@@ -109,15 +109,19 @@ class Run:
         """Yield the batches of a loader, again and again, each with a step of its own."""
         if not self._next_step():
             return
+        count = 0
         while True:
-            is_empty = True
+            before = count
             for batch in loader:
-                is_empty = False
+                count += 1
                 yield batch
                 if not self._next_step():
                     return
-            if is_empty:
+            if not count:
                 self._refuse("run.batches must be given batches, got none")
+            if count == before:
+                must = "run.batches must be given what can be read again and again, as a DataLoader"
+                self._refuse(f"{must}, got what ends after {count} batches")
 
     def set_rate(self, optimizer: Any) -> None:
         """Set the step's rate as `lr` of an optimizer's parameter groups, times the `lr_scale` that
