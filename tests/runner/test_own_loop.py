@@ -188,6 +188,13 @@ def once(run):
         run.lr
 
 
+def whole(run, start: float = 2, other=2, third: float = 2):
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(val_loss=start)
+
+
 def needs(run, width, depth=2):
     pass
 
@@ -615,6 +622,18 @@ def test_the_keys_of_a_loop_are_searched_and_equal_trials_copied(searched) -> No
     baseline = attributes.done(study)[0]
     assert baseline.value == pytest.approx(by_hand([0.1] * 4)[-1] ** 2, rel=1e-5)
     assert sum(map(attributes.is_copy, attributes.done(study))) == 3
+
+
+def test_a_value_has_one_text_in_all_records_of_a_study(command, store) -> None:
+    line = f"-m hydra/sweeper=optuna {FLAT} train.steps=4 loop=mine.whole study/sampler=grid"
+    space = "'loop.start=choice(3.0,4.0)' 'loop.other=choice(2.0,3.0)'"
+    done = command(f"{line} {space} study.confirm_seeds=0")
+    assert done.status == 0, done.err
+    params = [run.data.params for run in store.runs() if run.data.tags["kind"] == "trial"]
+    assert len(params) == 5  # the baseline is none of the grid
+    assert {one["loop.start"] for one in params} == {"2.0", "3.0", "4.0"}
+    assert {one["loop.other"] for one in params} == {"2.0", "3.0"}
+    assert {one["loop.third"] for one in params} == {"2.0"}
 
 
 def test_a_metric_that_a_study_gives_a_direction_is_known(searched) -> None:
