@@ -12,7 +12,7 @@ import os
 import shlex
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -181,6 +181,10 @@ def results(name: str = "", uri: str | None = None) -> "pd.DataFrame":
     from runner.addresses import refuse_password
     from runner.tracking.mlflow import MLflow
 
+    if not isinstance(name, str):
+        raise Mistake("name", "must be text", repr(name), '"" means what was recorded last')
+    if not isinstance(uri, str | None):
+        raise Mistake("uri", "must be text, or None", repr(uri), "'sqlite:///mlflow.db'")
     refuse_password(uri, "uri")
     return MLflow(uri).table(name)
 
@@ -249,6 +253,8 @@ def _split(words: Sequence[Words]) -> list[str]:
     """
     found: list[str] = []
     for one in words:
+        if not isinstance(one, Iterable) or isinstance(one, bytes | Mapping):
+            raise Mistake("words", "must be text, or lists of text", repr(one), "'lr=0.1 seed=1'")
         try:
             found += shlex.split(one) if isinstance(one, str) else map(str, one)
         except ValueError as error:

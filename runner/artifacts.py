@@ -40,13 +40,17 @@ def write(
     (folder / "config.yaml").write_text(setup.settings.yaml())
     records.save(folder / "records.npz")
     kept = kept or Kept()
-    if kept.weights and (found := setup.state.kept.state_dict()):
-        weights.save(found, folder / "weights.safetensors")
     if isinstance(setup.state, LoopState) and (own := setup.state.folder):
         shutil.copytree(own, folder / OWN)
     if traceback:
         (folder / "traceback.txt").write_text(traceback)
     traces = {name: records.column(step_key(name)) for name in setup.trial.numbers}
+    _write_traces(folder, setup, traces, kept)
+    if kept.weights and (found := setup.state.weights):  # last: a model may fail to give them
+        weights.save(found, folder / "weights.safetensors")
+
+
+def _write_traces(folder: Path, setup: Setup, traces: dict[str, np.ndarray], kept: Kept) -> None:
     if not len(traces["lr"]):
         return
     write_table(folder / "trace.csv", traces)

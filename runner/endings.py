@@ -126,10 +126,11 @@ def _record_files(
     """Record the artifacts; a full disk or an odd model must not cost the run its end."""
     try:
         artifacts.write(folder, setup, records, details, kept)
-        recording.artifacts(folder)
     except Exception as error:
         with contextlib.suppress(OSError):
             recording.tags({"artifacts": f"not written: {one_line(error)}"})
+    with contextlib.suppress(OSError):
+        recording.artifacts(folder)
 
 
 def _final_tags(setup: Setup, records: Records, result: Result) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What a command line does, and what Hydra calls for each job that it runs itself."""
 
 import io
+import multiprocessing
 import os
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -113,6 +114,7 @@ def job(config: Any) -> Result | None:
     """Run a configuration that Hydra has composed. Of a sweep nothing is raised: the result says
     what went wrong."""
     tame()  # a launcher's process begins here
+    _start_processes_as_usual()
     if spec := config.get("study", {}).get("worker"):
         from runner.study.work.launched import work_launched
 
@@ -128,6 +130,13 @@ def job(config: Any) -> Result | None:
         return start(settings, label=name)
     except Mistake as mistake:
         return Result(name, Status.FAILED, reason=one_line(mistake))
+
+
+def _start_processes_as_usual() -> None:
+    """Let a launcher's process start others as Python does: joblib's leaves its own way behind, by
+    which no DataLoader can start its workers."""
+    if multiprocessing.get_start_method() not in multiprocessing.get_all_start_methods():
+        multiprocessing.set_start_method(None, force=True)
 
 
 def start(settings: Settings, label: str = "", listeners: Sequence[Listener] = ()) -> Result:

@@ -1,6 +1,7 @@
 """python -m runner.export_table: what was recorded in MLflow as a table, or as CSV."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ left out; the CSV has it.
   python -m runner.export_table tracking.uri=sqlite:///mine.db
 """
 _DIGITS = ".5g"
+_KEY = re.compile(r"[+~]*[a-z_]+([./][a-z_]+)*=")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,7 +42,7 @@ def _export(words: list[str]) -> int:
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     own.add_argument("--csv", nargs="?", const="-")
     own.add_argument("-h", "--help", action="store_true")
-    known, words = own.parse_known_args(words)
+    known, words = own.parse_known_args(_without_file(words))
     if known.help:
         say(HELP.rstrip())
         return 0
@@ -61,6 +63,16 @@ def _export(words: list[str]) -> int:
         _write(table, known.csv)
         say(f"table     {known.csv}: {counted(len(table), 'run')}")
     return 0
+
+
+def _without_file(words: Sequence[str]) -> list[str]:
+    """Return words in which a key behind --csv is not taken for its file.
+
+    >>> _without_file(["quick", "--csv", "tracking.uri=sqlite:///mine.db"])
+    ['quick', '--csv=-', 'tracking.uri=sqlite:///mine.db']
+    """
+    pairs = zip(words, [*words, ""][1:], strict=True)
+    return ["--csv=-" if word == "--csv" and _KEY.match(after) else word for word, after in pairs]
 
 
 def lines(table: "pd.DataFrame") -> list[str]:

@@ -35,14 +35,16 @@ def command(settings: Settings) -> str:
     texts = {
         one.key if one.key.startswith(f"{LOOP}.") else one.text: as_typed(one.text)
         for one in settings.overrides
-        if one.key not in (*_PLACED, COMMAND) and not one.key.startswith(placed)
+        if one.key not in (*_PLACED, *[COMMAND] * settings.has_script)
+        and not one.key.startswith(placed)
     }
     words += texts.values()  # a loop's keys are added with one value, then searched
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
         words.append("hydra.mode=RUN")
-    words += script_of((one.key, one.value) for one in settings.overrides)
+    if settings.has_script:
+        words += script_of((one.key, one.value) for one in settings.overrides)
     return " ".join(map(_quoted, words))
 
 
@@ -65,10 +67,12 @@ def name(words: Iterable[Word], otherwise: str) -> str:
     'momentum_schedule=one_cycle'
     """
     parts = []
+    words = list(words)
+    has_function = any(one.key in (LOOP, TARGET) for one in words)
     for one in words:
         if one.kind is Kind.DELETES or one.key.startswith(_UNNAMED):
             continue
-        if script := script_of([(one.key, one.value)]):
+        if (script := script_of([(one.key, one.value)])) and not has_function:
             parts.append(_script(script[1:]))
             continue
         option = one.key == TARGET or not {".", "/"} & set(one.key)

@@ -7,7 +7,7 @@ import json
 import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from runner import artifacts, endings, provenance
@@ -26,7 +26,7 @@ from runner.tracking.outbox import ROOT
 from runner.training import devices
 from runner.training.evaluation import evaluate
 from runner.training.loop import diverged_at
-from runner.training.state import BestKeeper, State
+from runner.training.state import NO_WEIGHTS, BestKeeper, State
 
 
 class Pruned(Exception):
@@ -67,8 +67,7 @@ def run(
         terminal.close()
         if setup.data is not None:
             setup.data.close()
-    setup.state.restore()
-    known = ending or Ending(Status.KILLED, "interrupted")
+    known = _restored(setup, ending or Ending(Status.KILLED, "interrupted"))
     found = endings.result(setup, records, known, name, recording.link)
     found = replace(found, seconds=time.monotonic() - started)
     kept = artifacts.Kept(weights=not brief or keep_weights, picture=not brief)
@@ -150,6 +149,22 @@ def _train(
             batch_size = setup.settings.train.batch_size
             return Ending(Status.FAILED, devices.memory_advice(batch_size))
         return Ending(Status.FAILED, told(error), traceback.format_exc())
+
+
+def _restored(setup: Setup, ending: Ending) -> Ending:
+    """Put the weights back that are kept; return how the run has ended, which is failed where a
+    person's model does not take them."""
+    state = setup.state
+    try:
+        state.restore()
+        if not isinstance(state.weights, Mapping):
+            raise TypeError(f"state_dict() gives no mapping but {type(state.weights).__name__}")
+    except Exception as error:
+        if ending.status != Status.FINISHED:
+            return ending
+        reason = f"{NO_WEIGHTS}: {told(error)}"
+        return Ending(Status.FAILED, reason, traceback.format_exc())
+    return ending
 
 
 def _tested(setup: Setup) -> Evaluation:

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Optional
 
 from runner import config
 from runner.config import Settings
@@ -64,12 +64,22 @@ def function_of(settings: Settings) -> Target:
 
 
 def as_wanted(settings: Settings) -> Settings:
-    """Return settings whose loop has real numbers where its function says so, not whole ones."""
-    real = {one.name for one in _keys(settings) if one.annotation in (float, "float")}
-    given = {
-        name: float(value) if name in real and type(value) is int else value
-        for name, value in settings.loop.items()
-    }
+    """Return settings whose loop has real numbers where its function says so, not whole ones, and
+    texts where it wants such, as they were typed."""
+    keys = {one.name: one for one in _keys(settings)}
+    typed = {one.key: one.given for one in settings.overrides}
+
+    def wanted(name: str, value: Any) -> Any:
+        key = keys.get(name)
+        if key is None:
+            return value
+        if type(value) is int and key.annotation in (float, "float"):
+            return float(value)
+        if type(value) in (int, float, bool) and _wants_text(key):
+            return typed.get(f"loop.{name}", str(value))
+        return value
+
+    given = {name: wanted(name, value) for name, value in settings.loop.items()}
     return replace(settings, loop=given)
 
 
@@ -105,6 +115,12 @@ def _keys(settings: Settings) -> list[inspect.Parameter]:
     """Return the arguments of a loop's function behind the run."""
     path = str(settings.loop["_target_"])
     return _arguments(path, config.partial("loop", {"_target_": path}).bound.func)[1:]
+
+
+def _wants_text(key: inspect.Parameter) -> bool:
+    if key.annotation is key.empty:
+        return isinstance(key.default, str)
+    return key.annotation in (str, "str", str | None, "str | None", Optional[str])  # noqa: UP045
 
 
 def _arguments(path: str, function: Any) -> list[inspect.Parameter]:

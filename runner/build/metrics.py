@@ -4,8 +4,16 @@ import math
 from collections.abc import Mapping
 
 from runner.config import Settings
-from runner.errors import Mistake, either
-from runner.results.metrics import MAXIMIZE, METRICS, MINIMIZE, OF_AVERAGE, Metric, describe
+from runner.errors import Mistake, either, shortened
+from runner.results.metrics import (
+    MAXIMIZE,
+    METRICS,
+    MINIMIZE,
+    OF_AVERAGE,
+    Metric,
+    describe,
+    is_key,
+)
 
 LOSS = "loss"
 USUAL = "accuracy"  # decides where a task has it
@@ -51,9 +59,9 @@ def names_of(settings: Settings) -> list[str]:
         raise Mistake("task.metrics", "must be names with a _target_ each", repr(specs))
     names = [str(name) for name, spec in specs.items() if spec is not None]
     for name in names:
-        if name == LOSS or not name.isidentifier():
-            must = "must be named by letters, digits and underscores, and not 'loss'"
-            raise Mistake("task.metrics", must, f"'{name}'")
+        if name == LOSS or not name.isidentifier() or not is_key(f"{OF_AVERAGE}val/{name}"):
+            must = "must be named by few letters, digits and underscores, and not 'loss'"
+            raise Mistake("task.metrics", must, shortened(f"'{name}'", 60))
     return names
 
 

@@ -159,7 +159,7 @@ def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
     else:
         settings = as_wanted(settings)
         function = function_of(settings).plain
-        settings = with_defaults(settings)
+        settings = as_wanted(with_defaults(settings))
     devices.use(device, threads)
     learn_metrics(settings)
     follows = numbers(settings, length)

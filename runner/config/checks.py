@@ -80,9 +80,6 @@ def check(s: "Settings") -> None:
 
 def _check_loop(s: "Settings") -> None:
     if s.has_loop:
-        if not s.has_script and "command" in s.loop:
-            must = "must be left out beside a script, -- python train.py"
-            raise Mistake("loop", must, f"{s.loop['_target_']}")
         return
     if odd := [name for name in s.loop if name != "_target_"]:
         must = "must stand beside a function, loop=mine.train"

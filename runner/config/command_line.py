@@ -133,6 +133,7 @@ class CommandLine:
         multirun = values.pop("multirun")
         if folder and not Path(folder).is_dir():
             raise Mistake("--config-dir", "must be a folder", f"'{folder}'")
+        _check_loops(texts, script)
         words = [*(written_out(text, _loops(folder)) for text in texts), *script]
         return cls(
             words=tuple(map(word, words)),
@@ -238,6 +239,21 @@ def _form_of(flag: str, typed: Sequence[str]) -> str:
 def _loops(folder: str | None) -> list[str]:
     """Return the options of the group `loop` in a folder of a person's own."""
     return [file.stem for file in Path(folder, LOOP).glob("*.yaml")] if folder else []
+
+
+def _check_loops(texts: Sequence[str], script: Sequence[str]) -> None:
+    """Raise Mistake for a file where a loop is a function of a module, and for a loop beside a
+    script."""
+    for text in texts:
+        key, _, value = text.partition("=")
+        if key != LOOP or value == "none":
+            continue
+        if script:
+            raise Mistake(LOOP, "must be left out beside a script, -- python train.py", value)
+        if value.endswith(".py"):
+            must = "must name a function behind its module, not a file"
+            advice = f"{LOOP}={Path(value).stem}.train calls its function train"
+            raise Mistake(LOOP, must, f"'{value}'", advice)
 
 
 def _refuse_passwords(typed: Sequence[str]) -> None:

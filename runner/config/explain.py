@@ -15,7 +15,7 @@ from runner.config.familiar import key_hint, option_hint
 from runner.config.options import GLOBAL, divided, group_options, leaf_keys, not_one_of, owners_of
 from runner.config.reading import SEE_HELP
 from runner.config.settings import TAGS
-from runner.config.shorthand import LOOP
+from runner.config.shorthand import LOOP, as_typed
 from runner.errors import Mistake, nearest, one_line
 from runner.passwords import redact
 
@@ -42,7 +42,8 @@ def mistake_of(
     if isinstance(error, OverrideParseException):
         if command := _COMMANDS.get(str(error.override)):
             return Mistake(f"cannot read '{error.override}'; write {command}")
-        return Mistake(redact(f"cannot read '{error.override}'; write {_readable(error.override)}"))
+        typed, write = as_typed(str(error.override)), _readable(error.override)
+        return Mistake(redact(f"cannot read '{typed}'; write {as_typed(write)}"))
     text = _plain(error)
     if (found := re.match(r"Error merging override (.*)", text)) and error.__cause__:
         one = next(one for one in words if one.text == found[1])

@@ -5,6 +5,7 @@ import functools
 import inspect
 import pkgutil
 import re
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from runner.config.shorthand import LOOP
 from runner.config.whole import whole
 from runner.culprit import place, told
 from runner.errors import Mistake, nearest, one_line
@@ -139,11 +141,21 @@ def _locate(key: str, path: str) -> Callable[..., Any]:
         raise
     except BaseException as error:  # a file of a person's own may fail in any way
         plain = isinstance(error, ImportError | AttributeError | ValueError) and not place(error)
-        given = f"'{path}': {one_line(error) if plain else told(error)}"
-        raise Mistake(f"{key}._target_", "must name a class that can be imported", given) from error
+        why = _lacking(module, name) or (one_line(error) if plain else told(error))
+        must = f"must name a {'function' if key == LOOP else 'class'} that can be imported"
+        raise Mistake(f"{key}._target_", must, f"'{path}': {why}") from error
     if not callable(target):
         raise Mistake(f"{key}._target_", "must be callable", f"'{path}'")
     return target  # type: ignore[no-any-return]
+
+
+def _lacking(module: str, name: str) -> str:
+    """Return that a module which is there lacks a name, with the nearest one; else nothing."""
+    found = sys.modules.get(module)
+    if found is None or hasattr(found, name):
+        return ""
+    public = [one for one in vars(found) if not one.startswith("_")]
+    return f"{module} has no {name}{nearest(name, public)}"
 
 
 def _parameters(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter] | None:

@@ -4,6 +4,8 @@ A metric of a person's own is made known with `describe`.
 """
 
 import math
+import posixpath
+import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,12 @@ from dataclasses import dataclass
 MAXIMIZE, MINIMIZE = "maximize", "minimize"
 OF_AVERAGE = "ema/"  # before the keys of what the average of the weights finds
 PARTS = ("val", f"{OF_AVERAGE}val", "test")  # of the keys that are compared
+KEY_CHARACTERS = 250
+KEY_RULE = (
+    "must be letters, digits, spaces and any of _ - . : between single slashes, "
+    f"at most {KEY_CHARACTERS} characters"
+)
+_KEY = re.compile(r"[\w/. :-]+")
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,19 @@ def describe(metric: Metric) -> None:
 
 describe(Metric("loss", worst=lambda classes: 10 * math.log(classes if classes > 1 else math.e)))
 describe(Metric("accuracy", MAXIMIZE, percent=True, worst=lambda classes: 0.0))
+
+
+def is_key(key: str) -> bool:
+    """Return whether trackers take a key: letters, digits, `_`, `-`, `.`, `:` and spaces between
+    slashes, at most 250 characters, and a relative path that is as short as it can be.
+
+    This is MLflow's rule, which a name must keep to be a file's, too; TensorBoard takes more.
+
+    >>> [key for key in ("train/top 5", "acc@1", "", "a//b", "/a", "../a") if is_key(key)]
+    ['train/top 5']
+    """
+    plain = len(key) <= KEY_CHARACTERS and _KEY.fullmatch(key) and posixpath.normpath(key) == key
+    return bool(plain) and not key.startswith(("..", "/")) and key != "."
 
 
 def metric(key: str) -> Metric:

@@ -136,6 +136,11 @@ class Tracker(ABC):
         """Return the command that shows what was recorded, "" where there is none to be told."""
         return ""
 
+    def refuses(self, run_id: str, error: Exception) -> bool:
+        """Return whether an error says that it will never take what it was sent of a run that is
+        there; what is sent then is set aside."""
+        return False
+
     def refusal(self, error: BaseException) -> Mistake:
         """Return the mistake to report where it takes no runs."""
         if isinstance(error, Mistake):

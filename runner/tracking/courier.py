@@ -53,6 +53,7 @@ class Courier:
         self._sent = threading.Event()
         self._warned = False
         self._delivered = False
+        self._refused = 0  # lines that were said
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
     def start(self) -> Self:
@@ -180,6 +181,9 @@ class Courier:
         finally:
             while self._box.damaged:
                 self._warn(f"tracking: {self._box.damaged.pop()}")
+            for line in list(self._box.refused)[self._refused :]:
+                self._warn(f"tracking: {line}")
+            self._refused = len(self._box.refused)
         return True
 
     def _deliver_earlier(self) -> None:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from runner.addresses import place
+from runner.addresses import brief, place
 from runner.moved import current
 from runner.passwords import hide
 from runner.tracking import leftovers, outbox
 from runner.tracking.base import Tracker
 from runner.tracking.outbox import Outbox
-from runner.tracking.schema import Message
+from runner.tracking.schema import Message, parts_of
 
 SLOW_SECONDS = 2.5  # that a place may take to refuse a run before it is not asked for others
 SETTLE_SECONDS = 10.0
@@ -34,15 +34,35 @@ def send(tracker: Tracker, run_id: str, message: Message) -> None:
 def send_all(tracker: Tracker, box: Outbox) -> bool:
     """Send what waits, in order; return whether the run's end was among it.
 
-    What is sent is forgotten at once, but the end stays until the whole outbox is removed.
+    What is sent is forgotten at once, but the end stays until the whole outbox is removed. What the
+    tracker refuses for good is set aside.
     """
     for entries, message in box.messages():
-        send(tracker, box.run_id, message)
+        for part, error in _send_what_is_taken(tracker, box.run_id, message):
+            box.refuse(entries, part, brief(error))
+            tracker.tags(box.run_id, {"refused": "\n".join(box.refused)})
         if "status" in message:
             return True
         tracker.flush(box.run_id)
         box.forget(entries)
     return False
+
+
+def _send_what_is_taken(
+    tracker: Tracker, run_id: str, message: Message
+) -> Iterator[tuple[Message, Exception]]:
+    """Deliver a message; yield the parts of it that the tracker refuses for good, with why."""
+    try:
+        send(tracker, run_id, message)
+    except Exception as error:
+        if "status" in message or not tracker.refuses(run_id, error):
+            raise
+        parts = parts_of(message)
+        if len(parts) < 2:
+            yield message, error
+            return
+        for part in parts:
+            yield from _send_what_is_taken(tracker, run_id, part)
 
 
 class Elsewhere(Exception):
@@ -121,7 +141,7 @@ def deliver_waiting(
             if time.monotonic() - started > SLOW_SECONDS:
                 slow[box.head.uri] = error
             sent = error
-        for line in box.damaged:
+        for line in (*box.damaged, *box.refused):
             warn(f"tracking: {line}")
         if box.run_id or sent is not True:
             yield box, sent

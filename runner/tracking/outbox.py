@@ -46,6 +46,7 @@ class Outbox:
         self.name = name or uuid.uuid4().hex
         self.folder = ROOT.absolute() / self.name
         self.damaged: list[str] = []  # what was set aside
+        self.refused: dict[str, None] = {}  # what the tracker does not take, a line each
         self._file = self.folder / "run.json"
         self._lock = FileLock(self.folder / ".lock", thread_local=False, mode=0o600)
         self._numbers = itertools.count()
@@ -104,6 +105,22 @@ class Outbox:
                 yield [entry], whole
         if points:
             yield entries, {"points": points}
+
+    def refuse(self, entries: list[Path], part: Message, why: str) -> None:
+        """Set aside the part of a message that the tracker does not take; its entries are still to
+        be forgotten."""
+        [(kind, values), *_] = part.items()
+        aside = private.folder(self.folder.parent.parent / ASIDE.name)
+        if kind == "artifacts":
+            place, what = aside / f"{self.name}-{entries[0].name}", "the artifacts"
+            shutil.copytree(values, place, dirs_exist_ok=True)
+        else:
+            first = next(iter(values))
+            what = first[0] if kind == "points" else f"the {kind.removesuffix('s')} {first}"
+            digest = uuid.uuid5(uuid.NAMESPACE_OID, what).hex[:8]
+            place = aside / f"{self.name}-{entries[0].name}-{digest}"
+            private.write(place, json.dumps(part))
+        self.refused[f"{what} is refused ({why}); it is set aside in {ASIDE}"] = None
 
     def last_ms(self) -> int:
         """Return when the run was last heard of, in ms since 1970."""

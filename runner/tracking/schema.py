@@ -76,6 +76,25 @@ def read_message(entry: Path) -> Message:
     raise Damaged("it must hold points, params, tags or status")
 
 
+def parts_of(message: Message) -> list[Message]:
+    """Return a message as one of each key.
+
+    >>> parts_of({"points": [["a", 1.0, 0, 0], ["b", 2.0, 0, 0], ["a", 3.0, 1, 1]]})
+    [{'points': [['a', 1.0, 0, 0], ['a', 3.0, 1, 1]]}, {'points': [['b', 2.0, 0, 0]]}]
+    >>> parts_of({"tags": {"a": "x", "b": "y"}})
+    [{'tags': {'a': 'x'}}, {'tags': {'b': 'y'}}]
+    """
+    [(kind, values), *_] = message.items()
+    if kind == "points":
+        points: dict[str, list[Any]] = {}
+        for point in values:
+            points.setdefault(point[0], []).append(point)
+        return [{kind: found} for found in points.values()]
+    if isinstance(values, dict):
+        return [{kind: {key: text}} for key, text in values.items()]
+    return [message]
+
+
 def _read(file: Path, most_bytes: int) -> Any:
     """Return what a file of ours says; no link is followed, and no pipe waited for."""
     found = file.lstat()

@@ -18,6 +18,8 @@ from runner.training.data import Dataset
 from runner.training.tasks import Classification, Task
 from schedules import Memory
 
+NO_WEIGHTS = "the model does not give its weights and take them back"  # as a run's reason
+
 
 @dataclass(frozen=True)
 class Best:
@@ -77,6 +79,11 @@ class Progress:
     def guess(self, data: Dataset | None) -> float:
         """Return the loss of who only guesses, infinite where it is not known."""
         return math.inf
+
+    @property
+    def weights(self) -> Mapping[str, Any]:
+        """The weights that are kept: the best, where somebody keeps them."""
+        return self.best.weights if self.best is not None else self.kept.state_dict()
 
     def restore(self) -> None:
         """Put the best weights back, where they were kept."""

@@ -13,7 +13,7 @@ from runner.errors import nearest
 from schedules.errors import ArgumentError
 
 
-def save(state: dict[str, Tensor], file: Path) -> None:
+def save(state: Mapping[str, Tensor], file: Path) -> None:
     """Write a model's state as safetensors."""
     tensors = {
         name: tensor.detach().cpu().contiguous().clone()  # tied weights may not share memory

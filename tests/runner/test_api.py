@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from runner.api import Mistake, run, study
+from runner.api import Mistake, results, run, study
 from runner.results.answer import winner
 
 QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd threads=1"
@@ -88,6 +88,11 @@ def test_a_run_that_goes_wrong_is_returned(folder: Path, mine: ModuleType) -> No
     ("call", "words", "text"),
     [
         (run, "lrr=1", "unknown key 'lrr' (did you mean 'lr'?)"),
+        (run, 3, "words must be text, or lists of text, got 3; 'lr=0.1 seed=1'"),
+        (run, None, "words must be text, or lists of text, got None"),
+        (study, {"lr": 1}, "words must be text, or lists of text, got {'lr': 1}"),
+        (results, None, 'name must be text, got None; "" means what was recorded last'),
+        (lambda uri: results(uri=uri), 3, "uri must be text, or None, got 3"),
         (run, "'lr=1", "cannot read 'lr=1; no closing quotation"),
         (run, "--cfg job", "--cfg is for a terminal; python -m runner --cfg"),
         (run, "study=decay_rate", "this is a search; study(...) makes it"),
@@ -101,7 +106,7 @@ def test_a_run_that_goes_wrong_is_returned(folder: Path, mine: ModuleType) -> No
     ],
 )
 def test_what_does_not_fit_is_one_line_and_leaves_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, call: Any, words: str, text: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: Any, words: Any, text: str
 ) -> None:
     from runner.training.models import Quadratic
 

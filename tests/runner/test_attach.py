@@ -58,6 +58,27 @@ ENDS = {
     "    run.log(loss=1.0)\n    if run.evaluates:\n        run.report(val_loss=1.0)\n"
     "        print('evaluated', flush=True)\nPath('went_on').write_text(str(run.step))",
 }
+KEEPS = """\
+import torch
+from runner.api import attach
+
+class Stuck(torch.nn.Linear):
+    def load_state_dict(self, state_dict):
+        raise RuntimeError("it is stuck")
+
+class Empty:
+    def state_dict(self):
+        return None
+    def load_state_dict(self, state_dict):
+        pass
+
+run = attach()
+run.keep({"stuck": lambda: Stuck(1, 1), "empty": Empty}[run.keys["model"]]())
+for step in run.steps():
+    run.lr
+    if run.evaluates:
+        run.report(val_loss=1.0 + step)
+"""
 LINE = "train.steps=20 schedule=cosine lr=0.1 threads=1"
 
 
@@ -103,6 +124,24 @@ def test_a_script_is_a_run_to_its_record(command, store) -> None:
     assert store.history(store.runs()[1], "train/loss") == losses
     again = store.file(store.runs()[1], "files/end.txt").read_text()
     assert again == store.file(run, "files/end.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("model", "keep", "why"),
+    [("stuck", "best", "RuntimeError: it is stuck"), ("empty", "last", "TypeError")],
+)
+def test_a_model_that_cannot_be_kept_fails_the_run_not_its_record(
+    command, store, model, keep, why
+) -> None:
+    Path("keeps.py").write_text(KEEPS)
+    done = command(f"{LINE} train.keep={keep} loop.model={model} -- {PYTHON} keeps.py")
+    assert done.status == 1
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    reason = run.data.tags["reason"]
+    assert "\n" not in reason
+    assert reason.startswith(f"the model does not give its weights and take them back: {why}")
+    assert len(store.file(run, "trace.csv").read_text().splitlines()) == 1 + 20
 
 
 def test_the_best_weights_are_kept_and_tested_where_they_are_wanted(command, store) -> None:

@@ -52,6 +52,9 @@ def test_without_a_name_it_is_what_was_recorded_last(
     assert export()[1] == export("mine")[1]
     (folder / "mlflow.db").rename(folder / "moved.db")
     assert export("tracking.uri=sqlite:///moved.db")[1].count("\n") == 4
+    printed = export("mine", "--csv", "tracking.uri=sqlite:///moved.db")[1]
+    head, *rows = (row.split(",") for row in printed.splitlines())
+    assert [row[head.index("lr")] for row in rows] == ["0.1", "0.25"]
 
 
 def test_what_does_not_fit_is_one_line(store: Any, export: Any, folder: Path) -> None:

@@ -13,6 +13,7 @@ import optuna
 import pytest
 import yaml
 from safetensors.torch import load_file
+from torch.optim.optimizer import _global_optimizer_pre_hooks
 
 from runner.study.queue import attributes
 
@@ -80,6 +81,118 @@ def other(run):
         w.grad = torch.ones(())
         optimizer.param_groups[0]["lr"] = 0.1
         optimizer.step()
+
+
+class Stuck(torch.nn.Linear):
+    def load_state_dict(self, state_dict):
+        raise RuntimeError("it is stuck")
+
+
+class Empty:
+    def state_dict(self):
+        return None
+
+    def load_state_dict(self, state_dict):
+        pass
+
+
+class Half:
+    def state_dict(self):
+        return {}
+
+
+HANDED = {
+    "stuck": lambda: Stuck(1, 1),
+    "empty": Empty,
+    "half": Half,
+    "number": lambda: 3,
+    "kind": lambda: Half,
+    "net": lambda: torch.nn.Linear(1, 1),
+}
+
+
+def keeps(run, first: str = "", then: str = ""):
+    if first:
+        run.keep(HANDED[first]())
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(val_loss=1.0 + step)
+    if then:
+        run.keep(HANDED[then]())
+    (run.folder / "end.txt").write_text("the end")
+
+
+def logs(run, name: str = "", value: str = "0.5"):
+    for step in run.steps():
+        run.lr
+        run.log({name: eval(value)}, loss=1.0)
+        if run.evaluates:
+            run.report(val_loss=1.0)
+
+
+REPORTS = {
+    "twice": {"val_loss": 1.0, "val/loss": 3.0},
+    "text": {"val_loss": "0.5"},
+    "large": {"val_loss": 10**400},
+}
+
+
+def reports(run, what: str = ""):
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(REPORTS[what])
+
+
+def loads(run):
+    loader = torch.utils.data.DataLoader(torch.arange(8.0), batch_size=4, num_workers=1)
+    for batch in run.batches(loader):
+        run.lr
+        run.log(loss=batch.sum())
+        if run.evaluates:
+            run.report(val_loss=1.0)
+
+
+def by_number(run, how: str = ""):
+    w = torch.nn.Parameter(torch.full((), 5.0))
+    v = torch.nn.Parameter(torch.full((), 5.0))
+    optimizer = torch.optim.SGD([w], lr=run.lr if how == "once" else 0.5)
+    if how == "own":
+        run.own_rate(optimizer)
+    for step in run.steps():
+        rate = run.lr
+        if how in ("hand", "tensor"):
+            optimizer.param_groups[0]["lr"] = torch.tensor(rate) if how == "tensor" else rate
+        if how == "beside":
+            other = torch.optim.SGD([v], lr=rate)
+            v.grad = torch.ones(())
+            other.step()
+        w.grad = torch.ones(())
+        optimizer.step()
+        run.log(shown=rate)
+        if run.evaluates:
+            run.report(val_loss=1.0)
+
+
+def told(run, text: str = "a", other="b", maybe: "str | None" = None, command: list | str = ""):
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(val_loss=1.0)
+    (run.folder / "told.txt").write_text(repr((text, other, maybe, command)))
+
+
+def once(run):
+    for batch in run.batches(iter(range(3))):
+        run.lr
+
+
+def whole(run, start: float = 2, other=2, third: float = 2):
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(val_loss=start)
 
 
 def needs(run, width, depth=2):
@@ -159,6 +272,23 @@ def test_a_run_is_recorded_as_every_run_is(command, store) -> None:
     assert "epoch" not in done.out
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("loop.text=3 loop.other=2.10 loop.maybe=true", ("3", "2.10", "true", "")),
+        ("loop.maybe=null loop.command=go", ("a", "b", None, "go")),
+        ("'loop.command=[a,b]'", ("a", "b", None, ["a", "b"])),
+    ],
+)
+def test_texts_and_a_key_named_command_reach_a_function(command, store, words, told) -> None:
+    done = command(f"loop=mine.told train.steps=4 {FLAT} {words}")
+    assert done.status == 0, done.err
+    typed = re.search(r"^repeat +python -m runner (.*)$", done.out, re.MULTILINE)[1]
+    assert command(typed).status == 0
+    for run in store.runs():
+        assert store.file(run, "files/told.txt").read_text() == repr(told)
+
+
 def test_the_printed_command_repeats_it_bit_for_bit(command, store) -> None:
     first = command(f"{LINE} loop.start=3")
     words = re.search(r"^repeat +python -m runner (.*)$", first.out, re.MULTILINE)[1]
@@ -225,6 +355,11 @@ def test_a_loss_that_is_not_finite_is_divergence(command, store) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
+        (
+            "once",
+            "run.batches must be given what can be read again and again, as a DataLoader, got what "
+            "ends after 3 batches (PLACE)",
+        ),
         ("silent", "the loop never reports val/loss: run.report(val_loss=...)"),
         (
             "other",
@@ -238,10 +373,120 @@ def test_what_makes_the_record_untrue_fails_in_one_line(command, store, name, re
     assert (done.status, done.err) == (1, "")
     (run,) = store.runs()
     assert run.info.status == "FAILED"
-    line = MINE.splitlines().index("        optimizer.step()", MINE.count("\n") // 2) + 1
+    code = {
+        "other": "        optimizer.step()",
+        "once": "    for batch in run.batches(iter(range(3))):",
+    }
+    after = MINE.splitlines().index(f"def {name}(run):")
+    line = 1 + MINE.splitlines().index(code.get(name, ""), after)
     place = next(Path(p, "mine.py") for p in sys.path if Path(p, "mine.py").exists())
     assert run.data.tags["reason"] == reason.replace("PLACE", f"{place}, line {line}")
     assert f"FAILED: {run.data.tags['reason']}" in done.out
+
+
+RULE = (
+    "the name of a number must be letters, digits, spaces and any of _ - . : between single "
+    "slashes, at most 250 characters, got "
+)
+
+
+@pytest.mark.parametrize("name", ["acc@1", "top 5%", "", "a//b", "/a", "../a", "a/.", "x" * 300])
+def test_a_name_that_no_tracker_takes_fails_the_run_not_its_record(command, store, name) -> None:
+    done = command(f"loop=mine.logs train.steps=4 \"loop.name='{name}'\" {FLAT}")
+    assert (done.status, done.err) == (1, ""), done.err
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert run.data.tags["reason"].startswith(f"{RULE}'{name[:20]}")
+    assert "config.yaml" in {file.path for file in store.client.list_artifacts(run.info.run_id)}
+
+
+@pytest.mark.parametrize("name", ["top 5", "a/b.c", "größe", "loss:0", "x" * 244])
+def test_a_name_that_trackers_take_is_recorded(command, store, name) -> None:
+    done = command(f"loop=mine.logs train.steps=4 \"loop.name='{name}'\" {FLAT}")
+    assert (done.status, done.err) == (0, ""), done.err
+    key = name if "/" in name else f"train/{name}"
+    assert store.history(store.runs()[0], key) == dict.fromkeys(range(4), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("mine.reports loop.what=twice", "val/loss is reported twice, the second time as val/loss"),
+        ("mine.reports loop.what=text", "val_loss must be reported as one number, got text"),
+        (
+            "mine.reports loop.what=large",
+            "val_loss must be reported as one number of at most 64 bits, got a larger one",
+        ),
+        (
+            "mine.logs loop.name=a loop.value=10**400",
+            "a must be logged as one real number of at most 64 bits, got a larger one",
+        ),
+    ],
+)
+def test_what_is_no_number_or_two_of_one_name_fails_in_one_line(
+    command, store, line, reason
+) -> None:
+    done = command(f"loop={line} train.steps=4 {FLAT}")
+    assert (done.status, done.err) == (1, "")
+    found = store.runs()[0].data.tags["reason"]
+    assert found.startswith(f"{reason} (")
+
+
+HANDED_OVER = "model must be handed over with state_dict() and load_state_dict(), got "
+TOO_LATE = (
+    "run.keep is called after the first evaluation, that at step 2: with train.keep=best call it "
+    "before, with the one model"
+)
+NO_WEIGHTS = "the model does not give its weights and take them back: "
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("loop.then=net train.keep=best", TOO_LATE),
+        ("loop.first=net loop.then=net train.keep=best", TOO_LATE),
+        ("loop.first=half", f"{HANDED_OVER}Half"),
+        ("loop.first=kind", f"{HANDED_OVER}the class Half"),
+        ("loop.first=number train.keep=best", f"{HANDED_OVER}int"),
+        ("loop.first=stuck train.keep=best", f"{NO_WEIGHTS}RuntimeError: it is stuck"),
+        ("loop.first=empty", f"{NO_WEIGHTS}TypeError: state_dict() gives no mapping but NoneType"),
+    ],
+)
+def test_a_model_that_cannot_be_kept_fails_the_run_not_its_record(
+    command, store, line, reason
+) -> None:
+    done = command(f"loop=mine.keeps train.steps=4 train.eval_every=2 threads=1 {line}")
+    assert (done.status, done.err.startswith("error")) == (1, False), done.err
+    (run,) = store.runs()
+    assert run.info.status == "FAILED"
+    assert re.sub(r" \(\S+mine.py, line \d+\)$", "", run.data.tags["reason"]) == reason
+    assert "\n" not in run.data.tags["reason"]
+    assert "_target_: mine.keeps" in store.file(run, "config.yaml").read_text()
+    if not reason.startswith(HANDED_OVER):  # the steps were made
+        assert len(store.file(run, "trace.csv").read_text().splitlines()) == 1 + 4
+        assert len(store.history(run, "train/lr")) == 4
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("reads", "step 0 reads the rate 0.1, but its update takes 0.5"),
+        ("once", "step 1 reads the rate 0.09, but its update takes 0.1"),
+        ("own", ""),
+        ("hand", ""),
+        ("tensor", ""),
+        ("beside", ""),
+    ],
+)
+def test_a_rate_that_is_only_read_is_not_recorded_as_taken(command, store, how, reason) -> None:
+    done = command(f"loop=mine.by_number loop.how={how} train.steps=4 lr=0.1 threads=1")
+    (run,) = store.runs()
+    if reason:
+        ways = "call run.set_rate(optimizer), whose groups may have an lr_scale, or run.own_rate"
+        expected = f"{reason}: {ways}(optimizer) where that is meant ("
+        assert run.data.tags["reason"].startswith(expected)
+    assert run.info.status == ("FAILED" if reason else "FINISHED"), done.out
+    assert not _global_optimizer_pre_hooks
 
 
 def test_ctrl_c_ends_it_as_killed_with_its_records(store, shell) -> None:
@@ -263,6 +508,14 @@ BAD = {
     "loop=mine.train train.steps=4 loop.strat=2": "unknown key 'loop.strat' (did you mean "
     "'loop.start'?)",
     "loop=mine.train train.steps=4 loop.start=high": "loop.start must be a number, got 'high'",
+    "loop=mine.tarin train.steps=4": "loop._target_ must name a function that can be imported, got "
+    "'mine.tarin': mine has no tarin (did you mean 'train'?)",
+    "loop=./mine.py train.steps=4": "loop must name a function behind its module, not a file, got "
+    "'./mine.py'; loop=mine.train calls its function train",
+    "loop=mine.told train.steps=4 -- python train.py": "loop must be left out beside a script, -- "
+    "python train.py, got mine.told",
+    "loop=mine.train train.steps=4 'task.metrics={f1: {'": "cannot read 'task.metrics={f1: {'; "
+    "write key=value, a list as [a,b] without spaces, and quotes around other special characters",
     "loop=mine.train train.steps=4 loop.run=1": "loop.run must be left out: it is the run itself",
     "loop=mine.needs train.steps=4": "loop needs width, as mine.needs has no default; give "
     "loop.width=VALUE",
@@ -310,6 +563,15 @@ def test_a_preview_imports_nothing(command, folder: Path, capsys, monkeypatch) -
     assert capsys.readouterr().out.startswith("mine.train train.steps=4 constant lr=0.5: 4 steps")
     assert preview.main(["loop=mine.train", "train.steps=4", "dataset=mnist"]) == 2
     assert "dataset must be left out beside loop=mine.train" in capsys.readouterr().err
+
+
+@pytest.mark.stress
+def test_a_loader_has_workers_in_a_launchers_process_too(store, shell) -> None:
+    process = shell(f"-m hydra/launcher=joblib loop=mine.loads train.steps=3 {FLAT} seed=0,1")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, f"{out}{err}"
+    losses = [list(store.history(run, "train/loss").values()) for run in store.runs()]
+    assert losses == [[6.0, 22.0, 6.0]] * 2
 
 
 STUDY = (
@@ -360,6 +622,18 @@ def test_the_keys_of_a_loop_are_searched_and_equal_trials_copied(searched) -> No
     baseline = attributes.done(study)[0]
     assert baseline.value == pytest.approx(by_hand([0.1] * 4)[-1] ** 2, rel=1e-5)
     assert sum(map(attributes.is_copy, attributes.done(study))) == 3
+
+
+def test_a_value_has_one_text_in_all_records_of_a_study(command, store) -> None:
+    line = f"-m hydra/sweeper=optuna {FLAT} train.steps=4 loop=mine.whole study/sampler=grid"
+    space = "'loop.start=choice(3.0,4.0)' 'loop.other=choice(2.0,3.0)'"
+    done = command(f"{line} {space} study.confirm_seeds=0")
+    assert done.status == 0, done.err
+    params = [run.data.params for run in store.runs() if run.data.tags["kind"] == "trial"]
+    assert len(params) == 5  # the baseline is none of the grid
+    assert {one["loop.start"] for one in params} == {"2.0", "3.0", "4.0"}
+    assert {one["loop.other"] for one in params} == {"2.0", "3.0"}
+    assert {one["loop.third"] for one in params} == {"2.0"}
 
 
 def test_a_metric_that_a_study_gives_a_direction_is_known(searched) -> None:

@@ -20,7 +20,7 @@ from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
 from runner.results.definition import KEPT, MEAN, Definition, Goal
 from runner.results.metrics import OF_AVERAGE, metric
-from runner.space import Space
+from runner.space import Choice, Entry, Space
 from runner.study.plan import samplers
 from runner.study.plan.dry_run import DryRun, ends
 from runner.tracking import trackers_of
@@ -151,6 +151,13 @@ def _of_function(space: Space, fixed: list[Word], composer: Composer) -> dict[st
     return {f"{LOOP}.{name}": value for name, value in found.items()}
 
 
+def _option(entry: Entry, value: Any) -> Any:
+    """Return a value as the search has it, where it does: 2.0 for 2, so that it has one text."""
+    options = entry.spec.values() if isinstance(entry.spec, Choice) else []
+    alike = (one for one in options if isinstance(one, bool) == isinstance(value, bool))
+    return next((one for one in alike if one == value), value)
+
+
 def _added(words: list[str], space: Space, usual: Mapping[str, Any]) -> list[str]:
     """Return words that add the searched keys that are written with a plus, or are a loop's, with
     their usual value or else their first one."""
@@ -161,7 +168,7 @@ def _added(words: list[str], space: Space, usual: Mapping[str, Any]) -> list[str
     for entry in space.entries:
         if entry.key in signs.keys() - space.group_names:
             first = usual.get(entry.key)
-            added[entry.key] = ends(entry.spec)[0] if first is None else first
+            added[entry.key] = ends(entry.spec)[0] if first is None else _option(entry, first)
     return [signs[key] + text for key, text in zip(added, overrides_of(added), strict=True)]
 
 

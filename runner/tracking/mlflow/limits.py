@@ -1,13 +1,12 @@
 """What MLflow takes: its limits for keys, values and batches."""
 
-import posixpath
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from runner.results.metrics import is_key
+
 POINTS, PARAMS = 1000, 100  # of a batch
-PARAM_CHARACTERS, TAG_CHARACTERS, _KEY_CHARACTERS = 6000, 8000, 250
-_KEY = re.compile(r"[\w/. :-]+")
+PARAM_CHARACTERS, TAG_CHARACTERS = 6000, 8000
 
 
 def fitted(values: Mapping[str, Any], limit: int) -> dict[str, str]:
@@ -20,14 +19,8 @@ def fitted(values: Mapping[str, Any], limit: int) -> dict[str, str]:
     {'a': 'xxx... (see config.yaml)', 'd': '2'}
     """
     mark = "... (see config.yaml)"
-    texts = {key: str(value) for key, value in values.items() if _is_key(key)}
+    texts = {key: str(value) for key, value in values.items() if is_key(key)}
     return {
         key: text if len(text) <= limit else text[: limit - len(mark)] + mark
         for key, text in texts.items()
     }
-
-
-def _is_key(key: str) -> bool:
-    """Return whether MLflow takes a key: it must also be a path that stays where it is."""
-    plain = len(key) <= _KEY_CHARACTERS and _KEY.fullmatch(key) and posixpath.normpath(key) == key
-    return bool(plain) and not key.startswith(("..", "/")) and key != "."

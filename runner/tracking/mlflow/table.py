@@ -1,6 +1,8 @@
 """What was recorded, as a table: a row a run."""
 
+import math
 import re
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +21,28 @@ _SEED = "seed"
 _PLACES = ("val/", "ema/val/", "test/")  # of metrics that stand in front
 _TRIAL = re.compile(r"trial (\d+)")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")  # what 64 bits hold
-_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|-?inf|nan")
 _TRUTH = {"True": True, "False": False}
+_MOST = sys.float_info.max  # what MLflow keeps of inf
+
+
+def _is_whole(text: str) -> bool:
+    return bool(_WHOLE.fullmatch(text)) and str(int(text)) == text
+
+
+def _is_real(text: str) -> bool:
+    """Return whether a text is what Python writes of the number that it is: 007 and 2.10 are names,
+    not numbers."""
+    try:
+        number = float(text)
+    except ValueError:
+        return False
+    return str(number) == text or (_is_whole(text) and int(number) == int(text))
+
+
 # what fits, how it is read, the type of a column, the type of one in which something is missing
 _KINDS: tuple[tuple[Callable[[str], Any], Callable[[str], Any], Any, Any], ...] = (
-    (_WHOLE.fullmatch, int, "int64", "Int64"),
-    (_NUMBER.fullmatch, float, "float64", "float64"),
+    (_is_whole, int, "int64", "Int64"),
+    (_is_real, float, "float64", "float64"),
     (_TRUTH.__contains__, _TRUTH.__getitem__, "bool", "boolean"),
 )
 
@@ -58,7 +76,8 @@ def frame(found: Sequence["Run"]) -> "DataFrame":
     """Return a row for each run: the trial and seed, how it ended, the parameters that differ, the
     metrics as they were last, of what it is a part, its name and id, the other parameters.
 
-    Numbers and truths are such where all of a column are; what a run has not is missing. A
+    Numbers and truths are such where all of a column are, each as Python writes it; what a run has
+    not is missing. A
     parameter or metric whose name is taken is called `params.NAME` or `metrics.NAME`.
     """
     from pandas import DataFrame
@@ -79,7 +98,7 @@ def frame(found: Sequence["Run"]) -> "DataFrame":
             last[tag] = _texts(values)
     differing = {key: typed(texts) for key, texts in params.items() if len(set(texts)) > 1}
     same = {key: typed(texts) for key, texts in params.items() if key not in differing}
-    figures = {key: _floats(metrics[key]) for key in sorted(metrics, key=_order)}
+    figures = {key: _floats(map(_exact, metrics[key])) for key in sorted(metrics, key=_order)}
     taken = {*first, *last}
     differing, same = (_free(more, "params", taken) for more in (differing, same))
     figures = _free(figures, "metrics", {*taken, *differing, *same})
@@ -89,8 +108,10 @@ def frame(found: Sequence["Run"]) -> "DataFrame":
 def typed(texts: Sequence[str | None]) -> "Series":
     """Return texts as whole numbers, numbers or truths where all that are there are such.
 
-    >>> typed(["3", None, "40"]).tolist(), typed(["1e-3", "0.5"]).tolist()
-    ([3, <NA>, 40], [0.001, 0.5])
+    >>> typed(["3", None, "40"]).tolist(), typed(["1e-05", "0.5"]).tolist()
+    ([3, <NA>, 40], [1e-05, 0.5])
+    >>> typed(["007", "2.10"]).tolist()
+    ['007', '2.10']
     >>> typed(["True", "False"]).tolist(), typed(["10%", "3"]).tolist()
     ([True, False], ['10%', '3'])
     """
@@ -102,6 +123,11 @@ def typed(texts: Sequence[str | None]) -> "Series":
             values: dict[str | None, Any] = {text: read(text) for text in there}
             return Series(map(values.get, texts), dtype=missing if None in texts else kind)
     return _texts(texts)
+
+
+def _exact(value: float | None) -> float | None:
+    """Return a metric as it was recorded: MLflow keeps the largest number in place of inf."""
+    return value if value is None or abs(value) < _MOST else math.copysign(math.inf, value)
 
 
 def _texts(values: Iterable[str | None]) -> "Series":

@@ -164,6 +164,15 @@ class MLflow(Tracker):
 
         return upgrade(self._uri, say)
 
+    def refuses(self, run_id: str, error: Exception) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        is_invalid = (
+            isinstance(error, MlflowException)
+            and str(error.error_code) == "INVALID_PARAMETER_VALUE"
+        )
+        return is_invalid and self.has(run_id)  # it is also said of a run that is deleted
+
     def refusal(self, error: BaseException) -> Mistake:
         return refusal(self._uri, error)
 

@@ -34,7 +34,7 @@ from runner.training.attached.messages import (
 from runner.training.attached.script import LOOK_SECONDS
 from runner.training.devices import seed, use
 from runner.training.own_loop import LoopState, Run, Start, finish
-from runner.training.state import BestKeeper
+from runner.training.state import NO_WEIGHTS, BestKeeper
 
 
 @functools.cache
@@ -129,10 +129,18 @@ class _Line:
             self._is_told = True
         return self._is_told
 
-    def end(self, end: End) -> bool:
-        """Tell the runner how the run has ended; return whether it has heard."""
+    def end(self, state: LoopState, error: Exception | None) -> bool:
+        """Tell the runner how the run has ended; return whether it has heard. Weights that cannot
+        be sent must not cost it that."""
         try:
-            send(self._connection, end)
+            try:
+                send(self._connection, End(portable(state), error))
+            except OSError:
+                raise
+            except Exception as raised:
+                reason = f"{NO_WEIGHTS}: {told(raised)}"
+                error = error or Elsewhere(reason, traceback.format_exc())
+                send(self._connection, End(portable(replace(state, model=None, best=None)), error))
             self._connection.close()
         except OSError:
             return False
@@ -173,10 +181,15 @@ class _Ending:
             found = None
         except BaseException as raised:
             found = _sendable(raised, details)
-        self._state.restore()
+        try:
+            self._state.restore()
+        except Exception as raised:
+            if found is None:
+                reason = f"{NO_WEIGHTS}: {told(raised)}"
+                found = Elsewhere(reason, traceback.format_exc())
         if self._line is None:
             return False
-        return self._line.end(End(portable(self._state), found)) and found is not None
+        return self._line.end(self._state, found) and found is not None
 
 
 def _sendable(error: BaseException, details: str) -> Exception:

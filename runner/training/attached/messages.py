@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from runner.training.own_loop import LoopState
 
@@ -68,7 +67,7 @@ class Groups:
 
 def portable(state: LoopState) -> LoopState:
     """Return a state that another process can hold: weights on the CPU in a model's place."""
-    model = None if state.model is None else Handed(_on_cpu(state.model.state_dict()))
+    model = None if state.model is None else Handed(_on_cpu(state.weights))
     best = state.best and replace(state.best, weights=_on_cpu(state.best.weights))
     named = ("pattern", "lr_scale")
     groups = [{name: one[name] for name in named if name in one} for one in state.groups]
@@ -84,8 +83,7 @@ def become(state: LoopState, other: LoopState) -> None:
             setattr(state, one.name, getattr(other, one.name))
 
 
-def _on_cpu(weights: Mapping[str, Any]) -> dict[str, Any]:
-    moved: dict[str, Any] = tree_map(
-        lambda one: one.detach().cpu() if isinstance(one, Tensor) else one, dict(weights)
-    )
-    return moved
+def _on_cpu(weights: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return what is recorded of weights."""
+    named = dict(weights).items()
+    return {name: one.detach().cpu() for name, one in named if isinstance(one, Tensor)}

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from runner.errors import Misuse
+from runner.errors import Misuse, shortened
 from runner.results.events import LOSS, LR, Chunk, step_key
+from runner.results.metrics import KEY_RULE, is_key
 from runner.training.loop import CHUNK_SECONDS, CHUNK_STEPS
 from runner.training.measures import exact
 
@@ -34,7 +35,8 @@ class Logs:
     def add(self, name: str, value: Any) -> None:
         """Keep a number of the step that is being made; the last one of a name counts.
 
-        A tensor stays on its device. Raises Misuse for what is no number, or has another's name.
+        A tensor stays on its device. Raises Misuse for what is no number, has another's name or a
+        name that trackers do not take, see `results.metrics.is_key`.
         """
         key = self._keys.get(name) or self._key(name)
         if isinstance(value, Tensor):
@@ -46,6 +48,12 @@ class Logs:
         elif not isinstance(value, Real):
             given = type(value).__name__
             raise Misuse(f"{name} must be logged as one real number, got {given}")
+        else:
+            try:
+                value = float(value)
+            except OverflowError as error:
+                must = f"{name} must be logged as one real number of at most 64 bits"
+                raise Misuse(f"{must}, got a larger one") from error
         self._found.setdefault(key, {})[len(self._rates)] = value
 
     def end_step(self, rate: float) -> None:
@@ -72,12 +80,16 @@ class Logs:
 
     def _key(self, name: str) -> str:
         """Return the key under which a name is recorded."""
+        if not isinstance(name, str):
+            raise Misuse(f"the name of a number must be text, got {type(name).__name__}")
         room = name.partition("/")[0] if "/" in name else ""
         key = name if room else step_key(name)
         if room in _RESERVED:
             raise Misuse(f"{name} is a figure of an evaluation: give it to run.report")
         if key == LR:
             raise Misuse(f"{name} is recorded already: log what it is not under another name")
+        if not is_key(key):
+            raise Misuse(f"the name of a number {KEY_RULE}, got {shortened(repr(name), 60)}")
         self._keys[name] = key
         return key
 

@@ -69,7 +69,11 @@ class Run:
 
     @property
     def lr(self) -> float:
-        """The learning rate that the step's update is to take; before the first step, its."""
+        """The learning rate that the step's update is to take; before the first step, its.
+
+        Of a step that only reads it, one of torch's optimizers must have it, where such make the
+        update.
+        """
         return self._rates.take()
 
     @property
@@ -105,20 +109,29 @@ class Run:
         """Yield the batches of a loader, again and again, each with a step of its own."""
         if not self._next_step():
             return
+        count = 0
         while True:
-            is_empty = True
+            before = count
             for batch in loader:
-                is_empty = False
+                count += 1
                 yield batch
                 if not self._next_step():
                     return
-            if is_empty:
+            if not count:
                 self._refuse("run.batches must be given batches, got none")
+            if count == before:
+                must = "run.batches must be given what can be read again and again, as a DataLoader"
+                self._refuse(f"{must}, got what ends after {count} batches")
 
     def set_rate(self, optimizer: Any) -> None:
         """Set the step's rate as `lr` of an optimizer's parameter groups, times the `lr_scale` that
         a group may have. Each update of it must take that rate then."""
         self._rates.set(optimizer)
+
+    def own_rate(self, optimizer: Any) -> None:
+        """Let an optimizer have a rate of its own, beside an update that takes `lr` as a number: of
+        another library, or by hand."""
+        self._rates.leave(optimizer)
 
     def skip(self) -> None:
         """Leave the step's update out on purpose, as where scaled gradients are not finite."""
@@ -127,6 +140,9 @@ class Run:
     def log(self, values: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Log numbers of the step: loss=loss is recorded as `train/loss`, and the last of a name
         counts. A tensor stays on its device until many steps are read at once.
+
+        A name has letters, digits, spaces and any of _ - . : between single slashes, as MLflow and
+        TensorBoard take it, and at most 250 characters; one with a slash stands as it is.
 
         A `loss` that is not finite ends the run.
         """
@@ -157,9 +173,13 @@ class Run:
 
     def keep(self, model: Weights) -> None:
         """Hand over the model, several in a `ModuleDict`, whose weights are recorded; with
-        train.keep=best those of the best evaluation."""
-        self._state.model = model
+        train.keep=best those of the best evaluation, so that it is too late after the first one."""
+        best = self._state.best
+        if best is not None and model is not self._state.model:
+            text = f"run.keep is called after the first evaluation, that at step {best.step}"
+            self._refuse(f"{text}: with train.keep=best call it before, with the one model")
         self.hand_over(model=model)
+        self._state.model = model
 
     def hand_over(self, **parts: Weights) -> None:
         """Hand over, by name and before the first step, what must be kept to go on from a step
@@ -169,8 +189,13 @@ class Run:
         was; so is what torch, numpy and `random` draw.
         """
         for name, part in parts.items():
-            if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
-                self._refuse(f"{name} must be handed over with state_dict() and load_state_dict()")
+            ways = [getattr(part, way, None) for way in ("state_dict", "load_state_dict")]
+            if isinstance(part, type) or not all(map(callable, ways)):
+                given = type(part).__name__
+                if isinstance(part, type):
+                    given = f"the class {part.__name__}"
+                must = f"{name} must be handed over with state_dict() and load_state_dict()"
+                self._refuse(f"{must}, got {given}")
             self._state.parts[name] = part
             if waiting := self._state.waiting:
                 if name not in waiting.parts:

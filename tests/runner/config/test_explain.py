@@ -147,7 +147,7 @@ TARGETS = {
     "model._target_=nowhere.Net": "model._target_ must name a class that can be imported, got "
     "'nowhere.Net': No module named 'nowhere'",
     "model._target_=runner.training.models.Nett": "got 'runner.training.models.Nett': "
-    "module 'runner.training.models' has no",
+    "runner.training.models has no",
     "dataset._target_=nowhere.data": "dataset._target_ must name a class that can be imported",
     "clipping._target_=builtins.dict": "clipping._target_ must give a function that clips gradien",
     "model._target_=math.pi": "model._target_ must be callable, got 'math.pi'",

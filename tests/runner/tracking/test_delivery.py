@@ -1,5 +1,6 @@
 """Records that wait on disk reach MLflow later: whole, once, whoever is killed meanwhile."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -159,6 +160,49 @@ def test_ctrl_c_in_close_leaves_all_in_the_outbox_at_once(
     assert [next(iter(m)) for _, m in box.messages()] == ["params", "points", "status"]
     answer.set()
     one._thread.join()
+
+
+ODD = [("acc@1", 0.5, MS, 0), ("acc@1", 0.6, MS + 1, 1), ("x" * 300, 0.5, MS, 0)]
+
+
+def test_what_mlflow_refuses_for_good_is_set_aside_and_the_rest_arrives(
+    store: Any, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
+    one, run_id, warnings = opened()
+    one.points([*points(range(10)), *ODD])
+    one.flush(20)
+    one.points([*points(range(10, 20)), *ODD])
+    one.tags({"after": "it"})
+    assert one.close("FINISHED")
+    run = store.client.get_run(run_id)
+    assert history(store, run_id) == points(range(20))
+    assert (run.info.status, run.data.tags["after"]) == ("FINISHED", "it")
+    assert outbox.waiting() == []
+    odd, long = warnings
+    assert odd.startswith("tracking: acc@1 is refused (")
+    assert odd.endswith("); it is set aside in .runner/set-aside")
+    assert long.startswith("tracking: xxx")
+    assert run.data.tags["refused"].startswith("acc@1 is refused (")
+    kept = [json.loads(file.read_text())["points"] for file in outbox.ASIDE.glob("[0-9a-f]*")]
+    assert sorted(len(one) for one in kept) == [1, 1, 2, 2]
+    assert [list(point) for point in ODD[:2]] in kept
+
+
+def test_a_run_that_waits_with_what_mlflow_refuses_gets_its_end(
+    store: Any, waiting: Any, capsys: Any
+) -> None:
+    run_id = waiting(None)
+    (box,) = outbox.waiting()
+    for number, message in enumerate(({"points": ODD}, {"status": "FINISHED", "end_ms": MS})):
+        (box.folder / f"1{number:07d}").write_text(json.dumps(message))
+    assert deliver.main([]) == 0
+    told = capsys.readouterr()
+    assert told.out == f"run {run_id}: delivered\n"
+    assert told.err.count(" is refused (") == 2
+    assert store.client.get_run(run_id).info.status == "FINISHED"
+    assert history(store, run_id) == points(range(3000))
+    assert list(outbox.ROOT.iterdir()) == []
 
 
 def test_nothing_waiting_is_said(folder: Any, capsys: Any) -> None:

@@ -1,6 +1,8 @@
 """What was recorded as a table: which runs a name means, their order, their columns."""
 
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +13,13 @@ from runner.errors import Mistake
 from runner.tracking.mlflow import table as tables
 from runner.tracking.mlflow.table import table, typed
 
+ENDS = """\
+def ends(run, name: str = ""):
+    for step in run.steps():
+        run.lr
+        if run.evaluates:
+            run.report(val_loss=1.0 if step < 3 else float("inf"))
+"""
 ADDRESS = "sqlite:///mlflow.db"
 Record = Callable[..., str]
 
@@ -98,7 +107,7 @@ def test_what_differs_stands_in_front_and_what_is_recorded_last_counts(record: R
     same = {"model": "mlp", "train.epochs": "5"}
     shown = [("train/lr", 0.3, 0), ("train/lr", 0.2, 9), ("val/loss", 0.5, 9), ("test/loss", 1, 9)]
     record("runs", {"lr": "0.1", "flag": "True", **same}, shown, status="DIVERGED")
-    record("runs", {"lr": "1e-3", "width": "8", "run_id": "x", **same})
+    record("runs", {"lr": "0.001", "width": "8", "run_id": "x", **same})
     found = table(ADDRESS, "runs")
     front = ["status", "seconds", "lr", "flag", "width", "params.run_id"]
     figures = ["val/loss", "test/loss", "train/lr"]
@@ -118,8 +127,13 @@ def test_what_differs_stands_in_front_and_what_is_recorded_last_counts(record: R
     [
         (["1", "-20"], "int64"),
         (["1", None], "Int64"),
-        (["1", "2.5", "1e-3", "inf", "-inf", "nan"], "float64"),
-        ([".5", None], "float64"),
+        (["1", "2.5", "1e-05", "inf", "-inf", "nan"], "float64"),
+        (["0.5", None], "float64"),
+        (["007"], "str"),
+        (["2.10", "2.9"], "str"),
+        (["1e-3", ".5"], "str"),
+        (["-0", "1"], "str"),
+        (["9007199254740993", "0.5"], "str"),
         (["True", "False"], "bool"),
         (["True", None], "boolean"),
         (["True", "1"], "str"),
@@ -132,6 +146,18 @@ def test_a_column_has_the_type_of_all_its_texts(texts: list[str | None], kind: s
     found = typed(texts)
     assert found.dtype == kind
     assert found.isna().tolist() == [text in (None, "nan") for text in texts]
+
+
+def test_what_is_not_finite_comes_as_it_was_recorded(
+    command: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path.cwd())
+    record = "loop=ends.ends train.steps=4 train.eval_every=2 loop.name='\"007\"'"
+    Path("ends.py").write_text(ENDS)
+    assert command(record).status == 3
+    found = table(ADDRESS, "")
+    assert found.loc[0, "val/loss"] == math.inf
+    assert found.loc[0, "loop.name"] == "007"
 
 
 def test_an_empty_store_is_an_empty_table(store: Any) -> None:
