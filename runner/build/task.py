@@ -1,7 +1,7 @@
 """Settings -> the task: a loss and metrics, made sure to fit the data."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -36,7 +36,11 @@ def task_of(settings: Settings, data: Dataset | None) -> Task:
         raise Mistake(f"task.{key}", f"is not a key of task.kind={kind.name}{hint}")
     measures = measures_of(settings)
     metric = deciding(settings, data=data is not None)
-    loss = {} if kind is Own else {"loss": _loss(spec)}
+    own = kind is Own and not _named(spec.get("loss"))
+    if own and measures:
+        must = "must stand beside task.loss with task=none, as the model returns its loss alone"
+        raise Mistake("task.metrics", must, ", ".join(measures))
+    loss = {} if own else {"loss": _loss(spec)}
     task = kind(**loss, measures=measures, metric=metric, **more)
     if data is None:
         return task
@@ -47,7 +51,8 @@ def task_of(settings: Settings, data: Dataset | None) -> Task:
             if error.advice or error.where != "targets":
                 raise
             raise ArgumentError(error.where, error.must, error.given, _advice(data)) from error
-    return task.of(data)
+    with under(""):
+        return task.of(data)
 
 
 def measures_of(settings: Settings) -> dict[str, Measure]:
@@ -82,13 +87,21 @@ def kind_of(spec: Mapping[str, Any]) -> type[Task]:
     return KINDS[name]
 
 
+def _named(loss: Any) -> bool:
+    """Return whether there is a loss; null, and keys that are null, are none."""
+    values = loss.values() if isinstance(loss, Mapping) else [loss]
+    return any(value is not None for value in values)
+
+
 def _loss(spec: Mapping[str, Any]) -> Loss:
     """Return the loss: a function with its keys bound, or an object that a class has made of
     them."""
     given = spec.get("loss")
     if not isinstance(given, Mapping) or not given.get("_target_"):
         raise Mistake("task.loss", "must have a _target_ and its arguments", repr(given))
-    plain = {key: _tensor(given, value) for key, value in given.items() if value is not None}
+    plain = {key: _tensor(given, key, value) for key, value in given.items() if value is not None}
+    if _is_torchs(given) and (reduction := plain.get("reduction", "mean")) != "mean":
+        raise Mistake("task.loss.reduction", "must be mean", repr(reduction))
     lists = {key: value for key, value in plain.items() if isinstance(value, torch.Tensor)}
     rest = {key: value for key, value in plain.items() if key not in lists}
     target = config.partial("task.loss", rest)
@@ -98,7 +111,7 @@ def _loss(spec: Mapping[str, Any]) -> Loss:
     bound = functools.partial(target.plain, **lists) if lists else target.plain
     if not isinstance(target.bound.func, type):
         return bound
-    made = target(**lists)
+    made = _made("task.loss", target, **lists)
     if not callable(made):
         must = "must be a function of outputs and targets, or a class whose objects are such"
         raise Mistake("task.loss._target_", must, f"the class {type(made).__name__}")
@@ -106,14 +119,26 @@ def _loss(spec: Mapping[str, Any]) -> Loss:
     return loss
 
 
-def _tensor(spec: Mapping[str, Any], value: Any) -> Any:
+def _is_torchs(spec: Mapping[str, Any]) -> bool:
+    return str(spec["_target_"]).startswith("torch.")
+
+
+def _tensor(spec: Mapping[str, Any], key: str, value: Any) -> Any:
     """Return the numbers of a list as one of torch's losses wants them."""
-    ours = str(spec["_target_"]).startswith("torch.")
-    if not ours or not isinstance(value, list):
+    if not _is_torchs(spec) or not isinstance(value, list):
         return value
-    if not all(isinstance(one, int | float) for one in value):
+    if not all(type(one) in (int, float) for one in value):
         raise Mistake("task.loss", "must have lists of numbers", repr(value))
+    if key == "weight" and not (min(value, default=0) >= 0 and sum(value) > 0):
+        raise Mistake("task.loss.weight", "must be at least 0, one of them more", repr(value))
     return torch.tensor(value, dtype=torch.float32)
+
+
+def _made(key: str, target: Callable[..., Any], **more: Any) -> Any:
+    """Return the object that a class makes."""
+    must = "must be a class that can be built with its arguments"
+    with failing(lambda told: Mistake(key, must, advice=f"it fails with {told}")):
+        return target(**more)
 
 
 def _measure(key: str, name: str, spec: Any) -> Measure:
@@ -126,9 +151,7 @@ def _measure(key: str, name: str, spec: Any) -> Measure:
     target = config.partial(key, spec)
     made: Any = target.plain
     if isinstance(target.bound.func, type):
-        must = f"must be a class that can be built with its arguments; {spec['_target_']}"
-        with failing(lambda told: Mistake(key, must, advice=f"it fails with {told}")):
-            made = target()
+        made = _made(key, target)
     measure: Measure = made if isinstance(made, Measure) else Whole(made)
     source = made if isinstance(made, Measure) else target.bound.func
     direction = direction or _direction(source)

@@ -1,5 +1,6 @@
 """A model's metrics on a whole split."""
 
+import math
 import re
 from typing import Any
 
@@ -38,13 +39,15 @@ def evaluate(model: nn.Module, task: Task, split: Part | None, precision: str) -
             with autocast(precision, device):
                 outputs = task.forward(model, batch)
             total += total_loss(task, copied(outputs), (batch[0], copied(batch[1])))
-            weight = weight + task.weight(batch)
+            counted = task.weight(batch)
+            weight = weight + (exact(counted) if isinstance(counted, Tensor) else counted)
             for measure in task.measures.values():
                 measure.update(*map(copied, task.real(outputs, batch[1])))
         metrics = {name: number_of(one.compute()) for name, one in task.measures.items()}
         for measure in task.measures.values():
             measure.reset()  # it may hold the outputs of a whole split
-        return {"loss": total.item() / number_of(weight)} | metrics
+        loss = total.item() / number_of(weight) if weight else math.nan
+        return {"loss": loss} | metrics
     finally:
         set_training(model)
 

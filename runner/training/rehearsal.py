@@ -20,15 +20,14 @@ from runner.training.fit import (
     check_outputs,
     kind_of,
     takes,
-    wanted,
 )
 from runner.training.groups import set_training
 from runner.training.loop import Loop
-from runner.training.nested import described, first
+from runner.training.nested import described, first, leaves
 from runner.training.optimizers import set_mode
 from runner.training.source import Unreadable
 from runner.training.state import State
-from runner.training.tasks import Own, own_loss
+from runner.training.tasks import own_loss
 from runner.trial import Trial
 from schedules.errors import ArgumentError
 
@@ -111,7 +110,7 @@ class _Watch:
         self.batches: Iterator[Batch | None] = iter(())
         self.model, self.task = state.model, state.task
         self.loss = state.task.loss
-        self.own = data is None or isinstance(self.task, Own)
+        self.own = data is None or self.task.brings_loss
         state.model = self.after_model  # type: ignore[assignment]  # a module might refuse hooks
         if not self.own:
             state.task = replace(self.task, loss=self.after_loss)
@@ -165,17 +164,18 @@ class _Watch:
             batch = next(self.batches)
             assert batch is not None
             targets = batch[1]
-            shapes, _ = wanted(self.task, targets, data, self.size)
+            shapes = self.task.shapes(targets, data)
             what = f"{self.task.gives} of shape {' or '.join(map(str, shapes))}"
             check_outputs(outputs, shapes, what, " in training")
             self.turn("task.loss", takes(*self.task.pair(outputs, targets)))
         return outputs
 
-    def after_loss(self, *given: Tensor) -> Tensor:
+    def after_loss(self, outputs: Any, targets: Any) -> Tensor:
         """Return the loss, and look at it."""
-        value = self.loss(*given)
+        depends = any(isinstance(one, Tensor) and one.requires_grad for one in leaves(outputs))
+        value = self.loss(outputs, targets)
         check_mean(value)
-        _check_depends("task.loss" if given[0].requires_grad else "model", value)
+        _check_depends("task.loss" if depends else "model", value)
         self.turn("model", "must have gradients")
         return value
 

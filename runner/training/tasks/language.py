@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from runner.training.data import Batch, Dataset, Part
+from runner.training.data import Dataset, Part
 from runner.training.measures import Measure
-from runner.training.tasks.classification import Classification, given
-
-IGNORED = -100
+from runner.training.tasks.classification import Classification
+from runner.training.tasks.weighing import ignored
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,13 @@ class Language(Classification):
 
     @property
     def ignored(self) -> int:
-        """The target that is padding: the `ignore_index` of the loss, or PyTorch's."""
-        own = vars(self.loss) if isinstance(self.loss, nn.Module) else given(self.loss)
-        found = own.get("ignore_index", IGNORED)
-        return found if isinstance(found, int) else IGNORED
+        """The target that is padding."""
+        return ignored(self.loss)
+
+    @property
+    def counts(self) -> bool:
+        """Whether targets may count for nothing."""
+        return True
 
     def pair(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return one row a token."""
@@ -46,11 +48,6 @@ class Language(Classification):
         rows, tokens = self.pair(outputs, targets)
         kept = tokens != self.ignored
         return rows[kept], tokens[kept]
-
-    def weight(self, batch: Batch) -> Tensor | float:
-        """Return the number of tokens that are no padding."""
-        kept: Tensor = (batch[1] != self.ignored).sum()
-        return kept
 
     def samples(self, split: Part) -> int:
         """Return the number of tokens that are no padding; about, where they must be read."""

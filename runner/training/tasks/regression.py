@@ -58,10 +58,14 @@ class Regression(Task):
 
     def of(self, data: Dataset) -> Task:
         """Return the task with mean and deviation of the training targets; of those of 10,000
-        samples, drawn by chance, where they must be read."""
+        samples, drawn by chance, where they must be read. Raises ValueError where these are of
+        several shapes."""
         if not self.standardize:
             return self
-        targets = exact(data.train.known_targets(MOST_READ))
+        if (known := data.train.known_targets(MOST_READ)) is None:
+            must = "must be false where targets are of several shapes, which have no mean"
+            raise ArgumentError("task.standardize", must, "true")
+        targets = exact(known)
         scale = targets.std(0, correction=0)
         scale = torch.where(scale > 0, scale, torch.ones_like(scale)).float()
         return replace(self, center=targets.mean(0).float(), scale=scale)

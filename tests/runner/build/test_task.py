@@ -67,6 +67,63 @@ class Brings(nn.Module):
         loss = nn.functional.mse_loss(self.layer(x)[:, 0], (y - 1000) / 400)
         return {"loss": loss, "logits": x}
 
+def maps(n=40):
+    x = torch.randn(3 * n, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    return Dataset(*(Split(x[i::3], (x[i::3, 0] > 0).long()) for i in range(3)), classes=2)
+
+def boxes(n=40):
+    data = labels(n)
+    both = lambda one: {"label": one.targets, "box": one.inputs[:, :2]}
+    parts = (Split(one.inputs, both(one)) for one in (data.train, data.val, data.test))
+    return Dataset(*parts)
+
+class Ragged(torch.utils.data.Dataset):
+    def __len__(self):
+        return 40
+    def __getitem__(self, i):
+        return torch.ones(1 + i), torch.ones(1 + i)
+
+def padded(samples):
+    pad = torch.nn.utils.rnn.pad_sequence
+    return pad([x for x, _ in samples], True), pad([y for _, y in samples], True)
+
+def ragged():
+    return Dataset(Ragged(), Ragged(), Ragged(), collate=padded)
+
+class Scale(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.by = nn.Parameter(torch.ones(1))
+    def forward(self, x):
+        return x * self.by
+
+class Pixels(nn.Conv2d):
+    def __init__(self):
+        super().__init__(1, 2, 1)
+
+class Boxes(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 4)
+    def forward(self, x):
+        out = super().forward(x)
+        return {"scores": out[:, :2], "box": out[:, 2:]}
+
+class Quantiles(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 3)
+
+def box_loss(outputs, targets):
+    scores, far = outputs["scores"], outputs["box"] - targets["box"]
+    return nn.functional.cross_entropy(scores, targets["label"]) + far.square().mean()
+
+def box_recall(outputs, targets):
+    return recall(outputs["scores"], targets["label"])
+
+def pinball(outputs, targets):
+    far = targets[:, None] / 1000 - outputs
+    levels = torch.tensor([0.1, 0.5, 0.9])
+    return torch.maximum(levels * far, (levels - 1) * far).mean()
+
 def recall(scores, targets):
     found = scores.argmax(1)[targets == 1]
     return found.float().mean()
@@ -93,6 +150,7 @@ class Unsure(Score):
 LINE = "dataset=none model=linear train.batch_size=20 train.epochs=4 lr=0.05"
 NUMBERS = f"{LINE} dataset._target_=mine.numbers task=regression"
 LABELS = f"{LINE} dataset._target_=mine.labels"
+ANY = f"{LINE} task=none schedule=constant dataset._target_=mine"
 WORDS = f"{LINE} dataset._target_=mine.words train.batch_size=4"
 
 
@@ -200,6 +258,44 @@ def test_inputs_by_name_and_a_model_that_brings_its_loss(command, store) -> None
     outputs = data.inputs @ weights["layer.weight"][0] + weights["layer.bias"]
     loss = (outputs - (data.targets - 1000) / 400).square().mean().item()
     assert run.data.metrics["test/loss"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_a_loss_of_outputs_and_targets_of_any_shape(command, store) -> None:
+    mine = importlib.import_module("mine")
+    cross_entropy = torch.nn.functional.cross_entropy
+    pixels = "task.loss._target_=torch.nn.functional.cross_entropy +task.loss.weight=[1,3]"
+    done = command(f"{ANY}.maps model._target_=mine.Pixels {pixels}")
+    assert done.status == 0, done.err
+    run = store.runs()[-1]
+    weights, data = load_weights(store, run), mine.maps().test
+    scores = torch.nn.functional.conv2d(data.inputs, weights["weight"], weights["bias"])
+    expected = cross_entropy(scores, data.targets, torch.tensor([1.0, 3.0])).item()
+    assert run.data.metrics["test/loss"] == pytest.approx(expected, rel=1e-5)
+
+    done = command(f"{ANY}.numbers model._target_=mine.Quantiles task.loss._target_=mine.pinball")
+    assert done.status == 0, done.err
+    run = store.runs()[-1]
+    weights, data = load_weights(store, run), mine.numbers().test
+    outputs = data.inputs @ weights["weight"].T + weights["bias"]
+    expected = mine.pinball(outputs, data.targets).item()
+    assert run.data.metrics["test/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_targets_and_outputs_by_name_with_a_metric_of_all_of_them(command, store) -> None:
+    mine = importlib.import_module("mine")
+    metric = "'task.metrics.found={_target_: mine.box_recall, direction: maximize}'"
+    loss = "task.loss._target_=mine.box_loss task.metric=found train.accumulate=2"
+    done = command(f"{ANY}.boxes +dataset.n=300 model._target_=mine.Boxes {loss} {metric}")
+    assert done.status == 0, done.err
+    (run,) = store.runs()
+    weights, data = load_weights(store, run), mine.boxes(300).test
+    out = data.inputs @ weights["weight"].T + weights["bias"]
+    outputs = {"scores": out[:, :2], "box": out[:, 2:]}
+    found = run.data.metrics
+    assert found["test/loss"] == pytest.approx(
+        mine.box_loss(outputs, data.targets).item(), rel=1e-5
+    )
+    assert found["test/found"] == pytest.approx(mine.box_recall(outputs, data.targets).item())
 
 
 def test_a_metric_of_all_outputs_decides_is_kept_and_searched(command, store) -> None:
@@ -355,9 +451,24 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
             f"{LABELS} +dataset.how=one 'task.metrics.auc={{_target_: mine.two_classes, "
             "direction: maximize}'",
             "task.metrics.auc must take outputs (40, 2) and targets (40,); it fails with "
-            "ValueError: needs two classes (mine.py, line 62)",
+            "ValueError: needs two classes (mine.py, line 119)",
         ),
         (f"{LABELS} task.kind=clasification", None),
+        (
+            f"{LINE} dataset._target_=mine.ragged model._target_=mine.Scale task=regression",
+            "task.standardize must be false where targets are of several shapes, which have no "
+            "mean, got true",
+        ),
+        (
+            f"{ANY}.numbers model._target_=mine.Brings 'task.metrics.f1={{_target_: mine.recall, "
+            "direction: maximize}'",
+            "task.metrics must stand beside task.loss with task=none, as the model returns its "
+            "loss alone, got f1",
+        ),
+        (
+            f"{ANY}.boxes model._target_=mine.Boxes task.loss._target_=mine.recall",
+            None,
+        ),
         (f"{LABELS} +task.padding=3", None),
         (
             f"{NUMBERS} +task.center=3",
