@@ -157,6 +157,9 @@ def _check(name: str, part: Any) -> None:
         advice = "or have __len__ and __getitem__, as a torch.utils.data.Dataset"
         raise ArgumentError(name, _MUST, f"the stream {kind}" if reads else kind, advice)
     if is_stream(part):
+        if hasattr(part, "__next__") and not is_resumable(part) and iter(part) is part:
+            must = "must begin anew each time it is iterated"
+            raise ArgumentError(name, must, kind, "a class whose __iter__ yields samples does")
         return
     try:
         length = len(part)

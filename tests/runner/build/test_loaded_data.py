@@ -36,6 +36,16 @@ class Points(Torchs):
             os._exit(3)
         if how == "slow":
             time.sleep(0.001)
+        if how == "no label" and i == 5:
+            return torch.zeros(4), None
+        if how == "no input" and i == 5:
+            return None, 0
+        if how == "keys":
+            return {"a": torch.zeros(2), "b" if i == 5 else "c": torch.zeros(2), "label": 0}
+        if how == "odd" and i == 5:
+            return {1, 2}, 0
+        if how == "gradient":
+            return torch.ones(4, requires_grad=True), 0
         if how == "words":
             return "hello", 0
         if how == "hangs" and get_worker_info() and get_worker_info().id == 0:
@@ -58,6 +68,9 @@ class Stream(IterableDataset):
 
 def data(how="", n=40):
     return Dataset(Points(n, how), Points(20), Points(20), classes=2)
+
+def once():
+    return Dataset(((torch.zeros(4), 0) for _ in range(99)), Points(20), Points(20), classes=2)
 
 def unsized():
     return Dataset(NoLength(), Points(20), Points(20), classes=2)
@@ -100,7 +113,8 @@ def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             "data +dataset.how=words",
-            r"dataset.train.inputs must be tensors, arrays or numbers, got builtins.str; or .*",
+            "dataset.train.inputs must be tensors, arrays or numbers, got builtins.str at sample "
+            "11; or .*",
         ),
         (
             "data +dataset.how=ragged +dataset.n=8",
@@ -109,6 +123,28 @@ def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "data +dataset.how=label +dataset.n=8",
             r"dataset.train.targets must lie in \[0, 2\), got 9 at sample 7",
+        ),
+        *(
+            (f"data train.batch_size=40 +dataset.how={how} dataset.workers={workers}", message)
+            for workers in (0, 1)
+            for how, message in {
+                "'no label'": "dataset.train.targets must be tensors, arrays or numbers, got "
+                "builtins.NoneType at sample 5; or .*",
+                "'no input'": "dataset.train.inputs must be tensors, arrays or numbers, got "
+                "builtins.NoneType at sample 5; or .*",
+                "odd": "dataset.train.inputs must be tensors, arrays or numbers, got builtins.set "
+                "at sample 5; or .*",
+                "gradient": "dataset.train.inputs must be made without a gradient; with .*",
+            }.items()
+        ),
+        (
+            "data +dataset.n=8 +dataset.how=keys",
+            "dataset.train.inputs must have the same keys in each sample, got a, b at sample 5, "
+            r"a, c at \d",
+        ),
+        (
+            "once train.epochs=null train.steps=3",
+            "dataset.train must begin anew each time it is iterated, got generator; a class .*",
         ),
         ("data +dataset.n=0", "dataset.train must hold at least one sample, got none"),
         (
