@@ -81,20 +81,38 @@ def wanted(
 def check_measures(task: Task, split: Part, outputs: Nested, targets: Nested) -> None:
     """Raise ValueError where a metric fails.
 
-    It gets all of a split's targets, as it may need each class among them, or many where they must
-    be read; outputs, targets: of some of its samples, the outputs repeated for the others.
+    It gets all of a split's targets, as it may need each class among them; where they must be read,
+    many at first and all where it fails with these. One that fails with a part is left to the first
+    evaluation. outputs, targets: of some of its samples, the outputs repeated for the others.
     """
+    for most in (EVAL_BATCH, len(split)):
+        pair, whole = _made_up(task, split, outputs, targets, most)
+        try:
+            for name, measure in task.measures.items():
+                _check_measure(name, measure, *map(copied, pair))
+            return
+        except _FailsWithThese:
+            if whole:
+                raise
+
+
+class _FailsWithThese(ArgumentError):
+    """A metric that fails, maybe as it lacks some targets."""
+
+
+def _made_up(
+    task: Task, split: Part, outputs: Nested, targets: Nested, most: int
+) -> tuple[tuple[Any, Any], bool]:
+    """Return what metrics take for so many samples of a split, and whether these are all."""
     have = len(first(outputs))
-    if (known := split.known_targets(EVAL_BATCH)) is not None:
+    if (known := split.known_targets(most)) is not None:
         numbers = sum(one.numel() for one in leaves(outputs))
-        most = max(1, MOST_NUMBERS * have // max(1, numbers))
-        targets = mapped(lambda one: one[:most], known)
+        held = max(1, MOST_NUMBERS * have // max(1, numbers))
+        targets = mapped(lambda one: one[:held], known)
     count = have if targets is None else len(first(targets))
     repeated = torch.arange(count).remainder(have)
     rows = mapped(lambda one: one[repeated.to(one.device)], outputs)
-    pair = task.real(rows, targets)
-    for name, measure in task.measures.items():
-        _check_measure(name, measure, *map(copied, pair))
+    return task.real(rows, targets), count >= len(split)
 
 
 def kind_of(value: object) -> str:
@@ -162,8 +180,8 @@ def _repeated(value: Nested, samples: int, times: int) -> Nested:
 
 
 def _check_measure(name: str, measure: Measure, outputs: Nested, targets: Nested) -> None:
-    key = f"task.metrics.{name}"
-    with _failing(key, takes(outputs, targets)):
+    key, must = f"task.metrics.{name}", takes(outputs, targets)
+    with failing(lambda told: _FailsWithThese(key, must, advice=f"it fails with {told}")):
         measure.reset()
         measure.update(outputs, targets)
         value = measure.compute()

@@ -10,6 +10,8 @@ from runner.training.measures import Measure
 from runner.training.tasks.classification import Classification
 from runner.training.tasks.weighing import ignored
 
+MOST_READ = 10_000  # samples of which tokens are counted, where a few have none
+
 
 @dataclass(frozen=True)
 class Language(Classification):
@@ -51,5 +53,9 @@ class Language(Classification):
 
     def samples(self, split: Part) -> int:
         """Return the number of tokens that are no padding; about, where they must be read."""
-        kept, there = int((split.targets != self.ignored).sum()), len(split.targets)
+        targets = split.targets
+        if not (targets != self.ignored).any() and len(targets) < len(split):
+            known = split.known_targets(MOST_READ)
+            targets = targets if known is None else known
+        kept, there = int((targets != self.ignored).sum()), len(targets)
         return kept if there == len(split) else round(kept / there * len(split))

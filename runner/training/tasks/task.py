@@ -114,9 +114,14 @@ class Task:
             must = f"must be the number of classes, or of different tokens, with task={self.name}"
             raise ArgumentError("classes", must, "none")
         for name in ("train", "val", "test"):
-            targets = getattr(data, name).targets
-            kept = targets[targets != ignored] if math.isfinite(ignored) else targets
+            split = getattr(data, name)
+            kept = split.targets
+            if math.isfinite(ignored):
+                kept = kept[kept != ignored]
             if not kept.numel():
+                seen_in_part = split is data.train and data.is_stream
+                if seen_in_part or len(split.targets) < len(split):
+                    continue
                 raise ArgumentError(f"{name}'s targets", "must hold one that is no padding", "none")
             low, high = int(kept.min()), int(kept.max())
             if low < 0 or high >= (data.classes or 0):

@@ -69,6 +69,31 @@ class Stream(IterableDataset):
 def data(how="", n=40):
     return Dataset(Points(n, how), Points(20), Points(20), classes=2)
 
+class Rare(Torchs):
+    def __init__(self, at, texts=False):
+        self.at, self.texts = at, texts
+    def __len__(self):
+        return 300
+    def __getitem__(self, i):
+        if self.texts:
+            return torch.zeros(3).long(), torch.full((3,), 1 if i in self.at else -100)
+        return torch.zeros(4), int(i in self.at)
+
+def rare(has=False):
+    return Dataset(Rare({95}), *[Rare({7} if has else {})] * 2, classes=2)  # seldom among 250
+
+def texts(has=True):
+    return Dataset(Rare({95}, True), *[Rare({7} if has else {}, True)] * 2, classes=5)
+
+def both(scores, labels):
+    if len(set(labels.tolist())) < 2:
+        raise ValueError("needs two classes")
+    return 1.0
+
+class Bigrams(torch.nn.Embedding):
+    def __init__(self):
+        super().__init__(5, 5)
+
 def once():
     return Dataset(((torch.zeros(4), 0) for _ in range(99)), Points(20), Points(20), classes=2)
 
@@ -298,3 +323,25 @@ def test_the_workers_of_a_run_that_is_killed_end_by_themselves(endless, eventual
     endless.kill()
     assert len(workers) == 2
     eventually(lambda: not any(map(is_alive, workers)))
+
+
+def test_what_a_few_samples_lack_all_of_them_may_have(command, folder) -> None:
+    line = f"{LINE.format('rare')} tracking=off"
+    metric = "'task.metrics.both={_target_: mine.both, direction: maximize}'"
+    found = command(f"{line} +dataset.has=true {metric}")
+    assert found.status == 0, found.err
+    assert "val both 1" in found.out
+    found = command(f"{line} {metric}")
+    assert (found.status, found.out) == (2, "")
+    assert "task.metrics.both must take outputs (300, 2) and targets (300,)" in found.err
+
+
+def test_texts_of_which_a_few_are_all_padding(command, folder) -> None:
+    line = f"{LINE.format('texts')} tracking=off task=language model._target_=mine.Bigrams"
+    line = f"{line} ~model.hidden ~model.dropout"
+    found = command(line)
+    assert found.status == 0, found.err
+    assert re.search(r"val loss \d\.\d+ +val perplexity \d", found.out)
+    found = command(f"{line} +dataset.has=false")
+    assert (found.status, "Traceback" in found.out) == (1, False)
+    assert "targets must hold one that counts in the loss, got none" in found.out + found.err
