@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset, Subset
 
 from runner.culprit import failing
 from runner.training.draws import ALL, Draws
+from runner.training.generators import own_generators
 from runner.training.nested import Nested, described, first, leaves
 from runner.training.samples import collated, parted
 from schedules.errors import ArgumentError
@@ -66,6 +67,10 @@ class Source:
     classes: int | None = None
     _stream: "Stream | None" = field(default=None, repr=False)
     _draws: Draws = field(default_factory=Draws, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = [part for part in self.parts.values() if not is_stream(part)]
+        self._draws = Draws(own=own_generators(*parts, self.collate))
 
     def __getitem__(self, request: Request) -> Answer | Failure:
         """Return a batch, or what is wrong: where a person's code failed would be lost on the way
@@ -147,6 +152,8 @@ class Stream:
         self._moved = False
         self._place = self._epoch = 0
         self._start = self._state()
+        self._own = list(own_generators(part).values())
+        self._stood = [one.state() for one in self._own]
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_begun": None}
@@ -160,6 +167,8 @@ class Stream:
         if position is not None:
             self._begin(*position)
         elif place == 0:
+            for one, stood in zip(self._own, self._stood, strict=True):
+                one.restore(stood)
             self._begin(0, self._start)
         elif place != self._place:
             must = "must have state_dict and load_state_dict, to go on in the middle of a run"

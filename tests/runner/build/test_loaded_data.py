@@ -18,7 +18,9 @@ from schedules import Horizon
 
 MINE = """\
 import os
+import random
 import time
+import numpy as np
 import torch
 from torch.utils.data import Dataset as Torchs, IterableDataset, get_worker_info
 from runner.training import Dataset
@@ -68,6 +70,33 @@ class Stream(IterableDataset):
 
 def data(how="", n=40):
     return Dataset(Points(n, how), Points(20), Points(20), classes=2)
+
+class Jitter:
+    def __init__(self):
+        self.rngs = [np.random.default_rng(0), np.random.RandomState(0), random.Random(0)]
+        self.generator = torch.Generator().manual_seed(0)
+    def __call__(self, x):
+        first, second, third = self.rngs
+        shift = first.normal() + second.normal() + third.gauss(0, 1)
+        return x + shift + torch.randn(4, generator=self.generator)
+
+class Jittered(Points):
+    def __init__(self, n):
+        super().__init__(n)
+        self.transform = Jitter()
+    def __getitem__(self, i):
+        return self.transform(torch.zeros(4)) + i % 2, i % 2
+
+class JitteredStream(IterableDataset):
+    def __init__(self):
+        self.transform = Jitter()
+    def __iter__(self):
+        for i in range(50):
+            yield self.transform(torch.zeros(4)) + i % 2, i % 2
+
+def jittered(stream=False):
+    train = JitteredStream() if stream else Jittered(40)
+    return Dataset(train, Jittered(20), Jittered(20), classes=2)
 
 class Rare(Torchs):
     def __init__(self, at, texts=False):
@@ -130,7 +159,7 @@ def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             "data +dataset.how=raises",
-            r"dataset.train fails at sample \d+ with KeyError: 'inputs' \(mine.py, line 15\)",
+            r"dataset.train fails at sample \d+ with KeyError: 'inputs' \(mine.py, line 17\)",
         ),
         (
             "data +dataset.how=dies dataset.workers=1",
@@ -345,3 +374,16 @@ def test_texts_of_which_a_few_are_all_padding(command, folder) -> None:
     found = command(f"{line} +dataset.has=false")
     assert (found.status, "Traceback" in found.out) == (1, False)
     assert "targets must hold one that counts in the loss, got none" in found.out + found.err
+
+
+@pytest.mark.parametrize("stream", ["false", "true"])
+def test_bits_depend_on_no_place_in_a_grid_where_data_hold_generators(
+    command, store, stream: str
+) -> None:
+    line = f"{LINE.format('jittered')} +dataset.stream={stream} train.epochs=null train.steps=12"
+    line = f"{line} train.eval_every=5"
+    assert command(f"{line} lr=0.2").status == 0
+    assert command(f"{line} -m lr=0.1,0.2 dataset.workers=1").status == 0
+    alone, _, second = (store.records(run) for run in store.runs())
+    for key in ("train/loss", "val/loss"):
+        assert alone[key].tolist() == second[key].tolist()
