@@ -20,7 +20,6 @@ from schedules.errors import ArgumentError
 
 USUAL: dict[str, Any] = {
     "kind": "classification",
-    "metric": "accuracy",
     "loss": {"_target_": "torch.nn.functional.cross_entropy"},
 }
 _OF_ALL = ("kind", "metric", "loss", "metrics")
@@ -34,6 +33,9 @@ def task_of(settings: Settings, data: Dataset | None) -> Task:
     for key in more.keys() - set(kind.keys):
         hint = nearest(key, [*_OF_ALL, *kind.keys])
         raise Mistake(f"task.{key}", f"is not a key of task.kind={kind.name}{hint}")
+    for key in kind.keys:
+        if key in spec and type(spec[key]) is not bool:
+            raise Mistake(f"task.{key}", "must be true or false", _shown(spec[key]))
     measures = measures_of(settings)
     metric = deciding(settings, data=data is not None)
     own = kind is Own and not _named(spec.get("loss"))
@@ -85,6 +87,10 @@ def kind_of(spec: Mapping[str, Any]) -> type[Task]:
         given = f"'{name}'{nearest(str(name), KINDS)}"
         raise Mistake("task.kind", f"must be {either(list(KINDS))}", given)
     return KINDS[name]
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else repr(value)
 
 
 def _named(loss: Any) -> bool:

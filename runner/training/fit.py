@@ -41,6 +41,9 @@ def check_model(
                 return outputs, None
             batch = split.few(samples)
             takes = f"must take input of shape {described(split.inputs, batch='batch')}"
+            if task.brings_loss and split.targets is not None:
+                takes += f", targets {described(split.targets, batch='batch')} behind it, and"
+                takes += " return its loss, as there is no task.loss"
             with _failing("model", takes):
                 outputs = task.forward(model, batch)
             check_outputs(outputs, *wanted(task, batch[1], data, samples))

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from runner.culprit import failing
-from runner.training.data import Batch, Dataset, Part
+from runner.training.data import Augment, Batch, Dataset, Part
 from runner.training.devices import kept_generators
 from runner.training.evaluation import EVAL_BATCH
 from runner.training.fit import (
@@ -48,6 +49,8 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
 
 def _rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     model, task = state.model, state.task
+    if data is not None and data.augment is not None:
+        data = replace(data, augment=_watched(data.augment))
     loop = Loop(state, trial, data)
     watch = _Watch(state, data)
     watch.listen(loop)
@@ -178,6 +181,20 @@ class _Watch:
         _check_depends("task.loss" if depends else "model", value)
         self.turn("model", "must have gradients")
         return value
+
+
+def _watched(augment: Augment) -> Augment:
+    """Return an augmentation whose batches are looked at."""
+
+    def watched(inputs: Any, generator: torch.Generator) -> Any:
+        found, n = augment(inputs, generator), len(first(inputs))
+        rows = [isinstance(one, Tensor) and one.ndim > 0 and len(one) == n for one in leaves(found)]
+        if not rows or not all(rows):
+            must = f"must return the inputs of a batch, of {n} rows here"
+            raise ArgumentError("dataset.augment", must, kind_of(found))
+        return found
+
+    return watched
 
 
 def _norm_of(returned: object) -> Tensor:

@@ -28,6 +28,12 @@ class Classification(Task):
 
     def check(self, data: Dataset) -> None:
         """Raise ValueError for targets that are no labels."""
+        targets = data.train.targets
+        columns = isinstance(targets, Tensor) and targets.ndim == 2 and not targets.is_complex()
+        if columns and targets.shape[1] == 1 and not targets.is_floating_point():
+            raise self._unfit(data, "targets[:, 0].long() makes them so")
+        if columns and _is_one_hot(targets):
+            raise self._unfit(data, "targets.argmax(1) makes labels of one-hot targets")
         self._check_whole(data, ndim=1)
 
     def size(self, data: Dataset) -> int:
@@ -54,3 +60,8 @@ class Classification(Task):
     def weight(self, batch: Batch) -> Tensor | float:
         """Return the number of samples, or the sum of their classes' weights."""
         return counted(self.loss, batch[1]) if self.counts else super().weight(batch)
+
+
+def _is_one_hot(targets: Tensor) -> bool:
+    """Return whether each row has one 1 among zeros."""
+    return bool(((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all())

@@ -98,18 +98,21 @@ class Task:
         }
         return replace(self, loss=partial(self.loss.func, *self.loss.args, **given))
 
-    def _unfit(self, data: Dataset) -> ArgumentError:
+    def _unfit(self, data: Dataset, advice: str | None = None) -> ArgumentError:
         """Return what to say of targets that it cannot take."""
         targets = data.train.targets
         given = "none" if targets is None else kinds(targets)
         must = f"must be {self.takes} with task={self.name}"
-        return ArgumentError("targets", must, given)
+        return ArgumentError("targets", must, given, advice)
 
     def _check_whole(self, data: Dataset, ndim: int, ignored: float = math.inf) -> None:
         """Raise ValueError unless targets are whole numbers that stand for classes."""
         targets = data.train.targets
-        if not isinstance(targets, Tensor) or targets.dtype != torch.int64 or targets.ndim != ndim:
+        if not isinstance(targets, Tensor) or targets.ndim != ndim:
             raise self._unfit(data)
+        if targets.dtype != torch.int64:
+            whole = not (targets.is_floating_point() or targets.is_complex())
+            raise self._unfit(data, "targets.long() makes them so" if whole else None)
         if data.classes is None:
             must = f"must be the number of classes, or of different tokens, with task={self.name}"
             raise ArgumentError("classes", must, "none")

@@ -31,7 +31,35 @@ def labels(n=40, how=""):
     parts = [Split(x[i::3], y[i::3]) for i in range(3)]
     if how == "one":
         parts[1] = Split(x[1::3], torch.zeros(n).long())
+    kinds = {
+        "int32": lambda y: y.int(),
+        "bool": lambda y: y.bool(),
+        "column": lambda y: y[:, None],
+        "one-hot": lambda y: nn.functional.one_hot(y, 2),
+    }
+    if how in kinds:
+        parts = [Split(one.inputs, kinds[how](one.targets)) for one in parts]
     return Dataset(*parts, classes=None if how == "no classes" else 2)
+
+def nothing(inputs, generator):
+    return None
+
+def fewer(inputs, generator):
+    return inputs[1:]
+
+def scaled(scores, targets, gamma=1.0):
+    return gamma * nn.functional.cross_entropy(scores, targets)
+
+class Alone(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 2)
+
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(2, 2)
+    def forward(self, scores, targets):
+        return nn.functional.cross_entropy(self.head(scores), targets)
 
 def named(n=40):
     data = labels(n)
@@ -451,9 +479,58 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
             f"{LABELS} +dataset.how=one 'task.metrics.auc={{_target_: mine.two_classes, "
             "direction: maximize}'",
             "task.metrics.auc must take outputs (40, 2) and targets (40,); it fails with "
-            "ValueError: needs two classes (mine.py, line 119)",
+            "ValueError: needs two classes (mine.py, line 147)",
         ),
         (f"{LABELS} task.kind=clasification", None),
+        (
+            f"{LABELS} +dataset.how=int32",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n,) of int32; "
+            "targets.long() makes them so",
+        ),
+        (
+            f"{LABELS} +dataset.how=bool",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n,) of bool; "
+            "targets.long() makes them so",
+        ),
+        (
+            f"{LABELS} +dataset.how=column",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n, 1) of int64; "
+            "targets[:, 0].long() makes them so",
+        ),
+        (
+            f"{LABELS} '+dataset.how=one-hot'",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n, 2) of int64; "
+            "targets.argmax(1) makes labels of one-hot targets",
+        ),
+        (
+            f"{ANY}.labels model._target_=mine.Alone",
+            "model must take input of shape (batch, 5), targets (batch,) behind it, and return its "
+            "loss, as there is no task.loss; it fails with TypeError: Linear.forward() takes 2 "
+            "positional arguments but 3 were given",
+        ),
+        (
+            f"{LABELS} dataset.augment._target_=mine.nothing",
+            "dataset.augment must return the inputs of a batch, of 20 rows here, got NoneType",
+        ),
+        (
+            f"{LABELS} dataset.augment._target_=mine.fewer",
+            "dataset.augment must return the inputs of a batch, of 20 rows here, got (19, 5)",
+        ),
+        (
+            f"{LABELS} task.metric=accuracy task.metrics.accuracy=null",
+            "task.metric must be loss, got 'accuracy'",
+        ),
+        (f"{NUMBERS} task.standardize=abc", "task.standardize must be true or false, got 'abc'"),
+        (f"{NUMBERS} task.standardize=null", "task.standardize must be true or false, got null"),
+        (
+            f"{NUMBERS} task.loss._target_=torch.nn.BCEWithLogitsLoss",
+            "task.standardize must be false with BCEWithLogitsLoss, which targets in another unit "
+            "do not fit, got true",
+        ),
+        (
+            f"{LABELS} task.loss._target_=mine.scaled task.loss.gamma=1.5",
+            "task.loss.gamma is given to mine.scaled with a plus: +task.loss.gamma=1.5",
+        ),
         (
             f"{LINE} dataset._target_=mine.ragged model._target_=mine.Scale task=regression",
             "task.standardize must be false where targets are of several shapes, which have no "
@@ -504,3 +581,19 @@ def test_what_does_not_fit_is_one_line_and_creates_nothing(
 def test_metrics_that_need_two_classes_see_the_whole_split(command) -> None:
     own = "task.metrics.auc={_target_: mine.two_classes, direction: maximize}"
     assert command(f"{LABELS} tracking=off '{own}'").status == 0
+
+
+def test_a_loss_whose_weights_nobody_trains_is_noted(command) -> None:
+    done = command(f"{LABELS} tracking=off task.loss._target_=mine.Head")
+    assert done.status == 0
+    told = "task.loss has weights, which are not trained: head.weight, head.bias; those of the"
+    assert told in " ".join(done.out.split()) + done.err
+    done = command(f"{LABELS} tracking=off task.loss._target_=mine.scaled")
+    assert "not trained" not in done.out + done.err
+
+
+def test_the_next_metric_decides_where_the_first_is_taken_away(command) -> None:
+    own = "'task.metrics.recall={_target_: mine.recall, direction: maximize}'"
+    done = command(f"{LABELS} tracking=off task.metrics.accuracy=null {own} -m lr=0,0.5")
+    assert done.status == 0, done.err
+    assert re.search(r"rank  run +val recall +val loss", done.out)
