@@ -124,7 +124,7 @@ def kind_of(value: object) -> str:
     >>> kind_of(torch.zeros(2, 3)), kind_of(None)
     ('(2, 3)', 'NoneType')
     """
-    if isinstance(value, Mapping | tuple) and value and all(map(_is_tensor, leaves(value))):
+    if isinstance(value, Mapping) and value and all(map(_is_tensor, leaves(value))):
         return described(value)
     return f"{tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
 
