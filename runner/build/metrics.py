@@ -16,7 +16,6 @@ from runner.results.metrics import (
 )
 
 LOSS = "loss"
-USUAL = "accuracy"  # decides where a task has it
 _before: dict[str, Metric | None] = {}  # what was known of metrics that were learnt
 _WAYS = f"must be {MAXIMIZE} or {MINIMIZE}"
 
@@ -44,8 +43,6 @@ def deciding(settings: Settings, *, data: bool) -> str:
     given = settings.task.get("metric") or names[0]
     if given in names:
         return str(given)
-    if given == USUAL and data:  # taken away
-        return names[0]
     raise Mistake("task.metric", f"must be {either(names)}", f"'{given}'")
 
 

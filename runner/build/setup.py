@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import nn
 
 from runner.build.data import load, usual_workers
 from runner.build.horizon import horizon, samples_of
@@ -144,7 +145,7 @@ def _setup(
     trial = _trial(settings, recipe, follows)
     rehearse(settings, trial, state, data)
     said = [*notes(settings, follows, trial.eval_every), *_unused(settings, state)]
-    said += _read(settings, data)
+    said += [*_read(settings, data), *_of_loss(state)]
     return Setup(settings, trial, state, data, device, tuple(said))
 
 
@@ -199,6 +200,16 @@ def _read(settings: Settings, data: Dataset | None) -> Iterator[str]:
             yield "all of a stream is one epoch; train.eval_every=100 evaluates every 100 steps"
     elif settings.dataset.get("workers") and not (data and data.loaded):
         yield "dataset.workers does nothing: all data are in memory"
+
+
+def _of_loss(state: State) -> Iterator[str]:
+    """Yield that a loss has weights of its own."""
+    loss = state.task.loss
+    named = loss.named_parameters() if isinstance(loss, nn.Module) else ()
+    names = [name for name, one in named if one.requires_grad]
+    if names:
+        shown = ", ".join(names[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
+        yield f"task.loss has weights, which are not trained: {shown}; those of the model are"
 
 
 def _unused(settings: Settings, state: State) -> list[str]:

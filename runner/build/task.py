@@ -1,7 +1,7 @@
 """Settings -> the task: a loss and metrics, made sure to fit the data."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -20,7 +20,6 @@ from schedules.errors import ArgumentError
 
 USUAL: dict[str, Any] = {
     "kind": "classification",
-    "metric": "accuracy",
     "loss": {"_target_": "torch.nn.functional.cross_entropy"},
 }
 _OF_ALL = ("kind", "metric", "loss", "metrics")
@@ -34,9 +33,16 @@ def task_of(settings: Settings, data: Dataset | None) -> Task:
     for key in more.keys() - set(kind.keys):
         hint = nearest(key, [*_OF_ALL, *kind.keys])
         raise Mistake(f"task.{key}", f"is not a key of task.kind={kind.name}{hint}")
+    for key in kind.keys:
+        if key in spec and type(spec[key]) is not bool:
+            raise Mistake(f"task.{key}", "must be true or false", _shown(spec[key]))
     measures = measures_of(settings)
     metric = deciding(settings, data=data is not None)
-    loss = {} if kind is Own else {"loss": _loss(spec)}
+    own = kind is Own and not _named(spec.get("loss"))
+    if own and measures:
+        must = "must stand beside task.loss with task=none, as the model returns its loss alone"
+        raise Mistake("task.metrics", must, ", ".join(measures))
+    loss = {} if own else {"loss": _loss(spec)}
     task = kind(**loss, measures=measures, metric=metric, **more)
     if data is None:
         return task
@@ -47,7 +53,8 @@ def task_of(settings: Settings, data: Dataset | None) -> Task:
             if error.advice or error.where != "targets":
                 raise
             raise ArgumentError(error.where, error.must, error.given, _advice(data)) from error
-    return task.of(data)
+    with under(""):
+        return task.of(data)
 
 
 def measures_of(settings: Settings) -> dict[str, Measure]:
@@ -82,13 +89,25 @@ def kind_of(spec: Mapping[str, Any]) -> type[Task]:
     return KINDS[name]
 
 
+def _shown(value: Any) -> str:
+    return "null" if value is None else repr(value)
+
+
+def _named(loss: Any) -> bool:
+    """Return whether there is a loss; null, and keys that are null, are none."""
+    values = loss.values() if isinstance(loss, Mapping) else [loss]
+    return any(value is not None for value in values)
+
+
 def _loss(spec: Mapping[str, Any]) -> Loss:
     """Return the loss: a function with its keys bound, or an object that a class has made of
     them."""
     given = spec.get("loss")
     if not isinstance(given, Mapping) or not given.get("_target_"):
         raise Mistake("task.loss", "must have a _target_ and its arguments", repr(given))
-    plain = {key: _tensor(given, value) for key, value in given.items() if value is not None}
+    plain = {key: _tensor(given, key, value) for key, value in given.items() if value is not None}
+    if _is_torchs(given) and (reduction := plain.get("reduction", "mean")) != "mean":
+        raise Mistake("task.loss.reduction", "must be mean", repr(reduction))
     lists = {key: value for key, value in plain.items() if isinstance(value, torch.Tensor)}
     rest = {key: value for key, value in plain.items() if key not in lists}
     target = config.partial("task.loss", rest)
@@ -98,7 +117,7 @@ def _loss(spec: Mapping[str, Any]) -> Loss:
     bound = functools.partial(target.plain, **lists) if lists else target.plain
     if not isinstance(target.bound.func, type):
         return bound
-    made = target(**lists)
+    made = _made("task.loss", target, **lists)
     if not callable(made):
         must = "must be a function of outputs and targets, or a class whose objects are such"
         raise Mistake("task.loss._target_", must, f"the class {type(made).__name__}")
@@ -106,14 +125,26 @@ def _loss(spec: Mapping[str, Any]) -> Loss:
     return loss
 
 
-def _tensor(spec: Mapping[str, Any], value: Any) -> Any:
+def _is_torchs(spec: Mapping[str, Any]) -> bool:
+    return str(spec["_target_"]).startswith("torch.")
+
+
+def _tensor(spec: Mapping[str, Any], key: str, value: Any) -> Any:
     """Return the numbers of a list as one of torch's losses wants them."""
-    ours = str(spec["_target_"]).startswith("torch.")
-    if not ours or not isinstance(value, list):
+    if not _is_torchs(spec) or not isinstance(value, list):
         return value
-    if not all(isinstance(one, int | float) for one in value):
+    if not all(type(one) in (int, float) for one in value):
         raise Mistake("task.loss", "must have lists of numbers", repr(value))
+    if key == "weight" and not (min(value, default=0) >= 0 and sum(value) > 0):
+        raise Mistake("task.loss.weight", "must be at least 0, one of them more", repr(value))
     return torch.tensor(value, dtype=torch.float32)
+
+
+def _made(key: str, target: Callable[..., Any], **more: Any) -> Any:
+    """Return the object that a class makes."""
+    must = "must be a class that can be built with its arguments"
+    with failing(lambda told: Mistake(key, must, advice=f"it fails with {told}")):
+        return target(**more)
 
 
 def _measure(key: str, name: str, spec: Any) -> Measure:
@@ -126,9 +157,7 @@ def _measure(key: str, name: str, spec: Any) -> Measure:
     target = config.partial(key, spec)
     made: Any = target.plain
     if isinstance(target.bound.func, type):
-        must = f"must be a class that can be built with its arguments; {spec['_target_']}"
-        with failing(lambda told: Mistake(key, must, advice=f"it fails with {told}")):
-            made = target()
+        made = _made(key, target)
     measure: Measure = made if isinstance(made, Measure) else Whole(made)
     source = made if isinstance(made, Measure) else target.bound.func
     direction = direction or _direction(source)

@@ -124,6 +124,10 @@ def _unknown_key(key: str, words: Sequence[Word], config_dir: str | None) -> Mis
     groups = group_options(config_dir)
     if key.startswith(TAGS):
         return Mistake(key, f"takes each name with a plus: +{TAGS}.NAME=VALUE")
+    target = next((one for one in words if one.key == f"{key.rpartition('.')[0]}._target_"), None)
+    word = next((one for one in words if one.key == key and one.sign == ""), None)
+    if target and word:
+        return Mistake(key, f"is given to {target.given} with a plus: +{word.shown}")
     if key not in groups and (hint := "" if owners_of(key, config_dir) else key_hint(key)):
         return Mistake(f"unknown key '{key}'{hint}")
     config = _nearby(words, config_dir)

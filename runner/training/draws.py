@@ -1,13 +1,15 @@
 """What reading a sample draws, from global generators that are seeded for each sample."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import get_worker_info
+
+from runner.training.generators import OwnGenerator
 
 
 class _Generator(NamedTuple):
@@ -44,7 +46,8 @@ class Draws:
 
     To seed all three takes 10 us, which may be a tenth of a sample. So only those are seeded that
     samples are known to draw from; where another one has changed behind a batch, that is read once
-    more. used: names of those that are seeded. at: the sample that is read.
+    more. own: generators that the data hold, seeded alike. used: names of those that are seeded.
+    at: the sample that is read.
 
     >>> def read(i):
     ...     return random.random() if i else 0.0
@@ -53,8 +56,13 @@ class Draws:
     """
 
     used: frozenset[str] = frozenset()
+    own: Mapping[str, OwnGenerator] = field(default_factory=dict, repr=False)
     at: int = field(default=0, repr=False)
     _seen: dict[str, Any] = field(default_factory=dict, repr=False)  # where nobody else draws
+
+    @property
+    def _known(self) -> dict[str, _Generator | OwnGenerator]:
+        return {**_KNOWN, **self.own}
 
     def read(
         self, indices: Sequence[int], seeds: Sequence[int], read: Callable[[int], Any]
@@ -62,7 +70,7 @@ class Draws:
         """Return what is read for each index, drawing from its seed."""
         in_worker = get_worker_info() is not None
         unused = self._seen if in_worker and self._seen else self._states()
-        used = [one for name, one in _KNOWN.items() if name in self.used]
+        used = [one for name, one in self._known.items() if name in self.used]
         before = [] if in_worker else [one.state() for one in used]
         found = []
         try:
@@ -74,14 +82,14 @@ class Draws:
         finally:
             for one, was in zip(used, before, strict=False):
                 one.restore(was)
-        drawn = {name for name in after if not _KNOWN[name].same(unused[name], after[name])}
+        drawn = {name for name in after if not self._known[name].same(unused[name], after[name])}
         self._seen = {} if drawn else after
         if not drawn:
             return found
         for name in drawn:
-            _KNOWN[name].restore(unused[name])
+            self._known[name].restore(unused[name])
         self.used |= drawn
         return self.read(indices, seeds, read)
 
     def _states(self) -> dict[str, Any]:
-        return {name: one.state() for name, one in _KNOWN.items() if name not in self.used}
+        return {name: one.state() for name, one in self._known.items() if name not in self.used}

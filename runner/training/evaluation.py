@@ -13,6 +13,7 @@ from runner.training.losses import batch_loss, total_loss
 from runner.training.measures import exact
 from runner.training.nested import Nested, mapped
 from runner.training.tasks import Task
+from schedules.errors import ArgumentError
 
 EVAL_BATCH = 250  # samples; 1000 take 200 MB more
 _NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
@@ -38,9 +39,12 @@ def evaluate(model: nn.Module, task: Task, split: Part | None, precision: str) -
             with autocast(precision, device):
                 outputs = task.forward(model, batch)
             total += total_loss(task, copied(outputs), (batch[0], copied(batch[1])))
-            weight = weight + task.weight(batch)
+            counted = task.weight(batch)
+            weight = weight + (exact(counted) if isinstance(counted, Tensor) else counted)
             for measure in task.measures.values():
                 measure.update(*map(copied, task.real(outputs, batch[1])))
+        if not weight:
+            raise ArgumentError("targets", "must hold one that counts in the loss", "none")
         metrics = {name: number_of(one.compute()) for name, one in task.measures.items()}
         for measure in task.measures.values():
             measure.reset()  # it may hold the outputs of a whole split

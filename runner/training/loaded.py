@@ -35,9 +35,10 @@ class Loaded:
     name: train, val or test. size: of its first samples, those in use; None of a stream. inputs,
     targets: of a few, as a Split has them of all: (k, ...). seconds: what one takes to read.
 
-    What reading a sample draws from torch, numpy or `random` is seeded from (seed, epoch, sample),
-    so that bits depend neither on the number of workers nor on where a run goes on; where a data
-    set has `__getitems__`, as Hugging Face's have, all of a batch are seeded together.
+    What reading a sample draws from torch, numpy or `random`, or from generators that the data set
+    holds, is seeded from (seed, epoch, sample), so that bits depend neither on the number of
+    workers nor on where a run goes on; where a data set has `__getitems__`, as Hugging Face's
+    have, all of a batch are seeded together.
     """
 
     name: str
@@ -157,6 +158,9 @@ def _check(name: str, part: Any) -> None:
         advice = "or have __len__ and __getitem__, as a torch.utils.data.Dataset"
         raise ArgumentError(name, _MUST, f"the stream {kind}" if reads else kind, advice)
     if is_stream(part):
+        if hasattr(part, "__next__") and not is_resumable(part) and iter(part) is part:
+            must = "must begin anew each time it is iterated"
+            raise ArgumentError(name, must, kind, "a class whose __iter__ yields samples does")
         return
     try:
         length = len(part)

@@ -1,13 +1,11 @@
 """The loss of a batch: its mean, which training makes small, and its sum."""
 
-import inspect
-from functools import lru_cache
 from typing import Any
 
 from torch import Tensor, nn
 
 from runner.training.data import Batch
-from runner.training.tasks import Loss, Task, own_loss
+from runner.training.tasks import Task, own_loss
 
 
 def batch_loss(model: nn.Module, task: Task, batch: Batch | None) -> Tensor:
@@ -23,12 +21,4 @@ def total_loss(task: Task, outputs: Any, batch: Batch) -> Tensor:
 
     outputs: of a model for the batch.
     """
-    if not _reduces(task.loss):
-        return task.mean(outputs, batch[1]) * task.weight(batch)
-    return task.loss(*task.pair(outputs, batch[1]), reduction="sum")
-
-
-@lru_cache(maxsize=8)
-def _reduces(loss: Loss) -> bool:
-    """Return whether a loss has torch's argument `reduction`."""
-    return "reduction" in inspect.signature(loss).parameters
+    return task.mean(outputs, batch[1]) * task.weight(batch)

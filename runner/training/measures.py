@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from runner.results.metrics import MAXIMIZE, MINIMIZE
+from runner.training.nested import Nested, joined
 
 
 @runtime_checkable
@@ -176,7 +177,7 @@ class R2:
 
 
 class Whole:
-    """A function of all outputs and targets of a split.
+    """A function of all outputs and targets of a split: tensors, or tuples or dicts of such.
 
     >>> measure = Whole(lambda outputs, targets: (outputs - targets).max())
     >>> for i in range(2):
@@ -191,14 +192,14 @@ class Whole:
 
     def reset(self) -> None:
         """Forget what was heard."""
-        self.outputs: list[Tensor] = []
-        self.targets: list[Tensor] = []
+        self.outputs: list[Nested] = []
+        self.targets: list[Nested] = []
 
-    def update(self, outputs: Tensor, targets: Tensor) -> None:
+    def update(self, outputs: Nested, targets: Nested) -> None:
         """Keep a batch."""
         self.outputs.append(outputs)
         self.targets.append(targets)
 
     def compute(self) -> Any:
         """Return what the function makes of all batches."""
-        return self.function(torch.cat(self.outputs), torch.cat(self.targets))
+        return self.function(joined(self.outputs), joined(self.targets))

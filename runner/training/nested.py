@@ -1,6 +1,6 @@
 """What a batch is made of: a tensor, or a tuple, list or dict of such."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +34,20 @@ def leaves(value: Nested) -> Iterator[Any]:
             yield from leaves(one)
     else:
         yield value
+
+
+def joined(parts: Sequence[Nested]) -> Nested:
+    """Return the tensors of structures that are alike, one behind the other.
+
+    >>> joined([{"a": torch.zeros(2)}, {"a": torch.ones(1)}])
+    {'a': tensor([0., 0., 1.])}
+    """
+    one = parts[0]
+    if isinstance(one, Mapping):
+        return {name: joined([part[name] for part in parts]) for name in one}
+    if isinstance(one, tuple | list):
+        return type(one)([joined(column) for column in zip(*parts, strict=True)])
+    return None if one is None else torch.cat(list(parts))
 
 
 def first(value: Nested) -> Tensor:

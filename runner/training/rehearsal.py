@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from runner.culprit import failing
-from runner.training.data import Batch, Dataset, Part
+from runner.training.data import Augment, Batch, Dataset, Part
 from runner.training.devices import kept_generators
 from runner.training.evaluation import EVAL_BATCH
 from runner.training.fit import (
@@ -20,15 +21,14 @@ from runner.training.fit import (
     check_outputs,
     kind_of,
     takes,
-    wanted,
 )
 from runner.training.groups import set_training
 from runner.training.loop import Loop
-from runner.training.nested import described, first
+from runner.training.nested import described, first, leaves
 from runner.training.optimizers import set_mode
 from runner.training.source import Unreadable
 from runner.training.state import State
-from runner.training.tasks import Own, own_loss
+from runner.training.tasks import own_loss
 from runner.trial import Trial
 from schedules.errors import ArgumentError
 
@@ -49,6 +49,8 @@ def rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
 
 def _rehearse(state: State, trial: Trial, data: Dataset | None) -> None:
     model, task = state.model, state.task
+    if data is not None and data.augment is not None:
+        data = replace(data, augment=_watched(data.augment))
     loop = Loop(state, trial, data)
     watch = _Watch(state, data)
     watch.listen(loop)
@@ -111,7 +113,7 @@ class _Watch:
         self.batches: Iterator[Batch | None] = iter(())
         self.model, self.task = state.model, state.task
         self.loss = state.task.loss
-        self.own = data is None or isinstance(self.task, Own)
+        self.own = data is None or self.task.brings_loss
         state.model = self.after_model  # type: ignore[assignment]  # a module might refuse hooks
         if not self.own:
             state.task = replace(self.task, loss=self.after_loss)
@@ -165,19 +167,34 @@ class _Watch:
             batch = next(self.batches)
             assert batch is not None
             targets = batch[1]
-            shapes, _ = wanted(self.task, targets, data, self.size)
+            shapes = self.task.shapes(targets, data)
             what = f"{self.task.gives} of shape {' or '.join(map(str, shapes))}"
             check_outputs(outputs, shapes, what, " in training")
             self.turn("task.loss", takes(*self.task.pair(outputs, targets)))
         return outputs
 
-    def after_loss(self, *given: Tensor) -> Tensor:
+    def after_loss(self, outputs: Any, targets: Any) -> Tensor:
         """Return the loss, and look at it."""
-        value = self.loss(*given)
+        depends = any(isinstance(one, Tensor) and one.requires_grad for one in leaves(outputs))
+        value = self.loss(outputs, targets)
         check_mean(value)
-        _check_depends("task.loss" if given[0].requires_grad else "model", value)
+        _check_depends("task.loss" if depends else "model", value)
         self.turn("model", "must have gradients")
         return value
+
+
+def _watched(augment: Augment) -> Augment:
+    """Return an augmentation whose batches are looked at."""
+
+    def watched(inputs: Any, generator: torch.Generator) -> Any:
+        found, n = augment(inputs, generator), len(first(inputs))
+        rows = [isinstance(one, Tensor) and one.ndim > 0 and len(one) == n for one in leaves(found)]
+        if not rows or not all(rows):
+            must = f"must return the inputs of a batch, of {n} rows here"
+            raise ArgumentError("dataset.augment", must, kind_of(found))
+        return found
+
+    return watched
 
 
 def _norm_of(returned: object) -> Tensor:

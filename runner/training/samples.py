@@ -58,25 +58,33 @@ def collated(samples: Sequence[Any], indices: Sequence[int], name: str) -> Neste
     if isinstance(first, Tensor):
         return _stacked(samples, indices, name)
     if isinstance(first, Mapping):
+        for one, i in zip(samples, indices, strict=True):
+            if not isinstance(one, Mapping) or one.keys() != first.keys():
+                given = ", ".join(map(str, one)) if isinstance(one, Mapping) else type(one).__name__
+                both = f"{given} at sample {i}, {', '.join(map(str, first))} at {indices[0]}"
+                raise ArgumentError(name, "must have the same keys in each sample", both)
         return {
             key: collated([one[key] for one in samples], indices, f"{name}.{key}") for key in first
         }
     if isinstance(first, tuple | list) and not _is_number(first):
         for one, i in zip(samples, indices, strict=True):
+            if not isinstance(one, tuple | list):
+                raise _no_tensor(one, name, i)
             if len(one) != len(first):
                 raise _differ(name, len(one), i, len(first), indices[0])
         columns = [collated(column, indices, name) for column in zip(*samples, strict=True)]
         return tuple(columns) if isinstance(first, tuple) else columns
-    if isinstance(first, int | float):
+    if all(isinstance(one, int | float) for one in samples):
         return _single(torch.tensor(samples))
-    return _stacked([_tensor(one, name) for one in samples], indices, name)
+    known = [_tensor(one, name, i) for one, i in zip(samples, indices, strict=True)]
+    return _stacked(known, indices, name)
 
 
 def _stacked(tensors: Sequence[Tensor], indices: Sequence[int], name: str) -> Tensor:
     try:
         return _single(default_collate(list(tensors)))  # in a worker, in memory that is shared
-    except (RuntimeError, TypeError):
-        known = [one if isinstance(one, Tensor) else _tensor(one, name) for one in tensors]
+    except (RuntimeError, TypeError, AttributeError):
+        known = [_tensor(one, name, i) for one, i in zip(tensors, indices, strict=True)]
         for one, i in zip(known, indices, strict=True):
             if one.shape != known[0].shape:
                 shapes = tuple(one.shape), tuple(known[0].shape)
@@ -95,11 +103,17 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.generic)
 
 
-def _tensor(value: Any, name: str) -> Tensor:
+def _tensor(value: Any, name: str, i: int) -> Tensor:
+    if isinstance(value, Tensor):
+        return value
     if isinstance(value, np.ndarray | np.generic) or _is_number(value):
         return torch.as_tensor(value)
-    kind = f"{type(value).__module__}.{type(value).__name__}"
-    raise ArgumentError(name, "must be tensors, arrays or numbers", kind, _OTHERWISE)
+    raise _no_tensor(value, name, i)
+
+
+def _no_tensor(value: Any, name: str, i: int) -> ArgumentError:
+    kind = f"{type(value).__module__}.{type(value).__name__} at sample {i}"
+    return ArgumentError(name, "must be tensors, arrays or numbers", kind, _OTHERWISE)
 
 
 def _differ(name: str, one: object, i: int, other: object, j: int) -> ArgumentError:

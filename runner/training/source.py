@@ -15,7 +15,8 @@ from torch.utils.data import IterableDataset, Subset
 
 from runner.culprit import failing
 from runner.training.draws import ALL, Draws
-from runner.training.nested import Nested, described, first
+from runner.training.generators import own_generators
+from runner.training.nested import Nested, described, first, leaves
 from runner.training.samples import collated, parted
 from schedules.errors import ArgumentError
 
@@ -67,6 +68,10 @@ class Source:
     _stream: "Stream | None" = field(default=None, repr=False)
     _draws: Draws = field(default_factory=Draws, repr=False)
 
+    def __post_init__(self) -> None:
+        parts = [part for part in self.parts.values() if not is_stream(part)]
+        self._draws = Draws(own=own_generators(*parts, self.collate))
+
     def __getitem__(self, request: Request) -> Answer | Failure:
         """Return a batch, or what is wrong: where a person's code failed would be lost on the way
         from a worker."""
@@ -86,18 +91,27 @@ class Source:
         else:
             samples = _each(self._draws, request, part.__getitem__)
         if self.collate is None:
-            plain = all(type(one) is tuple and len(one) == 2 for one in samples)
-            pairs = samples if plain else [parted(one, self.target_key) for one in samples]
-            given, wanted = zip(*pairs, strict=True)
-            inputs = collated(given, indices, "inputs")
-            targets = None if wanted[0] is None else collated(wanted, indices, "targets")
+            some = f"samples {indices[0]}, ..., {indices[-1]} cannot be put together"
+            with failing(lambda told: ArgumentError("", f"{some}: {told}")):
+                inputs, targets = self._together(samples, indices)
         else:
             make = partial(self.collate, samples)
             batch = self._once("fails in its collate", request, make)
             inputs, targets = parted(batch, self.target_key)
             _check_batch(inputs, len(samples))
+        _check_detached(inputs=inputs, targets=targets)
         self._check_classes(targets, indices)
         return inputs, targets, position
+
+    def _together(self, samples: list[Any], indices: list[int]) -> tuple[Nested, Nested]:
+        """Return inputs and targets of a batch of samples."""
+        plain = all(type(one) is tuple and len(one) == 2 for one in samples)
+        pairs = samples if plain else [parted(one, self.target_key) for one in samples]
+        given, wanted = zip(*pairs, strict=True)
+        inputs = collated(given, indices, "inputs")
+        if all(one is None for one in wanted):
+            return inputs, None
+        return inputs, collated(wanted, indices, "targets")
 
     def _once(self, fails: str, request: Request, read: Callable[[], Any]) -> Any:
         """Return what is read at once, which draws from the first sample's seed."""
@@ -138,6 +152,8 @@ class Stream:
         self._moved = False
         self._place = self._epoch = 0
         self._start = self._state()
+        self._own = list(own_generators(part).values())
+        self._stood = [one.state() for one in self._own]
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_begun": None}
@@ -151,6 +167,8 @@ class Stream:
         if position is not None:
             self._begin(*position)
         elif place == 0:
+            for one, stood in zip(self._own, self._stood, strict=True):
+                one.restore(stood)
             self._begin(0, self._start)
         elif place != self._place:
             must = "must have state_dict and load_state_dict, to go on in the middle of a run"
@@ -200,6 +218,14 @@ def _each(draws: Draws, request: Request, read: Callable[[int], Any]) -> list[An
     """Return what is read for each index, with its own seed."""
     with failing(lambda told: ArgumentError("", f"fails at sample {draws.at} with {told}")):
         return draws.read(request.indices.tolist(), request.seeds.tolist(), read)
+
+
+def _check_detached(**parts: Nested) -> None:
+    """Raise ValueError for what has a gradient, which no process can hand to another."""
+    for name, value in parts.items():
+        if any(isinstance(one, Tensor) and one.requires_grad for one in leaves(value)):
+            must = "must be made without a gradient"
+            raise ArgumentError(name, must, advice="with torch.no_grad(), or .detach() them")
 
 
 def _check_batch(inputs: Nested, n: int) -> None:

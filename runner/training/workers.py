@@ -1,6 +1,7 @@
 """Processes that read a data set ahead of the training, by torch's DataLoader."""
 
 import os
+import re
 import signal
 import warnings
 from collections.abc import Iterable, Iterator
@@ -9,10 +10,12 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
-from runner.errors import one_line, out_of_memory
+from runner.culprit import told
+from runner.errors import one_line, out_of_memory, said
 from runner.training.source import Answer, Failure, Request, Source, Unreadable
 
 MOST = 256
+_DIED = re.compile("DataLoader worker .*(exited unexpectedly|killed by signal)")
 
 
 class _InWorker(Exception):
@@ -55,7 +58,9 @@ class Workers:
             except RuntimeError as error:
                 if out_of_memory(error):
                     raise
-                raise self._mistake(error, "died") from error
+                if self.count and _died(error):
+                    raise _mistake(error) from error
+                raise Unreadable("dataset:", f"cannot be read: {told(error)}") from error
             yield _checked(answer)
 
     def close(self) -> None:
@@ -89,11 +94,7 @@ class Workers:
         except Exception as error:
             if out_of_memory(error):
                 raise
-            raise self._mistake(error, "cannot be started") from error
-
-    def _mistake(self, error: Exception, what: str) -> Unreadable:
-        told = f"a worker that reads the data {what}: {one_line(error)}"
-        return Unreadable("dataset.workers:", told, advice="0 reads them in the training's process")
+            raise _mistake(error) from error
 
 
 class _Plan:
@@ -103,6 +104,16 @@ class _Plan:
 
     def __iter__(self) -> Iterator[Request]:
         return iter(self.requests)
+
+
+def _died(error: Exception) -> bool:
+    return _DIED.search(said(error)) is not None
+
+
+def _mistake(error: Exception) -> Unreadable:
+    what = "died" if _died(error) else "cannot be started"
+    text = f"a worker that reads the data {what}: {one_line(error)}"
+    return Unreadable("dataset.workers:", text, advice="0 reads them in the training's process")
 
 
 def _checked(answer: Answer | Failure) -> Answer:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from runner.training.data import Batch, Dataset, Part
+from runner.training.data import Dataset, Part
 from runner.training.measures import Measure
-from runner.training.tasks.classification import Classification, given
+from runner.training.tasks.classification import Classification
+from runner.training.tasks.weighing import ignored
 
-IGNORED = -100
+MOST_READ = 10_000  # samples of which tokens are counted, where a few have none
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,13 @@ class Language(Classification):
 
     @property
     def ignored(self) -> int:
-        """The target that is padding: the `ignore_index` of the loss, or PyTorch's."""
-        own = vars(self.loss) if isinstance(self.loss, nn.Module) else given(self.loss)
-        found = own.get("ignore_index", IGNORED)
-        return found if isinstance(found, int) else IGNORED
+        """The target that is padding."""
+        return ignored(self.loss)
+
+    @property
+    def counts(self) -> bool:
+        """Whether targets may count for nothing."""
+        return True
 
     def pair(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return one row a token."""
@@ -47,12 +51,11 @@ class Language(Classification):
         kept = tokens != self.ignored
         return rows[kept], tokens[kept]
 
-    def weight(self, batch: Batch) -> Tensor | float:
-        """Return the number of tokens that are no padding."""
-        kept: Tensor = (batch[1] != self.ignored).sum()
-        return kept
-
     def samples(self, split: Part) -> int:
         """Return the number of tokens that are no padding; about, where they must be read."""
-        kept, there = int((split.targets != self.ignored).sum()), len(split.targets)
+        targets = split.targets
+        if not (targets != self.ignored).any() and len(targets) < len(split):
+            known = split.known_targets(MOST_READ)
+            targets = targets if known is None else known
+        kept, there = int((targets != self.ignored).sum()), len(targets)
         return kept if there == len(split) else round(kept / there * len(split))

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from runner.training.data import Batch, Dataset
@@ -14,6 +14,27 @@ from runner.training.tasks.task import Loss, Task
 from schedules.errors import ArgumentError
 
 MOST_READ = 10_000  # targets of which mean and deviation are taken
+
+_OF_RAW_TARGETS = {
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "KLDivLoss",
+    "PoissonNLLLoss",
+    "SoftMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "kl_div",
+    "poisson_nll_loss",
+    "soft_margin_loss",
+    "multilabel_soft_margin_loss",
+}
+
+
+def _plain(loss: Loss) -> str:
+    """Return the name of one of torch's own losses."""
+    found = type(loss) if isinstance(loss, nn.Module) else getattr(loss, "func", loss)
+    return found.__name__ if str(getattr(found, "__module__", "")).startswith("torch.") else ""
 
 
 @dataclass(frozen=True)
@@ -58,10 +79,17 @@ class Regression(Task):
 
     def of(self, data: Dataset) -> Task:
         """Return the task with mean and deviation of the training targets; of those of 10,000
-        samples, drawn by chance, where they must be read."""
+        samples, drawn by chance, where they must be read. Raises ValueError where these are of
+        several shapes."""
         if not self.standardize:
             return self
-        targets = exact(data.train.known_targets(MOST_READ))
+        if (found := _plain(self.loss)) in _OF_RAW_TARGETS:
+            must = f"must be false with {found}, which targets in another unit do not fit"
+            raise ArgumentError("task.standardize", must, "true")
+        if (known := data.train.known_targets(MOST_READ)) is None:
+            must = "must be false where targets are of several shapes, which have no mean"
+            raise ArgumentError("task.standardize", must, "true")
+        targets = exact(known)
         scale = targets.std(0, correction=0)
         scale = torch.where(scale > 0, scale, torch.ones_like(scale)).float()
         return replace(self, center=targets.mean(0).float(), scale=scale)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -34,6 +35,11 @@ class Task:
     takes: ClassVar[str] = ""  # what targets must be
     gives: ClassVar[str] = "scores"  # what a model returns
 
+    @property
+    def brings_loss(self) -> bool:
+        """Whether the model returns the loss."""
+        return False
+
     def check(self, data: Dataset) -> None:
         """Raise ValueError for targets that it cannot take."""
 
@@ -42,7 +48,7 @@ class Task:
         raise NotImplementedError
 
     def shapes(self, targets: Nested, data: Dataset) -> tuple[tuple[int, ...], ...]:
-        """Return the shapes that outputs for targets may have."""
+        """Return the shapes that outputs for targets may have; none where it may be any."""
         return ((*targets.shape, self.size(data)),)
 
     def guess(self, data: Dataset) -> float:
@@ -59,11 +65,11 @@ class Task:
         is_real = isinstance(outputs, Tensor) and not outputs.is_complex()
         return outputs.float() if is_real else outputs
 
-    def pair(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def pair(self, outputs: Any, targets: Any) -> tuple[Any, Any]:
         """Return outputs and targets as the loss takes them."""
         return outputs, targets
 
-    def real(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    def real(self, outputs: Any, targets: Any) -> tuple[Any, Any]:
         """Return outputs and targets as metrics take them: without padding, in the data's unit."""
         return self.pair(outputs, targets)
 
@@ -84,27 +90,41 @@ class Task:
         for part in (self.loss, *self.measures.values()):
             if isinstance(part, nn.Module):
                 part.to(device)
-        return self
+        if not isinstance(self.loss, partial):
+            return self
+        given = {
+            name: one.to(device) if isinstance(one, Tensor) else one
+            for name, one in self.loss.keywords.items()
+        }
+        return replace(self, loss=partial(self.loss.func, *self.loss.args, **given))
 
-    def _unfit(self, data: Dataset) -> ArgumentError:
+    def _unfit(self, data: Dataset, advice: str | None = None) -> ArgumentError:
         """Return what to say of targets that it cannot take."""
         targets = data.train.targets
         given = "none" if targets is None else kinds(targets)
         must = f"must be {self.takes} with task={self.name}"
-        return ArgumentError("targets", must, given)
+        return ArgumentError("targets", must, given, advice)
 
     def _check_whole(self, data: Dataset, ndim: int, ignored: float = math.inf) -> None:
         """Raise ValueError unless targets are whole numbers that stand for classes."""
         targets = data.train.targets
-        if not isinstance(targets, Tensor) or targets.dtype != torch.int64 or targets.ndim != ndim:
+        if not isinstance(targets, Tensor) or targets.ndim != ndim:
             raise self._unfit(data)
+        if targets.dtype != torch.int64:
+            whole = not (targets.is_floating_point() or targets.is_complex())
+            raise self._unfit(data, "targets.long() makes them so" if whole else None)
         if data.classes is None:
             must = f"must be the number of classes, or of different tokens, with task={self.name}"
             raise ArgumentError("classes", must, "none")
         for name in ("train", "val", "test"):
-            targets = getattr(data, name).targets
-            kept = targets[targets != ignored] if math.isfinite(ignored) else targets
+            split = getattr(data, name)
+            kept = split.targets
+            if math.isfinite(ignored):
+                kept = kept[kept != ignored]
             if not kept.numel():
+                seen_in_part = split is data.train and data.is_stream
+                if seen_in_part or len(split.targets) < len(split):
+                    continue
                 raise ArgumentError(f"{name}'s targets", "must hold one that is no padding", "none")
             low, high = int(kept.min()), int(kept.max())
             if low < 0 or high >= (data.classes or 0):

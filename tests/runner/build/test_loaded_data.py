@@ -18,7 +18,9 @@ from schedules import Horizon
 
 MINE = """\
 import os
+import random
 import time
+import numpy as np
 import torch
 from torch.utils.data import Dataset as Torchs, IterableDataset, get_worker_info
 from runner.training import Dataset
@@ -36,6 +38,16 @@ class Points(Torchs):
             os._exit(3)
         if how == "slow":
             time.sleep(0.001)
+        if how == "no label" and i == 5:
+            return torch.zeros(4), None
+        if how == "no input" and i == 5:
+            return None, 0
+        if how == "keys":
+            return {"a": torch.zeros(2), "b" if i == 5 else "c": torch.zeros(2), "label": 0}
+        if how == "odd" and i == 5:
+            return {1, 2}, 0
+        if how == "gradient":
+            return torch.ones(4, requires_grad=True), 0
         if how == "words":
             return "hello", 0
         if how == "hangs" and get_worker_info() and get_worker_info().id == 0:
@@ -58,6 +70,61 @@ class Stream(IterableDataset):
 
 def data(how="", n=40):
     return Dataset(Points(n, how), Points(20), Points(20), classes=2)
+
+class Jitter:
+    def __init__(self):
+        self.rngs = [np.random.default_rng(0), np.random.RandomState(0), random.Random(0)]
+        self.generator = torch.Generator().manual_seed(0)
+    def __call__(self, x):
+        first, second, third = self.rngs
+        shift = first.normal() + second.normal() + third.gauss(0, 1)
+        return x + shift + torch.randn(4, generator=self.generator)
+
+class Jittered(Points):
+    def __init__(self, n):
+        super().__init__(n)
+        self.transform = Jitter()
+    def __getitem__(self, i):
+        return self.transform(torch.zeros(4)) + i % 2, i % 2
+
+class JitteredStream(IterableDataset):
+    def __init__(self):
+        self.transform = Jitter()
+    def __iter__(self):
+        for i in range(50):
+            yield self.transform(torch.zeros(4)) + i % 2, i % 2
+
+def jittered(stream=False):
+    train = JitteredStream() if stream else Jittered(40)
+    return Dataset(train, Jittered(20), Jittered(20), classes=2)
+
+class Rare(Torchs):
+    def __init__(self, at, texts=False):
+        self.at, self.texts = at, texts
+    def __len__(self):
+        return 300
+    def __getitem__(self, i):
+        if self.texts:
+            return torch.zeros(3).long(), torch.full((3,), 1 if i in self.at else -100)
+        return torch.zeros(4), int(i in self.at)
+
+def rare(has=False):
+    return Dataset(Rare({95}), *[Rare({7} if has else {})] * 2, classes=2)  # seldom among 250
+
+def texts(has=True):
+    return Dataset(Rare({95}, True), *[Rare({7} if has else {}, True)] * 2, classes=5)
+
+def both(scores, labels):
+    if len(set(labels.tolist())) < 2:
+        raise ValueError("needs two classes")
+    return 1.0
+
+class Bigrams(torch.nn.Embedding):
+    def __init__(self):
+        super().__init__(5, 5)
+
+def once():
+    return Dataset(((torch.zeros(4), 0) for _ in range(99)), Points(20), Points(20), classes=2)
 
 def unsized():
     return Dataset(NoLength(), Points(20), Points(20), classes=2)
@@ -92,7 +159,7 @@ def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (
             "data +dataset.how=raises",
-            r"dataset.train fails at sample \d+ with KeyError: 'inputs' \(mine.py, line 15\)",
+            r"dataset.train fails at sample \d+ with KeyError: 'inputs' \(mine.py, line 17\)",
         ),
         (
             "data +dataset.how=dies dataset.workers=1",
@@ -100,7 +167,8 @@ def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             "data +dataset.how=words",
-            r"dataset.train.inputs must be tensors, arrays or numbers, got builtins.str; or .*",
+            "dataset.train.inputs must be tensors, arrays or numbers, got builtins.str at sample "
+            "11; or .*",
         ),
         (
             "data +dataset.how=ragged +dataset.n=8",
@@ -109,6 +177,28 @@ def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "data +dataset.how=label +dataset.n=8",
             r"dataset.train.targets must lie in \[0, 2\), got 9 at sample 7",
+        ),
+        *(
+            (f"data train.batch_size=40 +dataset.how={how} dataset.workers={workers}", message)
+            for workers in (0, 1)
+            for how, message in {
+                "'no label'": "dataset.train.targets must be tensors, arrays or numbers, got "
+                "builtins.NoneType at sample 5; or .*",
+                "'no input'": "dataset.train.inputs must be tensors, arrays or numbers, got "
+                "builtins.NoneType at sample 5; or .*",
+                "odd": "dataset.train.inputs must be tensors, arrays or numbers, got builtins.set "
+                "at sample 5; or .*",
+                "gradient": "dataset.train.inputs must be made without a gradient; with .*",
+            }.items()
+        ),
+        (
+            "data +dataset.n=8 +dataset.how=keys",
+            "dataset.train.inputs must have the same keys in each sample, got a, b at sample 5, "
+            r"a, c at \d",
+        ),
+        (
+            "once train.epochs=null train.steps=3",
+            "dataset.train must begin anew each time it is iterated, got generator; a class .*",
         ),
         ("data +dataset.n=0", "dataset.train must hold at least one sample, got none"),
         (
@@ -262,3 +352,38 @@ def test_the_workers_of_a_run_that_is_killed_end_by_themselves(endless, eventual
     endless.kill()
     assert len(workers) == 2
     eventually(lambda: not any(map(is_alive, workers)))
+
+
+def test_what_a_few_samples_lack_all_of_them_may_have(command, folder) -> None:
+    line = f"{LINE.format('rare')} tracking=off"
+    metric = "'task.metrics.both={_target_: mine.both, direction: maximize}'"
+    found = command(f"{line} +dataset.has=true {metric}")
+    assert found.status == 0, found.err
+    assert "val both 1" in found.out
+    found = command(f"{line} {metric}")
+    assert (found.status, found.out) == (2, "")
+    assert "task.metrics.both must take outputs (300, 2) and targets (300,)" in found.err
+
+
+def test_texts_of_which_a_few_are_all_padding(command, folder) -> None:
+    line = f"{LINE.format('texts')} tracking=off task=language model._target_=mine.Bigrams"
+    line = f"{line} ~model.hidden ~model.dropout"
+    found = command(line)
+    assert found.status == 0, found.err
+    assert re.search(r"val loss \d\.\d+ +val perplexity \d", found.out)
+    found = command(f"{line} +dataset.has=false")
+    assert (found.status, "Traceback" in found.out) == (1, False)
+    assert "targets must hold one that counts in the loss, got none" in found.out + found.err
+
+
+@pytest.mark.parametrize("stream", ["false", "true"])
+def test_bits_depend_on_no_place_in_a_grid_where_data_hold_generators(
+    command, store, stream: str
+) -> None:
+    line = f"{LINE.format('jittered')} +dataset.stream={stream} train.epochs=null train.steps=12"
+    line = f"{line} train.eval_every=5"
+    assert command(f"{line} lr=0.2").status == 0
+    assert command(f"{line} -m lr=0.1,0.2 dataset.workers=1").status == 0
+    alone, _, second = (store.records(run) for run in store.runs())
+    for key in ("train/loss", "val/loss"):
+        assert alone[key].tolist() == second[key].tolist()

@@ -31,7 +31,35 @@ def labels(n=40, how=""):
     parts = [Split(x[i::3], y[i::3]) for i in range(3)]
     if how == "one":
         parts[1] = Split(x[1::3], torch.zeros(n).long())
+    kinds = {
+        "int32": lambda y: y.int(),
+        "bool": lambda y: y.bool(),
+        "column": lambda y: y[:, None],
+        "one-hot": lambda y: nn.functional.one_hot(y, 2),
+    }
+    if how in kinds:
+        parts = [Split(one.inputs, kinds[how](one.targets)) for one in parts]
     return Dataset(*parts, classes=None if how == "no classes" else 2)
+
+def nothing(inputs, generator):
+    return None
+
+def fewer(inputs, generator):
+    return inputs[1:]
+
+def scaled(scores, targets, gamma=1.0):
+    return gamma * nn.functional.cross_entropy(scores, targets)
+
+class Alone(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 2)
+
+class Head(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(2, 2)
+    def forward(self, scores, targets):
+        return nn.functional.cross_entropy(self.head(scores), targets)
 
 def named(n=40):
     data = labels(n)
@@ -67,6 +95,63 @@ class Brings(nn.Module):
         loss = nn.functional.mse_loss(self.layer(x)[:, 0], (y - 1000) / 400)
         return {"loss": loss, "logits": x}
 
+def maps(n=40):
+    x = torch.randn(3 * n, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    return Dataset(*(Split(x[i::3], (x[i::3, 0] > 0).long()) for i in range(3)), classes=2)
+
+def boxes(n=40):
+    data = labels(n)
+    both = lambda one: {"label": one.targets, "box": one.inputs[:, :2]}
+    parts = (Split(one.inputs, both(one)) for one in (data.train, data.val, data.test))
+    return Dataset(*parts)
+
+class Ragged(torch.utils.data.Dataset):
+    def __len__(self):
+        return 40
+    def __getitem__(self, i):
+        return torch.ones(1 + i), torch.ones(1 + i)
+
+def padded(samples):
+    pad = torch.nn.utils.rnn.pad_sequence
+    return pad([x for x, _ in samples], True), pad([y for _, y in samples], True)
+
+def ragged():
+    return Dataset(Ragged(), Ragged(), Ragged(), collate=padded)
+
+class Scale(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.by = nn.Parameter(torch.ones(1))
+    def forward(self, x):
+        return x * self.by
+
+class Pixels(nn.Conv2d):
+    def __init__(self):
+        super().__init__(1, 2, 1)
+
+class Boxes(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 4)
+    def forward(self, x):
+        out = super().forward(x)
+        return {"scores": out[:, :2], "box": out[:, 2:]}
+
+class Quantiles(nn.Linear):
+    def __init__(self):
+        super().__init__(5, 3)
+
+def box_loss(outputs, targets):
+    scores, far = outputs["scores"], outputs["box"] - targets["box"]
+    return nn.functional.cross_entropy(scores, targets["label"]) + far.square().mean()
+
+def box_recall(outputs, targets):
+    return recall(outputs["scores"], targets["label"])
+
+def pinball(outputs, targets):
+    far = targets[:, None] / 1000 - outputs
+    levels = torch.tensor([0.1, 0.5, 0.9])
+    return torch.maximum(levels * far, (levels - 1) * far).mean()
+
 def recall(scores, targets):
     found = scores.argmax(1)[targets == 1]
     return found.float().mean()
@@ -93,6 +178,7 @@ class Unsure(Score):
 LINE = "dataset=none model=linear train.batch_size=20 train.epochs=4 lr=0.05"
 NUMBERS = f"{LINE} dataset._target_=mine.numbers task=regression"
 LABELS = f"{LINE} dataset._target_=mine.labels"
+ANY = f"{LINE} task=none schedule=constant dataset._target_=mine"
 WORDS = f"{LINE} dataset._target_=mine.words train.batch_size=4"
 
 
@@ -200,6 +286,44 @@ def test_inputs_by_name_and_a_model_that_brings_its_loss(command, store) -> None
     outputs = data.inputs @ weights["layer.weight"][0] + weights["layer.bias"]
     loss = (outputs - (data.targets - 1000) / 400).square().mean().item()
     assert run.data.metrics["test/loss"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_a_loss_of_outputs_and_targets_of_any_shape(command, store) -> None:
+    mine = importlib.import_module("mine")
+    cross_entropy = torch.nn.functional.cross_entropy
+    pixels = "task.loss._target_=torch.nn.functional.cross_entropy +task.loss.weight=[1,3]"
+    done = command(f"{ANY}.maps model._target_=mine.Pixels {pixels}")
+    assert done.status == 0, done.err
+    run = store.runs()[-1]
+    weights, data = load_weights(store, run), mine.maps().test
+    scores = torch.nn.functional.conv2d(data.inputs, weights["weight"], weights["bias"])
+    expected = cross_entropy(scores, data.targets, torch.tensor([1.0, 3.0])).item()
+    assert run.data.metrics["test/loss"] == pytest.approx(expected, rel=1e-5)
+
+    done = command(f"{ANY}.numbers model._target_=mine.Quantiles task.loss._target_=mine.pinball")
+    assert done.status == 0, done.err
+    run = store.runs()[-1]
+    weights, data = load_weights(store, run), mine.numbers().test
+    outputs = data.inputs @ weights["weight"].T + weights["bias"]
+    expected = mine.pinball(outputs, data.targets).item()
+    assert run.data.metrics["test/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_targets_and_outputs_by_name_with_a_metric_of_all_of_them(command, store) -> None:
+    mine = importlib.import_module("mine")
+    metric = "'task.metrics.found={_target_: mine.box_recall, direction: maximize}'"
+    loss = "task.loss._target_=mine.box_loss task.metric=found train.accumulate=2"
+    done = command(f"{ANY}.boxes +dataset.n=300 model._target_=mine.Boxes {loss} {metric}")
+    assert done.status == 0, done.err
+    (run,) = store.runs()
+    weights, data = load_weights(store, run), mine.boxes(300).test
+    out = data.inputs @ weights["weight"].T + weights["bias"]
+    outputs = {"scores": out[:, :2], "box": out[:, 2:]}
+    found = run.data.metrics
+    assert found["test/loss"] == pytest.approx(
+        mine.box_loss(outputs, data.targets).item(), rel=1e-5
+    )
+    assert found["test/found"] == pytest.approx(mine.box_recall(outputs, data.targets).item())
 
 
 def test_a_metric_of_all_outputs_decides_is_kept_and_searched(command, store) -> None:
@@ -355,9 +479,73 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
             f"{LABELS} +dataset.how=one 'task.metrics.auc={{_target_: mine.two_classes, "
             "direction: maximize}'",
             "task.metrics.auc must take outputs (40, 2) and targets (40,); it fails with "
-            "ValueError: needs two classes (mine.py, line 62)",
+            "ValueError: needs two classes (mine.py, line 147)",
         ),
         (f"{LABELS} task.kind=clasification", None),
+        (
+            f"{LABELS} +dataset.how=int32",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n,) of int32; "
+            "targets.long() makes them so",
+        ),
+        (
+            f"{LABELS} +dataset.how=bool",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n,) of bool; "
+            "targets.long() makes them so",
+        ),
+        (
+            f"{LABELS} +dataset.how=column",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n, 1) of int64; "
+            "targets[:, 0].long() makes them so",
+        ),
+        (
+            f"{LABELS} '+dataset.how=one-hot'",
+            "dataset.targets must be (n,) of int64 with task=classification, got (n, 2) of int64; "
+            "targets.argmax(1) makes labels of one-hot targets",
+        ),
+        (
+            f"{ANY}.labels model._target_=mine.Alone",
+            "model must take input of shape (batch, 5), targets (batch,) behind it, and return its "
+            "loss, as there is no task.loss; it fails with TypeError: Linear.forward() takes 2 "
+            "positional arguments but 3 were given",
+        ),
+        (
+            f"{LABELS} dataset.augment._target_=mine.nothing",
+            "dataset.augment must return the inputs of a batch, of 20 rows here, got NoneType",
+        ),
+        (
+            f"{LABELS} dataset.augment._target_=mine.fewer",
+            "dataset.augment must return the inputs of a batch, of 20 rows here, got (19, 5)",
+        ),
+        (
+            f"{LABELS} task.metric=accuracy task.metrics.accuracy=null",
+            "task.metric must be loss, got 'accuracy'",
+        ),
+        (f"{NUMBERS} task.standardize=abc", "task.standardize must be true or false, got 'abc'"),
+        (f"{NUMBERS} task.standardize=null", "task.standardize must be true or false, got null"),
+        (
+            f"{NUMBERS} task.loss._target_=torch.nn.BCEWithLogitsLoss",
+            "task.standardize must be false with BCEWithLogitsLoss, which targets in another unit "
+            "do not fit, got true",
+        ),
+        (
+            f"{LABELS} task.loss._target_=mine.scaled task.loss.gamma=1.5",
+            "task.loss.gamma is given to mine.scaled with a plus: +task.loss.gamma=1.5",
+        ),
+        (
+            f"{LINE} dataset._target_=mine.ragged model._target_=mine.Scale task=regression",
+            "task.standardize must be false where targets are of several shapes, which have no "
+            "mean, got true",
+        ),
+        (
+            f"{ANY}.numbers model._target_=mine.Brings 'task.metrics.f1={{_target_: mine.recall, "
+            "direction: maximize}'",
+            "task.metrics must stand beside task.loss with task=none, as the model returns its "
+            "loss alone, got f1",
+        ),
+        (
+            f"{ANY}.boxes model._target_=mine.Boxes task.loss._target_=mine.recall",
+            None,
+        ),
         (f"{LABELS} +task.padding=3", None),
         (
             f"{NUMBERS} +task.center=3",
@@ -393,3 +581,19 @@ def test_what_does_not_fit_is_one_line_and_creates_nothing(
 def test_metrics_that_need_two_classes_see_the_whole_split(command) -> None:
     own = "task.metrics.auc={_target_: mine.two_classes, direction: maximize}"
     assert command(f"{LABELS} tracking=off '{own}'").status == 0
+
+
+def test_a_loss_whose_weights_nobody_trains_is_noted(command) -> None:
+    done = command(f"{LABELS} tracking=off task.loss._target_=mine.Head")
+    assert done.status == 0
+    told = "task.loss has weights, which are not trained: head.weight, head.bias; those of the"
+    assert told in " ".join(done.out.split()) + done.err
+    done = command(f"{LABELS} tracking=off task.loss._target_=mine.scaled")
+    assert "not trained" not in done.out + done.err
+
+
+def test_the_next_metric_decides_where_the_first_is_taken_away(command) -> None:
+    own = "'task.metrics.recall={_target_: mine.recall, direction: maximize}'"
+    done = command(f"{LABELS} tracking=off task.metrics.accuracy=null {own} -m lr=0,0.5")
+    assert done.status == 0, done.err
+    assert re.search(r"rank  run +val recall +val loss", done.out)

@@ -62,6 +62,11 @@ CASES: dict[str, tuple[str, type[nn.Module], Task]] = {
         Classification(loss=nn.CrossEntropyLoss(weight=torch.tensor([1.0, 5.0, 0.5]))),
     ),
     "language": ("language", Tokens, Language()),
+    "weighted language": (
+        "language",
+        Tokens,
+        Language(loss=nn.CrossEntropyLoss(torch.tensor([1.0, 1, 1, 1, 9]), label_smoothing=0.1)),
+    ),
     "regression": ("numbers", lambda: nn.Linear(3, 1), Regression()),
     "own": ("numbers", Squares, Own()),
 }

@@ -69,7 +69,10 @@ def test_a_structure_stays_what_it_is():
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (["a", "b"], "inputs.text must be tensors, arrays or numbers, got builtins.str; or give"),
+        (
+            ["a", "b"],
+            "inputs.text must be tensors, arrays or numbers, got builtins.str at sample 4; or give",
+        ),
         (
             [torch.zeros(3), torch.zeros(3), torch.zeros(4)],
             "inputs.text must be of one shape in a batch, got (4,) at sample 9, (3,) at sample 4;",
