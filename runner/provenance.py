@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runner.config.command_line import Kind, Word, varying
 from runner.config.settings import TAGS, Settings
-from runner.config.shorthand import LOOP, TARGET, as_typed
+from runner.config.shorthand import as_typed
 from runner.flat import flat
 from runner.results.view import KIND, SETTING, SWEEP
 
@@ -32,17 +32,35 @@ def command(settings: Settings) -> str:
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
     placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
-    texts = {
-        one.key if one.key.startswith(f"{LOOP}.") else one.text: as_typed(one.text)
+    given = [
+        one
         for one in settings.overrides
         if one.key not in _PLACED and not one.key.startswith(placed)
-    }
-    words += texts.values()  # a loop's keys are added with one value, then searched
+    ]
+    words += _last_of_each(given)
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
         words.append("hydra.mode=RUN")
     return " ".join(map(_quoted, words))
+
+
+def _last_of_each(words: Sequence[Word]) -> list[str]:
+    """Return words as people write them; of several values of a key, as a search adds it with one
+    and then tries others, the last.
+
+    >>> from runner.config.command_line import word
+    >>> _last_of_each([word("++task.loss.gamma=1"), word("lr=0.1"), word("task.loss.gamma=2")])
+    ['lr=0.1', 'task.loss.gamma=2']
+    """
+    found: dict[str, str] = {}
+    for i, one in enumerate(words):
+        text = as_typed(one.text)
+        sets = text[0] not in "+~" and not isinstance(one.value, dict)  # the others add
+        key = text.partition("=")[0] if sets else str(i)
+        found.pop(key, None)
+        found[key] = text
+    return list(found.values())
 
 
 def _quoted(text: str) -> str:
@@ -67,9 +85,8 @@ def name(words: Iterable[Word], otherwise: str) -> str:
     for one in words:
         if one.kind is Kind.DELETES or one.key.startswith(_UNNAMED):
             continue
-        option = one.key == TARGET or not {".", "/"} & set(one.key)
-        option = option and one.key not in ("lr", "seed", "precision")
-        shown = f"{one.key.rpartition('/')[2]}={one.given}"
+        option = not {".", "/"} & set(one.key) and one.key not in ("lr", "seed", "precision")
+        shown = f"{one.typed_key.rpartition('/')[2]}={one.given}"
         parts.append(one.given if option and one.given != "none" else shown)
     return " ".join(parts) or otherwise
 

@@ -36,6 +36,9 @@ def task_of(settings: Settings, data: Dataset | None) -> Task:
         raise Mistake(f"task.{key}", f"is not a key of task.kind={kind.name}{hint}")
     measures = measures_of(settings)
     metric = deciding(settings, data=data is not None)
+    if kind is Own and spec.get("loss") is not None:
+        must = f"must be left out beside task.kind={kind.name}: the model returns its own loss"
+        raise Mistake("task.loss", must)
     loss = {} if kind is Own else {"loss": _loss(spec)}
     task = kind(**loss, measures=measures, metric=metric, **more)
     if data is None:
@@ -86,6 +89,9 @@ def _loss(spec: Mapping[str, Any]) -> Loss:
     """Return the loss: a function with its keys bound, or an object that a class has made of
     them."""
     given = spec.get("loss")
+    if isinstance(given, str):
+        must = "must be a function or class by its path, mine.focal"
+        raise Mistake("task.loss", must, f"'{given}'")
     if not isinstance(given, Mapping) or not given.get("_target_"):
         raise Mistake("task.loss", "must have a _target_ and its arguments", repr(given))
     plain = {key: _tensor(given, value) for key, value in given.items() if value is not None}

@@ -58,7 +58,7 @@ def refuse_beside(target: str, words: Iterable[Word]) -> None:
         if key in _KEYS or (key.partition(".")[0] in (*PARTS, _TASK) and not own):
             given = one.shown if one.sign == "~" else one.given
             advice = f"what {target} takes are its own keys, loop.NAME=VALUE"
-            raise Mistake(one.key, f"must be left out beside loop={target}", given, advice)
+            raise Mistake(one.typed_key, f"must be left out beside loop={target}", given, advice)
 
 
 def _said(spec: Any) -> Any:

@@ -7,6 +7,8 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra_plugins.hydra_joblib_launcher.config import JobLibLauncherConf
 
+from runner.config.paths import Paths as Paths  # found here by Hydra
+
 ConfigStore.instance().store(  # two jobs at a time, not one per core
     group="hydra/launcher", name="joblib", node=JobLibLauncherConf(n_jobs=2), provider="runner"
 )
