@@ -184,11 +184,12 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
 def settings() -> Callable[[str], Any]:
     """Reads the settings of a command line, as the runner does."""
     from runner.config.command_line import word
+    from runner.config.shorthand import written_out
 
     kept = composer.Composer()
 
     def read(line: str) -> Any:
-        return kept.settings([word(text) for text in shlex.split(line)])
+        return kept.settings([word(written_out(text)) for text in shlex.split(line)])
 
     return read
 

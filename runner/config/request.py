@@ -29,6 +29,7 @@ from runner.config.familiar import key_hint
 from runner.config.options import CONF, STUDY, check_choices, overlays_of
 from runner.config.reading import read
 from runner.config.settings import Settings
+from runner.config.shorthand import written_out
 from runner.errors import Mistake, one_line
 
 BASIC_LAUNCHER = f"{CORE_PLUGINS}basic_launcher.BasicLauncher"
@@ -101,7 +102,8 @@ def request(line: CommandLine) -> Request:
     if is_multirun:
         _refuse_sweeps_of_sweeps(composer, line.words)
     more = (own.sweeper.get("params") or {}) if is_multirun else {}
-    words = (*(word(f"{key}={value}") for key, value in more.items()), *line.words)
+    swept = (word(written_out(f"{key}={value}")) for key, value in more.items())
+    words = (*swept, *line.words)
     found = Request(composer, words, own, is_multirun)
     if found.sweeper == STUDIES:
         _refuse_their_keys(line.words)

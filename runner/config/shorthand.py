@@ -28,7 +28,7 @@ def written_out(text: str) -> str:
     key, _, value = text.partition("=")
     if key == LOSS and _are_paths(value):
         return f"++{_TARGET}={value}"
-    return f"++{text}" if _is_open(key) else text
+    return f"++{text}" if is_open(key) else text
 
 
 def as_typed(text: str) -> str:
@@ -43,10 +43,19 @@ def as_typed(text: str) -> str:
     plain = key.removeprefix("++")
     if plain == _TARGET and _are_paths(value):
         return f"{LOSS}={value}"
-    return plain + equals + value if plain != key and _is_open(plain) else text
+    return plain + equals + value if plain != key and is_open(plain) else text
 
 
-def _is_open(key: str) -> bool:
+def value_key(key: str) -> str:
+    """Return the key that holds what people give a key.
+
+    >>> value_key("task.loss"), value_key("lr")
+    ('task.loss._target_', 'lr')
+    """
+    return _TARGET if key == LOSS else key
+
+
+def is_open(key: str) -> bool:
     """Return whether a key may be one that is not there yet."""
     return key in OPEN or key.startswith(tuple(f"{one}." for one in (*OPEN, LOOP)))
 

@@ -312,6 +312,43 @@ def test_a_file_of_a_persons_own_may_choose_by_path(command, store, folder: Path
     assert store.runs()[0].data.params["model"] == "mine.Net"
 
 
+def test_files_search_and_sweep_over_losses_and_their_keys(command, store, folder: Path) -> None:
+    files = {
+        "study/mine": "defaults: [{override /hydra/sweeper: optuna}, "
+        "{override /study/sampler: grid}]\nhydra: {mode: MULTIRUN}\n"
+        "study: {space: {task.loss.label_smoothing: [0.1, 0.2]}, confirm_seeds: 0}\n",
+        "study/losses": "defaults: [{override /hydra/sweeper: optuna}, "
+        "{override /study/sampler: grid}]\nhydra: {mode: MULTIRUN}\n"
+        "study: {space: {task.loss: [mine.focal, mine.smooth]}, confirm_seeds: 0}\n",
+        "experiment/swept": "hydra: {mode: MULTIRUN, sweeper: {params: "
+        "{task.loss: 'mine.focal,mine.smooth'}}}\n",
+        "experiment/focal": "task: {loss: mine.focal}\n",
+    }
+    for name, text in files.items():
+        file = folder / "groups" / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"# @package _global_\n{text}")
+    line = f"--config-dir groups dataset=mine.rings model=mine.Net {SHORT}"
+    losses = []
+    for words in ("study=mine", "study=losses", "+experiment=swept"):
+        done = command(f"{line} {words}")
+        assert done.status == 0, done.err
+        runs = [run for run in store.runs() if run.data.tags.get("kind") in ("trial", "job")]
+        losses.append([config(store, run)["task"]["loss"] for run in runs])
+    smooth = [
+        {"_target_": "torch.nn.functional.cross_entropy", "label_smoothing": x}
+        for x in (0.0, 0.1, 0.2)
+    ]
+    by_path = [{"_target_": f"mine.{name}"} for name in ("focal", "smooth")]
+    assert losses[0] == smooth
+    assert losses[1][3:] == [{"_target_": "torch.nn.functional.cross_entropy"}, *by_path]
+    assert losses[2][6:] == by_path
+    assert command(f"{line} +experiment=focal").err == (
+        "error: task.loss must be a function or class by its path, mine.focal, in a file "
+        "{_target_: mine.focal}, got 'mine.focal'\n"
+    )
+
+
 def test_a_preview_imports_no_model(monkeypatch, folder: Path, capsys) -> None:
     from runner import preview
 
@@ -352,7 +389,8 @@ BAD = {
     "model=mine.Net,mlp": "model has several values, mine.Net,mlp: add -m to sweep over them",
     "task.loss=mine.focal,mine.smooth": "task.loss has several values, mine.focal,mine.smooth: add "
     "-m to sweep over them",
-    "task.loss=focal": "task.loss must be a function or class by its path, mine.focal, got 'focal'",
+    "task.loss=focal": "task.loss must be a function or class by its path, mine.focal, in a file "
+    "{_target_: mine.focal}, got 'focal'",
     "task.loss=mine.focall": f"task.loss._target_ {IMPORTED}, got 'mine.focall': module 'mine' has "
     "no attribute 'focall'",
     "task.loss=mine.focal task.loss.gama=1": "task.loss.gama is not an argument of mine.focal (did "

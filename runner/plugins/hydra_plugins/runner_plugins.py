@@ -29,7 +29,10 @@ class _Launching(Sweeper):
 
     def words(self, arguments: list[str]) -> list[str]:
         """Return the words of the configuration's own sweep, then those of the command line."""
-        return [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        from runner.config.shorthand import written_out
+
+        swept = (written_out(f"{key}={value}") for key, value in self.params.items())
+        return [*swept, *arguments]
 
 
 class GridSweeper(_Launching):

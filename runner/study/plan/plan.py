@@ -15,7 +15,7 @@ from runner.config.configurator import words as overrides_of
 from runner.config.grammar import space_of
 from runner.config.open_keys import default, is_there, taker
 from runner.config.options import group_options
-from runner.config.shorthand import LOOP, METRIC, METRICS
+from runner.config.shorthand import LOOP, METRIC, METRICS, is_open
 from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
 from runner.results.definition import KEPT, MEAN, Definition, Goal
@@ -143,7 +143,7 @@ def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Spac
 def _added(words: list[str], space: Space, fixed: list[str], composer: Composer) -> list[str]:
     """Return words that add the searched keys that the configuration has not, but takes: with the
     default of the argument that a key is, or else its first value."""
-    signs = {entry.key: "++" for entry in space.entries if entry.key.startswith(f"{LOOP}.")}
+    signs = {entry.key: "++" for entry in space.entries if is_open(entry.key)}
     signs |= {one.key: one.sign for one in map(word, words) if one.sign in ("+", "++")}
     config = composer.config([word(text) for text in fixed])
     added = {}
