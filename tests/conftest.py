@@ -113,10 +113,10 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in before:
         if name.startswith("MLFLOW_"):
             del os.environ[name]
-    from runner.build import rehearsal, state
+    from runner.build import data, rehearsal, state
 
-    state.forget()
-    rehearsal.forget()
+    for one in (data, rehearsal, state):
+        one.forget()
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

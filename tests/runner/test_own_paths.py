@@ -69,15 +69,12 @@ LINE = f"model=mine.Net dataset=mine.rings {SHORT}"
 @pytest.fixture(autouse=True)
 def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The module with the code above."""
-    from runner.build import data
-
     place = folder.parent / "own"
     place.mkdir()
     (place / "mine.py").write_text(MINE)
     monkeypatch.syspath_prepend(place)
     monkeypatch.setenv("PYTHONPATH", str(place), prepend=":")
     monkeypatch.delitem(sys.modules, "mine", raising=False)
-    data._load.cache_clear()
     return place / "mine.py"
 
 
