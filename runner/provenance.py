@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runner.config.command_line import Kind, Word, varying
 from runner.config.settings import TAGS, Settings
-from runner.config.shorthand import COMMAND, LOOP, TARGET, as_typed, script_of
+from runner.config.shorthand import COMMAND, LOOP, as_typed, script_of
 from runner.flat import flat
 from runner.results.view import KIND, SETTING, SWEEP
 
@@ -32,13 +32,13 @@ def command(settings: Settings) -> str:
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
     placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
-    texts = {
-        one.key if one.key.startswith(f"{LOOP}.") else one.text: as_typed(one.text)
+    given = [
+        one
         for one in settings.overrides
         if one.key not in (*_PLACED, *[COMMAND] * settings.has_script)
         and not one.key.startswith(placed)
-    }
-    words += texts.values()  # a loop's keys are added with one value, then searched
+    ]
+    words += _last_of_each(given)
     if settings.threads is not None:
         words.append(f"threads={settings.threads}")
     if settings.forced_sweep:
@@ -46,6 +46,24 @@ def command(settings: Settings) -> str:
     if settings.has_script:
         words += script_of((one.key, one.value) for one in settings.overrides)
     return " ".join(map(_quoted, words))
+
+
+def _last_of_each(words: Sequence[Word]) -> list[str]:
+    """Return words as people write them; of several values of a key, as a search adds it with one
+    and then tries others, the last.
+
+    >>> from runner.config.command_line import word
+    >>> _last_of_each([word("++task.loss.gamma=1"), word("lr=0.1"), word("task.loss.gamma=2")])
+    ['lr=0.1', 'task.loss.gamma=2']
+    """
+    found: dict[str, str] = {}
+    for i, one in enumerate(words):
+        text = as_typed(one.text)
+        sets = text[0] not in "+~" and not isinstance(one.value, dict)  # the others add
+        key = text.partition("=")[0] if sets else str(i)
+        found.pop(key, None)
+        found[key] = text
+    return list(found.values())
 
 
 def _quoted(text: str) -> str:
@@ -68,16 +86,15 @@ def name(words: Iterable[Word], otherwise: str) -> str:
     """
     parts = []
     words = list(words)
-    has_function = any(one.key in (LOOP, TARGET) for one in words)
+    has_function = any(one.key in (LOOP, f"{LOOP}._target_") for one in words)
     for one in words:
         if one.kind is Kind.DELETES or one.key.startswith(_UNNAMED):
             continue
         if (script := script_of([(one.key, one.value)])) and not has_function:
             parts.append(_script(script[1:]))
             continue
-        option = one.key == TARGET or not {".", "/"} & set(one.key)
-        option = option and one.key not in ("lr", "seed", "precision")
-        shown = f"{one.key.rpartition('/')[2]}={one.given}"
+        option = not {".", "/"} & set(one.key) and one.key not in ("lr", "seed", "precision")
+        shown = f"{one.typed_key.rpartition('/')[2]}={one.given}"
         parts.append(one.given if option and one.given != "none" else shown)
     return " ".join(parts) or otherwise
 

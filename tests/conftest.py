@@ -113,10 +113,10 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in before:
         if name.startswith("MLFLOW_"):
             del os.environ[name]
-    from runner.build import rehearsal, state
+    from runner.build import data, rehearsal, state
 
-    state.forget()
-    rehearsal.forget()
+    for one in (data, rehearsal, state):
+        one.forget()
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -184,11 +184,12 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
 def settings() -> Callable[[str], Any]:
     """Reads the settings of a command line, as the runner does."""
     from runner.config.command_line import word
+    from runner.config.shorthand import written_out
 
     kept = composer.Composer()
 
     def read(line: str) -> Any:
-        return kept.settings([word(text) for text in shlex.split(line)])
+        return kept.settings([word(written_out(text)) for text in shlex.split(line)])
 
     return read
 

@@ -94,7 +94,10 @@ def defaults_of(settings: Settings) -> dict[str, Any]:
     a script are its own."""
     if settings.has_script:
         return {}
-    return {one.name: _listed(one.default) for one in _keys(settings) if _is_plain(one.default)}
+    path = str(settings.loop["_target_"])
+    target = config.partial("loop", {"_target_": path})
+    run, *_ = _arguments(path, target.bound.func)
+    return {name: value for name, value in target.defaults().items() if name != run.name}
 
 
 def note_of_epochs(settings: Settings, length: Horizon) -> list[str]:
@@ -133,19 +136,6 @@ def _arguments(path: str, function: Any) -> list[inspect.Parameter]:
     if not found or found[0].kind not in _ALONE:
         raise Mistake("loop._target_", _MUST, f"'{path}', which has no such argument")
     return found
-
-
-def _is_plain(value: Any) -> bool:
-    """Return whether a default can stand in a configuration."""
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) for key in value) and all(map(_is_plain, value.values()))
-    return value is None or type(value) in (str, int, float, bool)
-
-
-def _listed(value: Any) -> Any:
-    return list(map(_listed, value)) if isinstance(value, tuple) else value
 
 
 def _texts(value: Any) -> Iterator[str]:

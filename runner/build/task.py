@@ -103,6 +103,11 @@ def _loss(spec: Mapping[str, Any]) -> Loss:
     """Return the loss: a function with its keys bound, or an object that a class has made of
     them."""
     given = spec.get("loss")
+    if isinstance(given, str):
+        must = (
+            "must be a function or class by its path, mine.focal, in a file {_target_: mine.focal}"
+        )
+        raise Mistake("task.loss", must, f"'{given}'")
     if not isinstance(given, Mapping) or not given.get("_target_"):
         raise Mistake("task.loss", "must have a _target_ and its arguments", repr(given))
     plain = {key: _tensor(given, key, value) for key, value in given.items() if value is not None}

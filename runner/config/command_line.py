@@ -15,7 +15,7 @@ from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import OverrideParseException
 
 from runner.addresses import NO_PASSWORD
-from runner.config.shorthand import LOOP, without_script, written_out
+from runner.config.shorthand import LOOP, as_typed, without_script, written_out
 from runner.errors import Mistake
 from runner.passwords import hide, redact
 
@@ -70,6 +70,15 @@ class Word:
     def given(self) -> str:
         """What stands behind the key, as it is shown."""
         return self.shown.partition("=")[2]
+
+    @property
+    def typed_key(self) -> str:
+        """Its key as people write it.
+
+        >>> word("++task.loss._target_=mine.focal").typed_key
+        'task.loss'
+        """
+        return as_typed(self.text).partition("=")[0].lstrip("+~")
 
     @property
     def is_multiple(self) -> bool:
@@ -134,7 +143,7 @@ class CommandLine:
         if folder and not Path(folder).is_dir():
             raise Mistake("--config-dir", "must be a folder", f"'{folder}'")
         _check_loops(texts, script)
-        words = [*(written_out(text, _loops(folder)) for text in texts), *script]
+        words = [*map(written_out, texts), *script]
         return cls(
             words=tuple(map(word, words)),
             config_dir=str(Path(folder).absolute()) if folder else None,
@@ -234,11 +243,6 @@ def _form_of(flag: str, typed: Sequence[str]) -> str:
     if flag.startswith("--") and re.fullmatch(r"[a-z_]+([./][a-z_]+)*", name):
         return f"a key is written {name}={value}, and {_SEE_HELP}"
     return _SEE_HELP
-
-
-def _loops(folder: str | None) -> list[str]:
-    """Return the options of the group `loop` in a folder of a person's own."""
-    return [file.stem for file in Path(folder, LOOP).glob("*.yaml")] if folder else []
 
 
 def _check_loops(texts: Sequence[str], script: Sequence[str]) -> None:

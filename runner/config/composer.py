@@ -1,7 +1,7 @@
 """Words -> settings: composes once for each choice of groups, then sets values."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from runner.config.options import (
     check_lists,
     group_options,
 )
+from runner.config.paths import SOURCE
 from runner.config.reading import Composed
 from runner.config.reading import explained as values_explained
 from runner.config.settings import Settings
@@ -39,18 +40,24 @@ def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConf
     3
     """
     plugins.register()
-    extra = []
-    if config_dir:  # Hydra takes the first one only
-        folders = [f"file://{Path(config_dir).resolve()}"]
-        for one in map(word, overrides):
-            folders += one.value if one.key == _SEARCH_PATH else []
-        extra = [f"{_SEARCH_PATH}=[{','.join(map(repr, folders))}]"]
+    extra = search_path([word(text) for text in overrides], config_dir)
     running, GlobalHydra.instance().hydra = GlobalHydra.instance().hydra, None
     try:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             return hydra.compose("config", [*extra, *overrides], return_hydra_config=True)
     finally:
         GlobalHydra.instance().hydra = running
+
+
+def search_path(words: Iterable[Word], config_dir: str | None = None) -> list[str]:
+    """Return the word that says where Hydra looks for options, as it takes the first one only;
+    none where no other place is named than in conf/config.yaml."""
+    given = [one.value for one in words if one.key == _SEARCH_PATH and isinstance(one.value, list)]
+    if not config_dir and not given:
+        return []
+    own = [f"file://{Path(config_dir).resolve()}"] if config_dir else []
+    places = [*own, *(place for listed in given for place in listed), SOURCE]
+    return [f"{_SEARCH_PATH}=[{','.join(map(repr, places))}]"]
 
 
 @contextmanager

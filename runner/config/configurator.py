@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from runner.config import open_keys
 from runner.config.command_line import Kind, Word, word
 from runner.config.composer import Composer
 from runner.config.options import group_options, leaf_keys, not_one_of, owners_of
+from runner.config.paths import is_option
 from runner.config.settings import TAGS, Settings
 from runner.errors import Mistake, nearest
 from runner.space import Entry, Space, text_of
@@ -41,11 +41,11 @@ class Configurator:
         return [word(text) for text in self.overrides]
 
     def applies(self, choices: Mapping[str, str], key: str) -> bool:
-        """Return whether a key exists under a choice of groups."""
-        config = self.composer.config([*self.fixed, *assigned(choices)])
-        parent, _, name = key.rpartition(".")
-        node = OmegaConf.select(config, parent) if parent else config
-        return isinstance(node, DictConfig) and name in node
+        """Return whether a key exists under a choice of groups, or may be given.
+
+        Raises Mistake where what takes it cannot be imported.
+        """
+        return open_keys.has(self.composer.config([*self.fixed, *assigned(choices)]), key)
 
     def settings(self, values: Mapping[str, Any], seed: int | None = None) -> Settings:
         """Return the settings of a trial.
@@ -95,11 +95,22 @@ def check_space(configurator: Configurator) -> None:
         if key in space.group_names:
             _check_group(configurator, entry)
         elif not any(entry.holds(one) and configurator.applies(one, key) for one in combinations):
-            config = configurator.composer.config(configurator.fixed)
-            known = [k for k in leaf_keys(config) if not k.startswith(("hydra.", "study."))]
             owners = owners_of(key, config_dir)
+            known = [] if owners else _known(configurator, key.partition(".")[0])
             hint = f"; it belongs to {owners}" if owners else nearest(key, known)
             raise Mistake(key, f"is searched, but no trial has such a key{hint}")
+
+
+def _known(configurator: Configurator, group: str) -> list[str]:
+    """Return the keys that trials have, or take: all without the search, and those of the options
+    of a group by their paths."""
+    space, found = configurator.space, list[str]()
+    searched = [one for one in space.combinations() if group in one]
+    paths = dict.fromkeys(one[group] for one in searched if is_option(group, one[group]))
+    for choices in ({}, *({group: path} for path in paths)):
+        config = configurator.composer.config([*configurator.fixed, *assigned(choices)])
+        found += [*leaf_keys(config), *open_keys.taken(config)]
+    return [key for key in found if not key.startswith(("hydra.", "study."))]
 
 
 def _check_group(configurator: Configurator, entry: Entry) -> None:
@@ -109,5 +120,5 @@ def _check_group(configurator: Configurator, entry: Entry) -> None:
         raise Mistake(entry.key, must, entry.spec.text())
     options = group_options(configurator.composer.config_dir)[entry.key]
     for option in map(str, entry.spec.values()):
-        if option not in options:
+        if option not in options and not is_option(entry.key, option):
             raise not_one_of(options, entry.key, f"'{option}'{nearest(option, options)}")

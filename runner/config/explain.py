@@ -13,6 +13,7 @@ from runner.config.command_line import Word
 from runner.config.composer import REFUSALS, compose
 from runner.config.familiar import key_hint, option_hint
 from runner.config.options import GLOBAL, divided, group_options, leaf_keys, not_one_of, owners_of
+from runner.config.paths import is_path
 from runner.config.reading import SEE_HELP
 from runner.config.settings import TAGS
 from runner.config.shorthand import LOOP, as_typed
@@ -110,6 +111,8 @@ def _missing_option(error: MissingConfigException, config_dir: str | None) -> Mi
         must = f"must be one of {', '.join(options)}, or a function with its module, mine.train"
         return Mistake(group, must, f"'{option}'")
     brought = option_hint(group, option) or nearest(option, options)
+    if group == "schedule" and is_path(option):
+        brought = f" (a function of your own is schedule=function schedule.function={option})"
     return not_one_of(options, group, f"'{option}'{brought}", _place_of(f"{group}/{option}.yaml"))
 
 

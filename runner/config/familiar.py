@@ -58,15 +58,15 @@ OPTIONS = {
         "SequentialLR ChainedScheduler": "schedule=join or schedule=product",
     },
     "optimizer": {
-        "lion": "optimizer=sgd optimizer._target_=MODULE.Lion, for any class of torch's kind",
-        "adagrad adadelta nadam radam": "optimizer=adam optimizer._target_=torch.optim.NAME",
+        "lion": "optimizer=MODULE.Lion, any class of torch's kind by its path",
+        "adagrad adadelta nadam radam": "optimizer=torch.optim.NAME, any class by its path",
     },
     "dataset": {
-        "imagenet svhn": "dataset=none dataset._target_=mine.data, a function of your own",
+        "imagenet svhn": "dataset=mine.data, a function of your own",
         "fmnist fashionmnist": "dataset=fashion_mnist",
     },
     "model": {
-        "resnet18 resnet50 vit": "model=linear model._target_=mine.Net, a class of your own",
+        "resnet18 resnet50 vit": "model=mine.Net, a class of your own",
         "resnet": "model=resnet9",
         "gpt2 nanogpt decoder transformer": "model=gpt",
         "cnn": "model=keras_cnn or model=lenet",

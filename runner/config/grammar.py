@@ -14,6 +14,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
 from runner.config.command_line import Word, parse, word
+from runner.config.shorthand import value_key
 from runner.config.space_functions import USAGE, Functions, choice, plain
 from runner.config.space_tree import WHEN, check_conditions, leaves_of
 from runner.errors import Mistake, nearest, under
@@ -126,7 +127,7 @@ def space_of(
             fixed = [other for other in fixed if other.key != one.key]
             searched[one.key] = spec
     leaves = leaves_of(tree or {}, groups)
-    written = [Entry(key, parse_spec(key, given), when) for key, given, when in leaves]
+    written = [Entry(value_key(key), parse_spec(key, given), when) for key, given, when in leaves]
     entries = [Entry(key, spec) for key, spec in searched.items()]
     for entry in [*written, *entries]:
         _check_key(entry, groups)

@@ -6,6 +6,14 @@ from pathlib import Path
 from runner.config.options import CONF, files_of, group_options
 
 _OVERLAYS = ("experiment", "study")  # what they set is for their readers
+_BY_PATH = {
+    "model": "model=mine.Net model.width=8: a class of your own in mine.py, a torch.nn.Module; the "
+    "keys are its arguments",
+    "dataset": "dataset=mine.data dataset.n=50: a function of your own that returns a "
+    "runner.training.Dataset; the keys are its arguments",
+    "optimizer": "optimizer=torch.optim.Adagrad optimizer.lr_decay=0.1: any class of torch's kind; "
+    "the keys are its arguments",
+}
 
 
 def keys_and_options(config_dir: str | None = None) -> Iterator[str]:
@@ -22,6 +30,8 @@ def keys_and_options(config_dir: str | None = None) -> Iterator[str]:
         for file in files_of(group, config_dir):
             yield ""
             yield from _option(file, group in _OVERLAYS)
+        if group in _BY_PATH:
+            yield from ("", _BY_PATH[group])
 
 
 def _option(file: Path, is_overlay: bool) -> Iterator[str]:

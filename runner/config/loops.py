@@ -84,7 +84,7 @@ def refuse_beside(loop: Mapping[str, Any], words: Iterable[Word]) -> None:
             given = one.shown if one.sign == "~" else one.given
             what = "a script" if has_command(loop) else loop["_target_"]
             advice = f"what {what} takes are its own keys, loop.NAME=VALUE"
-            raise Mistake(one.key, f"must be left out beside {shown(loop)}", given, advice)
+            raise Mistake(one.typed_key, f"must be left out beside {shown(loop)}", given, advice)
 
 
 def _said(spec: Any) -> Any:

@@ -24,11 +24,12 @@ from runner.config.command_line import (
     expand,
     word,
 )
-from runner.config.composer import OF_JOBS, REFUSALS, Composer, explained
+from runner.config.composer import OF_JOBS, REFUSALS, Composer, explained, search_path
 from runner.config.familiar import key_hint
 from runner.config.options import CONF, STUDY, check_choices, overlays_of
 from runner.config.reading import read
 from runner.config.settings import Settings
+from runner.config.shorthand import written_out
 from runner.errors import Mistake, one_line
 
 BASIC_LAUNCHER = f"{CORE_PLUGINS}basic_launcher.BasicLauncher"
@@ -101,7 +102,8 @@ def request(line: CommandLine) -> Request:
     if is_multirun:
         _refuse_sweeps_of_sweeps(composer, line.words)
     more = (own.sweeper.get("params") or {}) if is_multirun else {}
-    words = (*(word(f"{key}={value}") for key, value in more.items()), *line.words)
+    swept = (word(written_out(f"{key}={value}")) for key, value in more.items())
+    words = (*swept, *line.words)
     found = Request(composer, words, own, is_multirun)
     if found.sweeper == STUDIES:
         _refuse_their_keys(line.words)
@@ -119,7 +121,7 @@ def hand_over(line: CommandLine, job: Callable[[Any], Any]) -> None:
     """
     plugins.register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here as they are
-    texts = [one.text for one in line.words]
+    texts = [*search_path(line.words), *(one.text for one in line.words)]
     before, sys.argv = sys.argv, ["runner", *texts, *line.flags]
     kinds = (Exception,) if line.asks_hydra else REFUSALS
     try:
@@ -212,7 +214,8 @@ def _refuse_their_keys(words: Sequence[Word]) -> None:
 def _refuse_several(words: Sequence[Word]) -> None:
     for one in words:
         if one.kind is Kind.SWEEPS:
-            raise Mistake(one.key, f"has several values, {one.given}: add -m to sweep over them")
+            must = f"has several values, {one.given}: add -m to sweep over them"
+            raise Mistake(one.typed_key, must)
         if one.kind is Kind.SEARCHES:
             advice = "add -m hydra/sweeper=optuna, or a study"
-            raise Mistake(one.key, f"is searched, {one.given}: {advice}")
+            raise Mistake(one.typed_key, f"is searched, {one.given}: {advice}")

@@ -1,40 +1,41 @@
 """What people write on a command line, and what Hydra has to read instead."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
+from runner.config.paths import is_path
 from runner.errors import Mistake
 
 METRICS = "task.metrics"
-OPEN = (METRICS, "dataset.augment")  # take what is not there yet
+LOSS = "task.loss"
+OPEN = (METRICS, LOSS, "dataset.augment")  # take what is not there yet
 METRIC = "task.metric"
-LOOP = "loop"  # so does the function that it names
-TARGET = f"{LOOP}._target_"
+LOOP = "loop"  # takes keys of its own, too
 COMMAND = f"{LOOP}.command"  # of a script, which stands behind all else
 SCRIPT = "--"
-_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+_TARGET = f"{LOSS}._target_"
 _VALUE = re.compile(r"(choice\()?([^()]*)\)?")
 
 
-def written_out(text: str, loops: Collection[str] = ()) -> str:
+def written_out(text: str) -> str:
     """Return a word as Hydra takes it.
-
-    loops: the options of the group `loop`, which may have names with a dot.
 
     >>> written_out("task.metrics={f1: {_target_: mine.f1}}")
     '++task.metrics={f1: {_target_: mine.f1}}'
-    >>> written_out("task.metric=f1"), written_out("loop=none")
-    ('task.metric=f1', 'loop=none')
-    >>> written_out("loop=mine.train"), written_out("loop.width=32,64")
-    ('++loop._target_=mine.train', '++loop.width=32,64')
+    >>> written_out("task.loss=mine.focal"), written_out("task.loss.gamma=1,2")
+    ('++task.loss._target_=mine.focal', '++task.loss.gamma=1,2')
+    >>> written_out("task.metric=f1"), written_out("loop=mine.train")
+    ('task.metric=f1', 'loop=mine.train')
+    >>> written_out("loop.width=32,64")
+    '++loop.width=32,64'
     """
     key, _, value = text.partition("=")
-    if key == LOOP and _names_functions(value, loops):
-        return f"++{TARGET}={value}"
-    return f"++{text}" if _is_open(key) else text
+    if key == LOSS and _are_paths(value):
+        return f"++{_TARGET}={value}"
+    return f"++{text}" if is_open(key) else text
 
 
 def without_script(typed: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -67,23 +68,34 @@ def script_of(words: Iterable[tuple[str, Any]]) -> list[str]:
 def as_typed(text: str) -> str:
     """Return a word as people write it.
 
-    >>> as_typed("++loop._target_=mine.train"), as_typed("++loop.width=64"), as_typed("+lr=1")
-    ('loop=mine.train', 'loop.width=64', '+lr=1')
+    >>> as_typed("++task.loss._target_=mine.focal"), as_typed("task.loss._target_=mine.focal")
+    ('task.loss=mine.focal', 'task.loss=mine.focal')
+    >>> as_typed("++task.loss.gamma=1"), as_typed("+lr=1")
+    ('task.loss.gamma=1', '+lr=1')
     """
     key, equals, value = text.partition("=")
-    if key == f"++{TARGET}":
-        return f"{LOOP}={value}"
     plain = key.removeprefix("++")
-    return plain + equals + value if plain != key and _is_open(plain) else text
+    if plain == _TARGET and _are_paths(value):
+        return f"{LOSS}={value}"
+    return plain + equals + value if plain != key and is_open(plain) else text
 
 
-def _is_open(key: str) -> bool:
+def value_key(key: str) -> str:
+    """Return the key that holds what people give a key.
+
+    >>> value_key("task.loss"), value_key("lr")
+    ('task.loss._target_', 'lr')
+    """
+    return _TARGET if key == LOSS else key
+
+
+def is_open(key: str) -> bool:
     """Return whether a key may be one that is not there yet."""
-    return key.startswith(f"{LOOP}.") or any(key == o or key.startswith(f"{o}.") for o in OPEN)
+    return key in OPEN or key.startswith(tuple(f"{one}." for one in (*OPEN, LOOP)))
 
 
-def _names_functions(value: str, loops: Collection[str]) -> bool:
+def _are_paths(value: str) -> bool:
     """Return whether a value, or each of a list, is the path of a function."""
     found = _VALUE.fullmatch(value)
-    parts = [part.strip() for part in found[2].split(",")] if found else [value]
-    return all(part not in loops and _FUNCTION.fullmatch(part) for part in parts)
+    parts = found[2].split(",") if found else [""]
+    return all(is_path(part.strip(" '\"")) for part in parts)

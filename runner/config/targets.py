@@ -82,6 +82,22 @@ class Target:
         """Return whether the callable has an argument of this name."""
         return name in (_parameters(self.bound.func) or ())
 
+    @property
+    def names(self) -> list[str]:
+        """The names of its arguments."""
+        return list(_parameters(self.bound.func) or ())
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether it takes arguments of any name, or does not say which."""
+        known = _parameters(self.bound.func)
+        return known is None or any(one.kind is one.VAR_KEYWORD for one in known.values())
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the defaults of its arguments, those that can stand in a configuration."""
+        known = (_parameters(self.bound.func) or {}).values()
+        return {one.name: _listed(one.default) for one in known if _is_plain(one.default)}
+
     def __call__(self, *args: Any, **more: Any) -> Any:
         self._check_complete(*args, **more)
         try:
@@ -196,6 +212,19 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
             one = types.SimpleNamespace(__annotations__={name: hint})
             found |= typing.get_type_hints(one, plain.__globals__)
     return found
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a default can stand in a configuration."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) for key in value) and all(map(_is_plain, value.values()))
+    return value is None or type(value) in (str, int, float, bool)
+
+
+def _listed(value: Any) -> Any:
+    return list(map(_listed, value)) if isinstance(value, tuple) else value
 
 
 def _check_kind(key: str, value: Any, hint: Any) -> None:

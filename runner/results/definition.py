@@ -16,6 +16,7 @@ from runner.results.metrics import MAXIMIZE, MINIMIZE
 HEX = 8  # digits of the digest in a study's name
 GRID = "runner.study.plan.samplers.Grid"
 WILCOXON = "optuna.pruners.WilcoxonPruner"
+_NULL = json.dumps(None)
 KEPT, BEST, LAST, MEAN = "kept", "best", "last", "mean"  # what of a run's evaluations counts
 
 
@@ -122,7 +123,7 @@ class Definition:
         return [
             f"{key}: {theirs.get(key, 'nothing')} there, {ours.get(key, 'nothing')} here"
             for key in {**self._parts(), **other._parts()}
-            if ours.get(key) != theirs.get(key)
+            if ours.get(key, _NULL) != theirs.get(key, _NULL)  # null is as not given
         ]
 
     def _parts(self) -> dict[str, str]:

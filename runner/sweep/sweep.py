@@ -58,7 +58,8 @@ class Sweep:
         check_launcher(self.launcher)
         checked = self._checked(jobs)
         keys = [jobs[0][i].key for i in varying(jobs)]
-        name = f"{(','.join(keys) or 'sweep')[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
+        typed = ",".join(jobs[0][i].typed_key for i in varying(jobs)) or "sweep"
+        name = f"{typed[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
         placed = self._placed(checked, name)
         shown = pages.show_jobs(placed, name, keys)
         say(*(f"look      {page}" for page in shown[:1]))

@@ -240,7 +240,7 @@ def test_a_run_is_recorded_as_every_run_is(command, store) -> None:
     assert run.info.run_name.startswith("mine.train train.steps=20 cosine lr=0.1 loop.start=3 ")
     params = {k: v for k, v in run.data.params.items() if k.startswith(("loop", "model", "train"))}
     assert params == {
-        "loop._target_": "mine.train",
+        "loop": "mine.train",
         "loop.start": "3.0",
         "loop.power": "2",
         "train.steps": "20",

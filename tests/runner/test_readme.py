@@ -48,7 +48,7 @@ def own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_is_short() -> None:
-    assert len(README.splitlines()) < 290
+    assert len(README.splitlines()) < 260
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -73,13 +73,13 @@ def test_every_preview_is_drawn(line: str, folder: Path) -> None:
 
 
 def test_your_own_model_and_data_are_trained(command, store, own: Path) -> None:
-    lines = [line for line in COMMANDS if "two_layers" in line]
+    lines = [line for line in COMMANDS if "mine.TwoLayers" in line]
     assert len(lines) == 4
     for line in lines:
         done = command(line.removeprefix("python -m runner "))
         assert done.status == 0, done.err
     assert len(store.runs()) == 1 + 4 + 1 + 1
-    assert {run.data.params["model"] for run in store.runs()} == {"two_layers"}
+    assert {run.data.params["model"] for run in store.runs()} == {"mine.TwoLayers"}
 
 
 def test_a_loop_of_your_own_is_run_and_searched(command, store, own: Path) -> None:

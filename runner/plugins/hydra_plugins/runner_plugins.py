@@ -7,6 +7,8 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra_plugins.hydra_joblib_launcher.config import JobLibLauncherConf
 
+from runner.config.paths import Paths as Paths  # found here by Hydra
+
 ConfigStore.instance().store(  # two jobs at a time, not one per core
     group="hydra/launcher", name="joblib", node=JobLibLauncherConf(n_jobs=2), provider="runner"
 )
@@ -27,7 +29,10 @@ class _Launching(Sweeper):
 
     def words(self, arguments: list[str]) -> list[str]:
         """Return the words of the configuration's own sweep, then those of the command line."""
-        return [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        from runner.config.shorthand import written_out
+
+        swept = (written_out(f"{key}={value}") for key, value in self.params.items())
+        return [*swept, *arguments]
 
 
 class GridSweeper(_Launching):

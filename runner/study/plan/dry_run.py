@@ -5,6 +5,7 @@ from typing import Any
 
 from runner.build.setup import check
 from runner.config.configurator import Configurator, words
+from runner.config.shorthand import as_typed
 from runner.errors import Mistake, out_of_memory
 from runner.space import Choice, Ordered, Spec
 from runner.space.quantities import exact
@@ -69,7 +70,8 @@ class DryRun:
         try:
             self.check(values)
         except Mistake as mistake:
-            where = f"the search may try {' '.join(words(shown))}, but {mistake.where}"
+            tried = " ".join(map(as_typed, words(shown)))
+            where = f"the search may try {tried}, but {mistake.where}"
             raise Mistake(where, mistake.must, mistake.given, mistake.advice) from mistake
 
 

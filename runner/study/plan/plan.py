@@ -5,17 +5,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from runner.build.data import load
-from runner.build.loop import defaults_of
 from runner.build.metrics import keys_of, learn_metrics, names_of
 from runner.config import Settings
 from runner.config.checks import AVERAGE
-from runner.config.command_line import Word, word
+from runner.config.command_line import word
 from runner.config.composer import Composer
 from runner.config.configurator import Configurator, check_space
 from runner.config.configurator import words as overrides_of
 from runner.config.grammar import space_of
+from runner.config.open_keys import default, is_there, taker
 from runner.config.options import group_options
-from runner.config.shorthand import LOOP, METRIC, METRICS, TARGET
+from runner.config.shorthand import LOOP, METRIC, METRICS, is_open
 from runner.config.study import StudySettings, read_study
 from runner.errors import Mistake, nearest
 from runner.results.definition import KEPT, MEAN, Definition, Goal
@@ -135,20 +135,9 @@ def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Spac
             "'lr=tag(log, interval(1e-4, 1e-1))'"
         )
         raise Mistake("study.space", "must hold what is searched", "nothing", advice)
-    usual = _of_function(space, [word(text) for text in fixed], composer)
-    return study, space, [*fixed, *_added(words, space, usual)]
-
-
-def _of_function(space: Space, fixed: list[Word], composer: Composer) -> dict[str, Any]:
-    """Return the keys of a loop of a person's own as its function has them, where some are
-    searched."""
-    if not any(entry.key.startswith(f"{LOOP}.") for entry in space.entries):
-        return {}
-    functions = [ends(entry.spec)[0] for entry in space.entries if entry.key == TARGET]
-    chosen = [word(f"++{TARGET}={function}") for function in functions]
-    settings = composer.settings([*fixed, *chosen])
-    found = defaults_of(settings) if settings.has_loop else {}
-    return {f"{LOOP}.{name}": value for name, value in found.items()}
+    loops = {entry.key: ends(entry.spec)[0] for entry in space.entries if entry.key == LOOP}
+    fixed = [*fixed, *overrides_of(loops)]
+    return study, space, [*fixed, *_added(words, space, fixed, composer)]
 
 
 def _option(entry: Entry, value: Any) -> Any:
@@ -158,18 +147,24 @@ def _option(entry: Entry, value: Any) -> Any:
     return next((one for one in alike if one == value), value)
 
 
-def _added(words: list[str], space: Space, usual: Mapping[str, Any]) -> list[str]:
-    """Return words that add the searched keys that are written with a plus, or are a loop's, with
-    their usual value or else their first one."""
-    signs = {one.key: one.sign for one in map(word, words) if one.sign in ("+", "++")}
-    keys = {entry.key for entry in space.entries}
-    signs |= {key: "++" for key in keys if key.startswith(f"{LOOP}.")}
+def _added(words: list[str], space: Space, fixed: list[str], composer: Composer) -> list[str]:
+    """Return words that add the searched keys that the configuration has not, but takes: with the
+    default of the argument that a key is, or else its first value."""
+    signs = {entry.key: "++" for entry in space.entries if is_open(entry.key)}
+    signs |= {one.key: one.sign for one in map(word, words) if one.sign in ("+", "++")}
+    config = composer.config([word(text) for text in fixed])
     added = {}
     for entry in space.entries:
-        if entry.key in signs.keys() - space.group_names:
-            first = usual.get(entry.key)
-            added[entry.key] = ends(entry.spec)[0] if first is None else _option(entry, first)
-    return [signs[key] + text for key, text in zip(added, overrides_of(added), strict=True)]
+        key, first = entry.key, ends(entry.spec)[0]
+        sign = signs.get(key, "")
+        if key in space.group_names or (sign != "+" and is_there(config, key)):
+            continue
+        if sign == "+":
+            added[f"+{key}"] = first
+        elif sign == "++" or taker(config, key):
+            usual = default(config, key)
+            added[sign + key] = first if usual is None else _option(entry, usual)
+    return overrides_of(added)
 
 
 def _told(study: StudySettings, settings: Settings) -> list[str]:

@@ -31,6 +31,8 @@ def test_a_comment_is_what_a_key_means(command) -> None:
     cosine = "schedule=cosine schedule.floor=1e-6: half a cosine from lr to floor\n  lr: ${lr}"
     assert cosine in done.out
     assert "\n  floor: 0.0               # lowest learning rate, in [0, lr]" in done.out
+    assert "\nmodel=mine.Net model.width=8: a class of your own in mine.py, a torch" in done.out
+    assert "chosen by its path: model=mine.Net model.width=8)" in done.out
     assert "+experiment=finetune model.weights=RUN_ID: trained layers move slowly" in done.out
 
 

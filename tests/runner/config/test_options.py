@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hydra.errors import MissingConfigException
 
 from runner.config.composer import compose
 from runner.config.options import group_options, is_overlay, owners_of
@@ -14,6 +15,17 @@ def test_own_options_stand_beside_ours(tmp_path: Path) -> None:
     (tmp_path / "model" / "tiny.yaml").write_text("_target_: mine.Tiny\n")
     assert group_options(str(tmp_path))["model"] == sorted([*group_options()["model"], "tiny"])
     assert compose(["model=tiny"], str(tmp_path)).model._target_ == "mine.Tiny"
+
+
+def test_paths_are_options_that_no_list_shows() -> None:
+    config = compose(["model=mine.Net", "dataset=mine.rings", "optimizer=mine.Lion", "loop=a.b"])
+    assert [config[group]._target_ for group in ("model", "dataset", "optimizer", "loop")] == [
+        *("mine.Net", "mine.rings", "mine.Lion", "a.b")
+    ]
+    for text in ("task=mine.task", "study/sampler=mine.Sampler", "model=mine.yaml", "model=Net"):
+        with pytest.raises(MissingConfigException) as caught:
+            compose([text])
+        assert "mine.Net" not in (caught.value.options or [])
 
 
 def test_only_options_that_change_other_groups_can_stand_together() -> None:

@@ -237,3 +237,14 @@ def test_a_key_with_a_default_renames_no_study(folder: Path) -> None:
     assert more.name(usual) == found.definition.name(found.definition.base)
     assert more.name({**usual, "planets": {"count": 9}}) != more.name(usual)
     assert found.name == usual_name()
+
+
+def test_a_key_that_is_null_is_as_one_that_is_not_there(folder: Path) -> None:
+    line = f"{QUADRATIC} 'lr=interval(0.1, 1)'"
+    found = plan(line).definition
+    task = {**found.base["task"], "standardize": None}
+    before = replace(found, base={**found.base, "task": task})
+    assert before.differences(found) == found.differences(before) == []
+    assert replace(found, base={**found.base, "seed": 1}).differences(found) == [
+        "seed: 0 there, 1 here"
+    ]
