@@ -3,7 +3,7 @@
 import copy
 import math
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,7 @@ from runner.config.checks import check
 from runner.config.command_line import word
 from runner.config.familiar import key_hint
 from runner.config.options import GLOBAL, leaf_keys
+from runner.config.paths import GROUPS, is_open
 from runner.config.settings import Schema, Settings, Tracking, Train
 from runner.config.whole import check_plain, make_whole, whole
 from runner.errors import Mistake, nearest, one_line
@@ -85,13 +86,28 @@ class Composed:
         for name in ("eval_every", "stop_after"):
             plain["train"][name] = whole(plain["train"][name], Duration)
         origin = dict(self.origin)
+        named = {*values, *(one.key for one in origin["overrides"])}
+        self._check_paths(plain, named)
         if loops.is_chosen(plain["loop"]):
-            named = {*values, *(one.key for one in origin["overrides"])}
             plain, origin["choices"] = loops.alone(plain, named, origin["choices"])
         train, tracking = Train(**plain.pop("train")), Tracking(**plain.pop("tracking"))
         settings = Settings(**plain, train=train, tracking=tracking, **origin)
         check(settings)
         return settings
+
+    def _check_paths(self, plain: Mapping[str, Any], named: Collection[str]) -> None:
+        """Raise Mistake where a file says otherwise than an option by its path."""
+        for group in GROUPS:
+            key, path = f"{group}._target_", moved.current(str(self.choices.get(group)))
+            if (
+                key not in named
+                and is_open(self.typed[group])
+                and plain[group].get("_target_") != path
+            ):
+                given = f"{plain[group].get('_target_')}, which a file sets"
+                raise Mistake(
+                    f"{group}={path}", "must be what it names", given, f"write {key}={path}"
+                )
 
 
 def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:

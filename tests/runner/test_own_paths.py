@@ -307,6 +307,14 @@ def test_a_file_of_a_persons_own_may_choose_by_path(command, store, folder: Path
     assert done.status == 0, done.err
     assert store.runs()[0].data.params["model.width"] == "5"
     assert store.runs()[0].data.params["model"] == "mine.Net"
+    file.write_text("# @package _global_\nmodel: {_target_: mine.Net}\n")
+    line = f"--config-dir groups +experiment=mine dataset=mine.rings {SHORT}"
+    assert command(f"{line} model=mine.Needs").err == (
+        "error: model=mine.Needs must be what it names, got mine.Net, which a file sets; write "
+        "model._target_=mine.Needs\n"
+    )
+    done = command(f"{line} model=mine.Needs model._target_=mine.Needs model.width=5")
+    assert done.status == 0, done.err
 
 
 def test_files_search_and_sweep_over_losses_and_their_keys(command, store, folder: Path) -> None:
