@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 
 import joblib
@@ -222,3 +223,14 @@ def test_a_signal_ends_it_as_killed_with_its_records(store, shell, name, number)
     (run,) = store.runs()
     assert run.info.status == "KILLED"
     assert list(store.history(run, "train/loss")) == list(range(done))
+
+
+def test_a_script_is_started_and_learns(command, store) -> None:
+    script = EXAMPLES / "script.py"
+    start = f"{sys.executable} {script} --width {{width}}"
+    done = command(f"train.steps=60 schedule=cosine lr=0.1 loop.width=48 threads=1 -- {start}")
+    assert done.status == 0, done.err
+    (run,) = store.runs()
+    assert run.data.metrics["val/accuracy"] > 0.7
+    assert list(store.history(run, "train/loss")) == list(range(60))
+    assert load_file(store.file(run, "weights.safetensors"))["0.weight"].shape == (48, 64)

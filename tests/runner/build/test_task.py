@@ -468,8 +468,8 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
         ),
         (
             f"{LABELS} task.metrics.loss._target_=mine.Score",
-            "task.metrics must be named by few letters, digits and underscores, and not 'loss', got "
-            "'loss'",
+            "task.metrics must be named by few letters, digits and underscores, and not 'loss', "
+            "got 'loss'",
         ),
         (
             f"{LABELS} task.metric=f1",
