@@ -158,7 +158,9 @@ class Outbox:
     def remove(self) -> None:
         """Forget the run: all is delivered, or there is none."""
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(self.folder.rename(self.folder.with_suffix(GONE)), ignore_errors=True)
+            gone = self.folder.rename(self.folder.with_suffix(GONE))
+            for _ in range(3):  # who looks whether it is held may leave a lock in it
+                shutil.rmtree(gone, ignore_errors=True)
         self._lock.release()
 
     def remove_root(self) -> None:

@@ -21,7 +21,7 @@ class Listed(Tracker):
     """Keeps what it is told in a list that all of one address share."""
 
     told: ClassVar[dict[str, list[Any]]] = {}
-    refuses: ClassVar[set[str]] = set()  # addresses that open no run
+    shut: ClassVar[set[str]] = set()  # addresses that open no run
     away: ClassVar[set[str]] = set()  # addresses that take no records
 
     def __init__(self, address: str) -> None:
@@ -33,7 +33,7 @@ class Listed(Tracker):
         self.told.setdefault(self.address, []).append(what)
 
     def open(self, header: Header) -> Link:
-        if self.address in self.refuses:
+        if self.address in self.shut:
             raise OSError("closed")
         self.tell("open", header.name)
         return Link(self.address * 32, "1", header.experiment, self.address)
@@ -56,7 +56,7 @@ class Listed(Tracker):
 
 @pytest.fixture(autouse=True)
 def _fresh(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("refuses", "away"):
+    for name in ("shut", "away"):
         monkeypatch.setattr(Listed, name, set())
     monkeypatch.setattr(Listed, "told", {})
 
@@ -106,7 +106,7 @@ def test_one_that_goes_away_keeps_no_other_waiting_and_loses_nothing() -> None:
 
 
 def test_one_that_refuses_leaves_no_run_open_elsewhere() -> None:
-    Listed.refuses.add("b")
+    Listed.shut.add("b")
     one, _ = recording("a", "b", "c")
     must = r"tracking\.trackers must be places that take runs, got Listed at b: closed"
     with pytest.raises(Mistake, match=must):
