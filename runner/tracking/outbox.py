@@ -60,8 +60,8 @@ class Outbox:
         """Make the folder, held by this process."""
         while True:
             private.folder(self.folder)
-            self._lock.acquire()
             try:
+                self._lock.acquire()
                 private.write(self._file, self.head.text())
                 return
             except FileNotFoundError:  # tidied before it was held

@@ -1,5 +1,6 @@
 """Messages on disk: in order, whole, and in one process's hands at a time."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runner import private
 from runner.tracking import leftovers, outbox
 from runner.tracking.outbox import Outbox, waiting
 from runner.tracking.schema import Head
@@ -125,3 +127,39 @@ def test_what_another_process_has_just_delivered_is_not_spoken_of(folder, monkey
     (gone / "theirs").symlink_to("nowhere")
     monkeypatch.setattr(type(gone), "glob", lambda self, pattern: [gone / "theirs"])
     assert leftovers.tidy() == [f"{gone}/theirs is no run's folder of records; it is left alone"]
+
+
+def test_a_folder_that_another_start_tidies_before_it_is_held_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made, tidied = private.folder, []
+
+    def folder(path: Path) -> Path:
+        found = made(path)
+        if not tidied:
+            tidied.append(leftovers.tidy())
+        return found
+
+    monkeypatch.setattr(outbox.private, "folder", folder)
+    box = Outbox(HEAD)
+    box.create()
+    assert tidied == [[]]
+    box.append({"tags": {"a": "b"}})
+    assert [one.name for one in waiting()] == [box.name]
+
+
+def test_a_delivered_run_is_gone_although_another_start_looks_at_it(
+    box: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = shutil.rmtree
+
+    def rmtree(path: Path, **more: Any) -> None:
+        monkeypatch.setattr(outbox.shutil, "rmtree", plain)
+        plain(path, **more)
+        path.mkdir()
+        (path / ".lock").touch()  # by who has resolved the folder's name before
+
+    monkeypatch.setattr(outbox.shutil, "rmtree", rmtree)
+    box.remove()
+    assert list(outbox.ROOT.iterdir()) == []
