@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
-from runner import private
 from runner.tracking import leftovers, outbox
 from runner.tracking.outbox import Outbox, waiting
 from runner.tracking.schema import Head
@@ -133,16 +133,15 @@ def test_a_folder_that_another_start_tidies_before_it_is_held_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    made, tidied = private.folder, []
+    box, plain, tidied = Outbox(HEAD), FileLock.acquire, []
 
-    def folder(path: Path) -> Path:
-        found = made(path)
-        if not tidied:
+    def acquire(lock: FileLock, *args: Any, **more: Any) -> Any:
+        if lock is box._lock and not tidied:
             tidied.append(leftovers.tidy())
-        return found
+            raise FileNotFoundError(lock.lock_file)  # where its folder goes between two calls
+        return plain(lock, *args, **more)
 
-    monkeypatch.setattr(outbox.private, "folder", folder)
-    box = Outbox(HEAD)
+    monkeypatch.setattr(FileLock, "acquire", acquire)
     box.create()
     assert tidied == [[]]
     box.append({"tags": {"a": "b"}})
