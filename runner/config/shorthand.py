@@ -16,6 +16,8 @@ METRIC = "task.metric"
 LOOP = "loop"  # takes keys of its own, too
 COMMAND = f"{LOOP}.command"  # of a script, which stands behind all else
 SCRIPT = "--"
+_ANOTHERS = re.compile(r"(\\*)\$\{")  # how another key's value begins, not in a script's command
+_ESCAPED = re.compile(r"(\\*)\1\\\$\{")
 _TARGET = f"{LOSS}._target_"
 _VALUE = re.compile(r"(choice\()?([^()]*)\)?")
 
@@ -51,7 +53,8 @@ def without_script(typed: Sequence[str]) -> tuple[list[str], list[str]]:
     if not command:
         must = "must stand before a command that runs your script"
         raise Mistake(SCRIPT, must, "nothing", "-- python train.py")
-    quoted = (QuotedString(text, Quote.single).with_quotes() for text in command)
+    plain = (_ANOTHERS.sub(r"\1\1\\${", text) for text in command)
+    quoted = (QuotedString(text, Quote.single).with_quotes() for text in plain)
     return list(typed[:place]), [f"++{COMMAND}=[{','.join(quoted)}]"]
 
 
@@ -62,7 +65,8 @@ def script_of(words: Iterable[tuple[str, Any]]) -> list[str]:
     ['--', 'python', 'train.py']
     """
     found = [value for key, value in words if key == COMMAND and isinstance(value, list)]
-    return [SCRIPT, *map(str, found[-1])] if found else []
+    words = [_ESCAPED.sub(r"\1${", str(text)) for text in found[-1]] if found else []
+    return [SCRIPT, *words] if words else []
 
 
 def as_typed(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -53,6 +54,10 @@ ENDS = {
     "    if run.evaluates:\n        run.report(val_loss=1.0)",
     "hangs.py": "import time\nfrom runner.api import attach\nrun = attach()\n"
     "print('evaluated', flush=True)\ntime.sleep(600)",
+    "words.py": "import json, sys\nfrom runner.api import attach\nrun = attach()\n"
+    "for step in run.steps():\n    run.lr\n    if run.evaluates:\n"
+    "        run.report(val_loss=1.0)\n"
+    "(run.folder / 'words.json').write_text(json.dumps(sys.argv[1:]))",
     "slow.py": "import time\nfrom pathlib import Path\nfrom runner.api import attach\n"
     "run = attach()\nfor step in run.steps():\n    run.lr\n    time.sleep(0.01)\n"
     "    run.log(loss=1.0)\n    if run.evaluates:\n        run.report(val_loss=1.0)\n"
@@ -170,6 +175,28 @@ def test_keys_fill_their_places_and_are_in_the_run(command, store) -> None:
     assert command(f"{LINE} loop.start=6.0 -- {PYTHON} square.py").status == 0
     last = next(run for run in store.runs() if run.data.params["loop.start"] == "6.0")
     assert store.history(last, "train/loss")[0] == 36.0
+
+
+def test_words_reach_the_script_as_they_are_and_so_does_the_command_that_repeats(
+    command, store
+) -> None:
+    words = [
+        "${oc.env:NOPE}",
+        "\\${x}",
+        "\\\\${x}",
+        "a\\",
+        'it\'s "q"',
+        "",
+        "{a: [1, 2]}",
+        "--",
+        "ü",
+    ]
+    done = command(f"{LINE} -- {PYTHON} words.py {shlex.join(words)}")
+    assert done.status == 0, done.err
+    (run,) = store.runs()
+    assert json.loads(store.file(run, "files/words.json").read_text()) == words
+    repeat = re.search(r"^repeat +python -m runner (.*)$", done.out, re.MULTILINE)[1]
+    assert shlex.split(repeat)[-len(words) :] == words
 
 
 def test_a_schedule_that_listens_hears_the_script(command, store) -> None:
