@@ -83,7 +83,7 @@ class Draws:
             for one, was in zip(used, before, strict=False):
                 one.restore(was)
         drawn = {name for name in after if not self._known[name].same(unused[name], after[name])}
-        self._seen = {} if drawn else after
+        self._seen = after if in_worker and not drawn else {}
         if not drawn:
             return found
         for name in drawn:

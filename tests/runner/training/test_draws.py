@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from runner.training import draws
 from runner.training.draws import ALL, Draws
 
 INDICES, SEEDS = list(range(6)), [70 + i for i in range(6)]
@@ -74,3 +75,18 @@ def test_what_draws_nothing_is_read_once() -> None:
     read: list[int] = []
     assert Draws().read(INDICES, SEEDS, lambda i: read.append(i) or i) == INDICES
     assert read == INDICES
+
+
+def test_a_worker_that_was_seeded_by_itself_seeds_only_what_samples_draw_from(monkeypatch) -> None:
+    one = Draws()
+
+    def read(i: int) -> float:
+        return torch.rand(()).item()
+
+    one.read([0, 1], [5, 6], read)  # in the training's process, before a worker is forked
+    random.seed(99)
+    np.random.seed(99)
+    monkeypatch.setattr(draws, "get_worker_info", object)
+    one.read([2, 3], [7, 8], read)
+    one.read([4, 5], [9, 10], read)
+    assert one.used == {"torch"}
