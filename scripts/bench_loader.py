@@ -2,8 +2,8 @@
 
 One epoch of 100,000 pictures (20,000 with keras_cnn) of 28 x 28 that are cut, turned and scaled by
 torchvision as they are read, at batch 128, adam, clipping at global norm 1.0, float32. Both loops
-read with the same number of workers. Times run from the end of the first update to the end of the last one, with no
-evaluation between them.
+read with the same number of workers. Times run from the end of the first update to the end of the
+last one, with no evaluation between them.
 
     python scripts/bench_loader.py --model keras_cnn --workers 1 --save
 """
