@@ -65,8 +65,9 @@ def script_of(words: Iterable[tuple[str, Any]]) -> list[str]:
     ['--', 'python', 'train.py']
     """
     found = [value for key, value in words if key == COMMAND and isinstance(value, list)]
-    words = [_ESCAPED.sub(r"\1${", str(text)) for text in found[-1]] if found else []
-    return [SCRIPT, *words] if words else []
+    if not found or not found[-1]:
+        return []
+    return [SCRIPT, *(_ESCAPED.sub(r"\1${", str(text)) for text in found[-1])]
 
 
 def as_typed(text: str) -> str:
