@@ -8,10 +8,11 @@ import sys
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 
@@ -110,3 +111,33 @@ def worked(started: Callable[[str], optuna.Study]) -> Callable[[str], optuna.Stu
         return study
 
     return run
+
+
+@pytest.fixture
+def by_hand() -> Callable[..., list[float]]:
+    """The weight after each update of its square, in float32, from rates and where it starts."""
+
+    def weights(rates: Iterable[float], start: float = 5.0) -> list[float]:
+        w, found = np.float32(start), []
+        for rate in rates:
+            w = np.float32(w - np.float32(rate) * np.float32(2 * w))
+            found.append(float(w))
+        return found
+
+    return weights
+
+
+@pytest.fixture
+def own_module(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Writes a module of a person's own, which this process and those it starts can import."""
+
+    def write(name: str, text: str) -> Path:
+        place = folder.parent / "own"
+        place.mkdir(exist_ok=True)
+        (place / f"{name}.py").write_text(text)
+        monkeypatch.syspath_prepend(place)
+        monkeypatch.setenv("PYTHONPATH", str(place), prepend=os.pathsep)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return place / f"{name}.py"
+
+    return write

@@ -19,6 +19,7 @@ from runner.training.attached.attach import attach
 PYTHON = sys.executable
 SQUARE = """\
 import sys
+import numpy
 import torch
 from runner.api import attach
 
@@ -38,7 +39,7 @@ for step in run.steps():
         run.report(val_loss=w["w"] ** 2, val_accuracy=1 / (1 + w["w"] ** 2))
 if run.tests():
     run.report(test_loss=w["w"] ** 2)
-(run.folder / "end.txt").write_text(f"{run.step} {run.seed} {torch.rand(()).item()}")
+(run.folder / "end.txt").write_text(f"{run.step} {run.seed} {numpy.random.default_rng().random()}")
 """
 ENDS = {
     "hello.py": "print('hello')",
@@ -96,17 +97,7 @@ def scripts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
 
-def by_hand(rates: list[float], start: float = 5.0) -> list[float]:
-    """The weight after each update of its square, in float32."""
-    w = np.float32(start)
-    found = []
-    for rate in rates:
-        w = np.float32(w - np.float32(rate) * np.float32(2 * w))
-        found.append(float(w))
-    return found
-
-
-def test_a_script_is_a_run_to_its_record(command, store) -> None:
+def test_a_script_is_a_run_to_its_record(command, store, by_hand) -> None:
     done = command(f"{LINE} -- {PYTHON} square.py 4.0")
     assert done.status == 0, done.err
     (run,) = store.runs()

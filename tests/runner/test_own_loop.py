@@ -1,12 +1,10 @@
 """A training loop of a person's own as a run, a grid and a study, to its record."""
 
 import json
-import os
 import re
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import optuna
@@ -212,27 +210,12 @@ FLAT = "schedule=constant lr=0.1 threads=1"
 
 
 @pytest.fixture(autouse=True)
-def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def mine(own_module) -> Path:
     """A module with loops."""
-    place = folder.parent / "own"
-    place.mkdir()
-    (place / "mine.py").write_text(MINE)
-    monkeypatch.syspath_prepend(place)
-    monkeypatch.setenv("PYTHONPATH", str(place), prepend=os.pathsep)
-    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    return own_module("mine", MINE)
 
 
-def by_hand(rates: Any, start: float = 5.0) -> list[float]:
-    """The weight after each update of its square, in float32."""
-    w = np.float32(start)
-    found = []
-    for rate in rates:
-        w = np.float32(w - np.float32(rate) * np.float32(2 * w))
-        found.append(float(w))
-    return found
-
-
-def test_a_run_is_recorded_as_every_run_is(command, store) -> None:
+def test_a_run_is_recorded_as_every_run_is(command, store, by_hand) -> None:
     done = command(f"{LINE} loop.start=3 train.eval_every=5 train.keep=best")
     assert done.status == 0, done.err
     (run,) = store.runs()
@@ -581,7 +564,9 @@ STUDY = (
 )
 
 
-def test_a_study_survives_a_killed_worker_and_answers(shell, store, folder, monkeypatch) -> None:
+def test_a_study_survives_a_killed_worker_and_answers(
+    shell, store, folder, monkeypatch, by_hand
+) -> None:
     monkeypatch.setenv("KILLS", "1")
     process = shell(f"{STUDY} study.workers=2 loop.start=4")
     out, err = process.communicate(timeout=120)
@@ -614,7 +599,7 @@ def searched(command, folder: Path):
     return run
 
 
-def test_the_keys_of_a_loop_are_searched_and_equal_trials_copied(searched) -> None:
+def test_the_keys_of_a_loop_are_searched_and_equal_trials_copied(searched, by_hand) -> None:
     line = "loop=mine.train loop.start=3,5 study/sampler=random study.confirm_seeds=0"
     study = searched(f"{line} study.trials=5")
     values = {float(t.params["loop.start"]): t.value for t in attributes.done(study) if t.params}

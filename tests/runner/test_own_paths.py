@@ -67,15 +67,9 @@ LINE = f"model=mine.Net dataset=mine.rings {SHORT}"
 
 
 @pytest.fixture(autouse=True)
-def mine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def mine(own_module) -> Path:
     """The module with the code above."""
-    place = folder.parent / "own"
-    place.mkdir()
-    (place / "mine.py").write_text(MINE)
-    monkeypatch.syspath_prepend(place)
-    monkeypatch.setenv("PYTHONPATH", str(place), prepend=":")
-    monkeypatch.delitem(sys.modules, "mine", raising=False)
-    return place / "mine.py"
+    return own_module("mine", MINE)
 
 
 def repeat(out: str) -> str:

@@ -1,6 +1,7 @@
 """What a script calls that the runner has started, to have its run."""
 
 import atexit
+import contextlib
 import functools
 import multiprocessing
 import os
@@ -32,9 +33,11 @@ from runner.training.attached.messages import (
     send,
 )
 from runner.training.attached.script import LOOK_SECONDS
-from runner.training.devices import seed, use
+from runner.training.devices import seeded, use
 from runner.training.own_loop import LoopState, Run, Start, finish
 from runner.training.state import NO_WEIGHTS, BestKeeper
+
+_as_long_as_the_script = contextlib.ExitStack()
 
 
 @functools.cache
@@ -88,8 +91,7 @@ def _own_device(device: torch.device) -> torch.device:
 
 def _prepare(start: Start) -> None:
     use(start.device, start.threads)
-    torch.manual_seed(start.trial.recipe.seed)
-    seed(start.trial.recipe.seed, torch.device("cpu"))
+    _as_long_as_the_script.enter_context(seeded(start.trial.recipe.seed))
 
 
 class _Line:
@@ -187,9 +189,10 @@ class _Ending:
             if found is None:
                 reason = f"{NO_WEIGHTS}: {told(raised)}"
                 found = Elsewhere(reason, traceback.format_exc())
-        if self._line is None:
-            return False
-        return self._line.end(self._state, found) and found is not None
+        is_told = self._line is not None and self._line.end(self._state, found)
+        if found is not None and error is None and not is_told:
+            print(f"runner.api.attach(): {found}", file=sys.stderr)
+        return is_told and found is not None
 
 
 def _sendable(error: BaseException, details: str) -> Exception:

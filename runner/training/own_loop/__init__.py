@@ -5,6 +5,7 @@ logs     numbers of the steps       figures   what an evaluation found, by its k
 teller   what everybody hears       state     what is kept of it
 start    what it begins with                       crew      several processes of one run
 train    the function, called                      snapshot  what a loop can go on from
+parts    what it hands over
 """
 
 from runner.training.own_loop.crew import Alone, crew

@@ -9,8 +9,8 @@ import torch
 
 from runner.errors import Misuse
 from runner.training.own_loop.crew import Alone
+from runner.training.own_loop.parts import Parts
 from runner.training.own_loop.rates import Rates
-from runner.training.own_loop.snapshot import Snapshot
 from runner.training.own_loop.state import LoopState
 from runner.training.own_loop.teller import Teller
 from runner.training.state import Weights
@@ -57,7 +57,7 @@ class Run:
         self.steps_per_epoch: int | None = trial.recipe.loop.get("steps_per_epoch")
         self._trial, self._state, self._teller = trial, state, teller
         self._asked, self._test, self._crew = should_stop, test, crew or Alone()
-        self._rates = Rates(trial, state, self._refuse)
+        self._rates, self._parts = Rates(trial, state, self._refuse), Parts(state, self._refuse)
         self._in_step = self._is_told = self._is_closed = False
         self._misuse: Misuse | None = None
         self._steps = self._each_step()
@@ -174,12 +174,7 @@ class Run:
     def keep(self, model: Weights) -> None:
         """Hand over the model, several in a `ModuleDict`, whose weights are recorded; with
         train.keep=best those of the best evaluation, so that it is too late after the first one."""
-        best = self._state.best
-        if best is not None and model is not self._state.model:
-            text = f"run.keep is called after the first evaluation, that at step {best.step}"
-            self._refuse(f"{text}: with train.keep=best call it before, with the one model")
-        self.hand_over(model=model)
-        self._state.model = model
+        self._parts.keep(model)
 
     def hand_over(self, **parts: Weights) -> None:
         """Hand over, by name and before the first step, what must be kept to go on from a step
@@ -189,19 +184,7 @@ class Run:
         was; so is what torch, numpy and `random` draw.
         """
         for name, part in parts.items():
-            ways = [getattr(part, way, None) for way in ("state_dict", "load_state_dict")]
-            if isinstance(part, type) or not all(map(callable, ways)):
-                given = type(part).__name__
-                if isinstance(part, type):
-                    given = f"the class {part.__name__}"
-                must = f"{name} must be handed over with state_dict() and load_state_dict()"
-                self._refuse(f"{must}, got {given}")
-            self._state.parts[name] = part
-            if waiting := self._state.waiting:
-                if name not in waiting.parts:
-                    lacks = "but the state that the run goes on from has none"
-                    self._refuse(f"{name} is handed over, {lacks}")
-                waiting.restore(name, part)
+            self._parts.take(name, part)
 
     def tests(self) -> bool:
         """Return whether to look at the test data now, and report test_loss=...: behind the last
@@ -268,19 +251,10 @@ class Run:
         if not goes_on:
             self._is_told = self._is_told or not self._crew.leads
             return False
-        if self._state.waiting is not None:
-            self._go_on(self._state.waiting)
+        self._parts.begin(self.device)
         self._rates.begin(self._state.step, rate)
         self._in_step = True
         return True
-
-    def _go_on(self, waiting: Snapshot) -> None:
-        """Begin in the middle, all parts being as they were."""
-        if missing := [name for name in waiting.parts if name not in self._state.parts]:
-            text = f"the state has {' and '.join(missing)}, which the loop does not hand over"
-            self._refuse(f"{text} before its first step")
-        waiting.draw_again(self.device)
-        self._state.waiting = None
 
     def _look(self) -> None:
         self._is_told = self._is_told or self._asked()
@@ -289,9 +263,7 @@ class Run:
         if self._in_step or not self._test or not self.should_stop or self.is_early:
             return False
         self._settle()
-        if self._state.best is not None and self._state.model is None:
-            self._refuse("train.keep=best tests the best weights: call run.keep(model) before")
-        self._state.restore()
+        self._parts.restore()
         self._teller.tests = not self.is_early
         return self._teller.tests
 
