@@ -11,6 +11,7 @@
     person's own is given; usable from a notebook
 `runner/space/`: search spaces as plain data
 `runner/config/`: command line to checked settings; the only place that composes
+`runner/states/`: training states on disk by what decides them, so that nothing is trained twice
 `runner/tracking/`: records on their way to a tracker, an outbox in front of each; the only
     place that knows MLflow
 `runner/build/`: settings to what a run starts with: trial, state, data
@@ -18,10 +19,12 @@
 `runner/sweep/`: a grid of runs
 `runner/study/`: studies: plan, queue, work, answer; the only place that knows Optuna's studies
 `runner/plugins/`: what Hydra finds of ours
-`runner/*.py`: the entry (`entry`, `run`, `endings`, `artifacts`, `provenance`), the commands
+`runner/*.py`: the entry (`entry`, `run`, `execution`, `identity`, `endings`, `artifacts`,
+    `provenance`), the commands
     (`commands`, `preview`, `previews`, `deliver`, `ui`,
-    `api`, `export_table`), the ground (`errors`, `browser`,
-    `culprit`, `addresses`, `databases`, `passwords`, `private`, `interrupts`, `moved`, `flat`)
+    `api`, `export_table`, `stored`), the ground (`errors`, `browser`,
+    `culprit`, `addresses`, `databases`, `passwords`, `private`, `interrupts`, `moved`, `flat`,
+    `processes`)
 `tests/`: the same rooms, file for file; `tests/runner/stores/` is what earlier versions left
     behind
 `scripts/`: setup, tests, checks (`scripts/check`, `scripts/stress`), benchmarks with their

@@ -14,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from runner.errors import Mistake, one_line
@@ -126,19 +126,16 @@ def run(*words: Words, quiet: bool = False) -> "Run | Any":
     from runner import entry
     from runner.results.records import Records
 
-    kept: list[Records] = []
-
     def start(settings: "Settings") -> "Result":
-        kept.append(Records())
-        return entry.start(settings, listeners=[kept[-1]])
+        records = Records()
+        return replace(entry.start(settings, listeners=[records]), records=records)
 
     with _training(quiet):
         asked = _asked(words)
         if asked.is_study:
             raise Mistake("this is a search", advice="study(...) makes it")
         found = entry.train(asked, start)
-    kept += [Records() for _ in found[len(kept) :]]  # of jobs that were not started
-    runs = [Run(result, records) for result, records in zip(found, kept, strict=True)]
+    runs = [Run(result, result.records or Records()) for result in found]
     return runs if asked.is_multirun else runs[0]
 
 
@@ -219,9 +216,11 @@ def _training(quiet: bool) -> Iterator[None]:
     with _one_at_a_time, Loading(), listening(Audience(LINES, quiet)):
         from runner import provenance
         from runner.build.forget import forget
+        from runner.states import store
         from runner.training.devices import borrowed
 
         forget()
+        store.forget()
         provenance.kept_git.cache_clear()
         with borrowed():
             yield

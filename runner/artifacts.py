@@ -1,14 +1,17 @@
-"""The files of a run: configuration, trace as table and picture, records, weights."""
+"""The files of a run: configuration, recipe, trace as table and picture, records, weights."""
 
 import csv
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from runner.build.setup import Setup
+from runner.report.recorded import RECIPE, RECORDS
 from runner.results.events import step_key
 from runner.results.records import Records
 from runner.training import weights
@@ -34,11 +37,13 @@ def write(
 
     config.yaml: resolved. trace.csv: the rate of every update that was made, and what else was
     scheduled. trace.png: the same as a picture.
+    recipe.json: what decides it, see `report.recorded`.
     records.npz: see Records.arrays. weights.safetensors: those that were kept. files: what a loop
     of a person's own has written into its folder.
     """
     (folder / "config.yaml").write_text(setup.settings.yaml())
-    records.save(folder / "records.npz")
+    (folder / RECIPE).write_text(json.dumps(_decides(setup), indent=1, default=str))
+    records.save(folder / RECORDS)
     kept = kept or Kept()
     if isinstance(setup.state, LoopState) and (own := setup.state.folder):
         shutil.copytree(own, folder / OWN)
@@ -48,6 +53,16 @@ def write(
     _write_traces(folder, setup, traces, kept)
     if kept.weights and (found := setup.state.weights):  # last: a model may fail to give them
         weights.save(found, folder / "weights.safetensors")
+
+
+def _decides(setup: Setup) -> dict[str, Any]:
+    """Return what decides which states of a run another one can go on from."""
+    return {
+        "recipe": setup.trial.recipe.rows,
+        "numbers": list(setup.trial.numbers),
+        "evaluations": dict(setup.evaluations),
+        "states": setup.settings.states.enabled,
+    }
 
 
 def _write_traces(folder: Path, setup: Setup, traces: dict[str, np.ndarray], kept: Kept) -> None:

@@ -60,11 +60,21 @@ def divided(words: Sequence[str]) -> tuple[str, list[str]]:
     """
     from runner.errors import Mistake
 
+    names, others = parted(words)
+    if len(names) > 1:
+        shown = " and ".join(map(repr, names))
+        raise Mistake("NAME", "must be one", shown, f"quote one with spaces, '{' '.join(names)}'")
+    return "".join(names), others
+
+
+def parted(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the names among a command's words, and its keys and flags.
+
+    >>> parted(["why", "states.folder=mine", "3f2a", "5e01"])
+    (['why', '3f2a', '5e01'], ['states.folder=mine'])
+    """
     pairs = zip(["", *words], words, strict=False)
     names = [
         one for before, one in pairs if before not in _WITH_FOLDER and not _KEY_OR_FLAG.search(one)
     ]
-    if len(names) > 1:
-        shown = " and ".join(map(repr, names))
-        raise Mistake("NAME", "must be one", shown, f"quote one with spaces, '{' '.join(names)}'")
-    return "".join(names), [one for one in words if one not in names]
+    return names, [one for one in words if one not in names]

@@ -10,7 +10,7 @@ from runner.addresses import relative
 from runner.build.setup import Setup
 from runner.errors import one_line
 from runner.report import descriptions
-from runner.results.events import CLIPPED, LR, Evaluation, step_key
+from runner.results.events import CLIPPED, LR, is_test, step_key
 from runner.results.records import Records
 from runner.results.result import Link, Result, Status
 from runner.results.view import DESCRIPTION, STATUS
@@ -99,20 +99,16 @@ def _clipped(setup: Setup, records: Records) -> int | None:
 
 def _metrics(setup: Setup, records: Records) -> dict[str, float]:
     """Return what was found of the weights that are kept."""
-    last = [e.metrics for e in records.evaluations if not _is_test(e)][-1:]
-    tested = [e.metrics for e in records.evaluations if _is_test(e)]
+    last = [e.metrics for e in records.evaluations if not is_test(e)][-1:]
+    tested = [e.metrics for e in records.evaluations if is_test(e)]
     kept = [setup.state.best.metrics] if setup.state.best else last
     return {key: value for metrics in (*kept, *tested) for key, value in metrics.items()}
 
 
 def _kept_step(setup: Setup, records: Records) -> int:
     """Return how many updates the weights that were last evaluated had seen."""
-    evaluated = [e.step for e in records.evaluations if not _is_test(e)] or [0]
+    evaluated = [e.step for e in records.evaluations if not is_test(e)] or [0]
     return setup.state.best.step if setup.state.best else evaluated[-1]
-
-
-def _is_test(evaluation: Evaluation) -> bool:
-    return any(key.startswith("test/") for key in evaluation.metrics)
 
 
 def _record_files(

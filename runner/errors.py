@@ -66,6 +66,10 @@ class Misuse(Exception):
     """What a loop of a person's own does with its run that would make the record untrue."""
 
 
+class Unhashable(Exception):
+    """What has no name by which it could be found again, in one line: why it has none."""
+
+
 class Elsewhere(Exception):
     """What failed in another process, in one line. details: its traceback."""
 

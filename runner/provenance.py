@@ -17,13 +17,13 @@ from runner.flat import flat
 from runner.results.view import KIND, SETTING, SWEEP
 
 _PLACED = (
-    *("tracking.experiment", "tracking.run_name", "threads"),
+    *("tracking.experiment", "tracking.run_name", "threads", "states.cuts"),
     *(f"{TAGS}.{name}" for name in (KIND, SWEEP, SETTING)),
 )
 _ITS_OWN = ("local", "worktree")  # as git calls the files of a repository
 _NOTHING_FETCHED = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-_NOT_COMPARED = ("study", "tracking", "hydra")
-_UNNAMED = ("tracking", "threads", "device", "hydra", "study")
+_NOT_COMPARED = ("study", "tracking", "states", "hydra")
+_UNNAMED = ("tracking", "states", "threads", "device", "hydra", "study")
 
 
 def command(settings: Settings) -> str:
@@ -169,7 +169,7 @@ def params(settings: Settings) -> dict[str, str]:
     What an option is made of stands here only where a person has named it.
     """
     resolved = settings.resolved()
-    del resolved["tracking"]
+    del resolved["tracking"], resolved["states"]
     named = {one.key for one in settings.overrides}
     values = {
         key: json.dumps(value) if isinstance(value, list | tuple) else str(value)

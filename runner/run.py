@@ -4,33 +4,42 @@ import atexit
 import functools
 import gc
 import json
-import math
 import time
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import runner
 from runner import artifacts, endings, provenance
 from runner.build.setup import Setup
-from runner.culprit import place, told
+from runner.culprit import told
 from runner.endings import Ending
-from runner.errors import Diverged, Elsewhere, Misuse, out_of_memory
+from runner.execution import Execution, restored
+from runner.identity import identity
 from runner.report import views
+from runner.report.say import warn
 from runner.report.terminal import Console
-from runner.results.events import Evaluation, Event, Listener
+from runner.results.events import Listener
 from runner.results.records import Records
 from runner.results.result import Result, Status
 from runner.results.view import KIND, RUN
+from runner.states import (
+    Beginning,
+    Claims,
+    Figures,
+    LoopStock,
+    StateStock,
+    Stock,
+    Store,
+    Turns,
+    Wanted,
+)
+from runner.states.own_loop import say_once
 from runner.tracking import Header, Recording
 from runner.tracking.outbox import ROOT
-from runner.training import devices
-from runner.training.evaluation import evaluate
-from runner.training.loop import diverged_at
-from runner.training.state import NO_WEIGHTS, BestKeeper, State
-
-
-class Pruned(Exception):
-    """What a listener raises where a run is not worth going on with."""
+from runner.training import devices, kernels
+from runner.training.capture import Watched
+from runner.training.own_loop import LoopState
 
 
 def run(
@@ -55,22 +64,31 @@ def run(
     started = time.monotonic()
     name = run_name(setup)
     recording.open(_header(setup, name, brief))
+    stock, beginning = stock_of(setup), None
     keep_what_is_loaded()
     records, terminal = Records(), _console(setup, label, brief)
-    keeper = [BestKeeper(setup.state)] if setup.settings.train.keep.endswith("best") else []
-    everyone: list[Listener] = [records, recording, terminal, *keeper, *listeners]
     try:
-        ending = _train(setup, everyone, recording, should_stop, test)
+        if stock is not None and (beginning := stock.begin(should_stop)):
+            recording.tags(_of_beginning(beginning, recording))
+        execution = Execution(setup, records, recording, terminal, listeners, stock, beginning)
+        ending = execution.make(should_stop, test=test)
     except KeyboardInterrupt:
         ending = None
     finally:
+        if stock is not None:
+            stock.release()
         terminal.close()
+        _say_of_script(setup)
         if setup.data is not None:
             setup.data.close()
-    known = _restored(setup, ending or Ending(Status.KILLED, "interrupted"))
+    if kernel := kernels.seen():
+        recording.tags({"nondeterministic": kernel})
+    known = restored(setup, ending or Ending(Status.KILLED, "interrupted"))
     found = endings.result(setup, records, known, name, recording.link)
-    found = replace(found, seconds=time.monotonic() - started)
-    kept = artifacts.Kept(weights=not brief or keep_weights, picture=not brief)
+    reused = min(beginning.name.step, found.steps) if beginning else 0
+    found = replace(found, seconds=time.monotonic() - started, reused=reused)
+    is_alone = not brief and KIND not in setup.settings.tracking.tags  # a grid has its own picture
+    kept = artifacts.Kept(weights=not brief or keep_weights, picture=is_alone)
     delivered = endings.record(setup, records, recording, found, kept if ending else None, brief)
     if ending is None:
         if not delivered:
@@ -107,82 +125,47 @@ def keep_what_is_loaded() -> None:
     atexit.register(gc.unfreeze)  # at the end libraries want to see theirs collected
 
 
-def _train(
-    setup: Setup,
-    everyone: Sequence[Listener],
-    recording: Recording,
-    should_stop: Callable[[], bool],
-    test: bool,
-) -> Ending:
-    """Train and test; every listener hears every event."""
-    state, total = setup.state, setup.trial.horizon.total_steps
-
-    def hear(event: Event) -> None:
-        for listener in everyone:
-            listener.hear(event)
-
+def stock_of(setup: Setup) -> Stock | None:
+    """Return the stored states as a run uses them; None where none are kept."""
+    states, state = setup.settings.states, setup.state
+    if not (states.enabled and setup.cuts) or setup.trial.recipe.unnamed:
+        return None
+    folder = Path(states.folder)
+    store = Store(folder, states.max_bytes, warn, Wanted(folder).all)
+    turns = Turns(setup.trial, Claims(folder), store, setup.cuts.always, warn)
+    keeps_best = setup.settings.train.keep.endswith("best")
+    of = (setup.trial, store, setup.cuts, turns, keeps_best, warn)
+    if isinstance(state, LoopState):
+        return LoopStock(*of, state, setup.device)
+    if not setup.evaluations:
+        return None
     try:
-        setup.train(hear, should_stop, test=test)
-        if test:
-            recording.flush()
-        if state.step < total and not state.stopped:
-            steps = f"{state.step} step{'' if state.step == 1 else 's'}"
-            return Ending(Status.KILLED, f"interrupted after {steps}")
-        if test and setup.data is not None:
-            hear(event := _tested(setup))
-            if not math.isfinite(loss := event.metrics["test/loss"]):
-                raise diverged_at(state, setup.trial, f"test/loss is {loss}")
-        return Ending(Status.FINISHED)
-    except Diverged as error:
-        return Ending(Status.DIVERGED, str(error))
-    except Pruned:
-        return Ending(Status.PRUNED, f"pruned after {state.step} of {total} steps")
-    except KeyboardInterrupt:
-        raise
-    except Elsewhere as error:
-        return Ending(Status.FAILED, error.reason, error.details)
-    except Misuse as error:
-        where = place(error)
-        return Ending(Status.FAILED, f"{error} ({where})" if where else str(error))
-    except BaseException as error:  # of a person's code
-        if out_of_memory(error) and not setup.settings.has_loop:
-            batch_size = setup.settings.train.batch_size
-            return Ending(Status.FAILED, devices.memory_advice(batch_size))
-        return Ending(Status.FAILED, told(error), traceback.format_exc())
+        watched = Watched(state, setup.data)
+    except Exception as error:  # of a person's code
+        warn(f"note: no states are kept: {told(error)}")
+        return None
+    return StateStock(*of, state, setup.data, watched, Figures(folder), setup.evaluations)
 
 
-def _restored(setup: Setup, ending: Ending) -> Ending:
-    """Put the weights back that are kept; return how the run has ended, which is failed where a
-    person's model does not take them."""
-    state = setup.state
-    try:
-        state.restore()
-        if not isinstance(state.weights, Mapping):
-            raise TypeError(f"state_dict() gives no mapping but {type(state.weights).__name__}")
-    except Exception as error:
-        if ending.status != Status.FINISHED:
-            return ending
-        reason = f"{NO_WEIGHTS}: {told(error)}"
-        return Ending(Status.FAILED, reason, traceback.format_exc())
-    return ending
+def _say_of_script(setup: Setup) -> None:
+    """Say that no states of a script are kept, where it hands over what they need."""
+    settings, state = setup.settings, setup.state
+    script = state if settings.has_script and isinstance(state, LoopState) else None
+    if settings.states.enabled and script and script.is_handed_over:
+        say_once("a script trains in a process of its own", warn)
 
 
-def _tested(setup: Setup) -> Evaluation:
-    """Return what the weights that are kept find on the test data."""
-    state = setup.state
-    assert setup.data is not None
-    assert isinstance(state, State)
-    state.restore()
-    precision = setup.trial.recipe.precision
-    found = evaluate(state.kept, state.task, setup.data.test, precision)
-    metrics = {f"test/{key}": value for key, value in found.items()}
-    step = state.best.step if state.best else state.step
-    return Evaluation(step, metrics, time.time_ns() // 1_000_000)
+def _of_beginning(beginning: Beginning, recording: Recording) -> dict[str, str]:
+    """Return what the record says of the states that a run goes on from."""
+    other, own = beginning.run_id, recording.link.run_id if recording.link else ""
+    return beginning.tags | ({"reused_from": other} if other and own not in ("", other) else {})
 
 
 def _header(setup: Setup, name: str, brief: bool) -> Header:
     settings, device = setup.settings, devices.describe(setup.device)
-    tags = provenance.tags(settings, device, setup.trial.recipe.versions, brief=brief)
+    tags = provenance.tags(
+        settings, device, {"runner": runner.__version__, **setup.trial.recipe.versions}, brief=brief
+    )
     scales = [group.get("lr_scale", 1.0) for group in setup.state.groups]
     differ = {"lr_scales": json.dumps(scales)} if set(scales) - {1.0} else {}
     return Header(
@@ -191,4 +174,5 @@ def _header(setup: Setup, name: str, brief: bool) -> Header:
         params=provenance.params(settings) | differ,
         tags={KIND: RUN, **tags},
         views=[] if KIND in settings.tracking.tags else [views.runs(setup.metric)],
+        identity=identity(settings, setup.trial, name),
     )

@@ -121,6 +121,7 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     work.mkdir()
     monkeypatch.chdir(work)
     yield work
+    _end_launched()
     _forget_databases()
     os.environ.clear()
     os.environ.update(before)
@@ -200,6 +201,13 @@ def job(folder: Path, settings: Callable[[str], Any]) -> Callable[[str], Any]:
     from runner.build.setup import build
 
     return lambda line: build(settings(line))
+
+
+def _end_launched() -> None:
+    """End joblib's processes, which stand ready in this test's folder, with its environment."""
+    loky = sys.modules.get("joblib.externals.loky.reusable_executor")
+    if loky is not None and loky._executor is not None:
+        loky._executor.shutdown(wait=True, kill_workers=True)
 
 
 def _forget_databases() -> None:

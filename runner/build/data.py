@@ -4,6 +4,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from runner import config
@@ -12,6 +13,7 @@ from runner.build.horizon import samples_of
 from runner.culprit import blamed
 from runner.errors import Mistake
 from runner.training import devices
+from runner.training.capture import Before, NotStorable
 from runner.training.data import Dataset
 from runner.training.workers import MOST
 
@@ -23,8 +25,9 @@ _edition = 0
 
 
 def load(spec: Mapping[str, Any]) -> Dataset | None:
-    """Return the data set of a configuration; kept, since the jobs of a sweep share it. What it
-    draws without a seed of its own is the same in every run, whatever the run's seed.
+    """Return the data set of a configuration; kept, since the jobs of a sweep share it, with its
+    augmentation as it was made. What it draws without a seed of its own is the same in every run,
+    whatever the run's seed.
 
     None without a configuration, as beside a loop that brings data of its own. Its key `workers` is
     ours: how many processes read what is not in memory. Raises Mistake for
@@ -33,7 +36,10 @@ def load(spec: Mapping[str, Any]) -> Dataset | None:
     if not spec:
         return None
     text = json.dumps(spec, sort_keys=True)
-    return _load(text, _edition if _OWN.search(text) else 0)
+    found, before = _load(text, _edition if _OWN.search(text) else 0)
+    if before is not None:
+        before.restore()
+    return found
 
 
 def forget() -> None:
@@ -43,7 +49,17 @@ def forget() -> None:
 
 
 @functools.lru_cache(maxsize=2)
-def _load(spec: str, edition: int) -> Dataset | None:
+def _load(spec: str, edition: int) -> tuple[Dataset | None, Before | None]:
+    """Return a data set, and what its augmentation holds before anybody trains with it."""
+    found = _built(spec)
+    if found is None or found.augment is None:
+        return found, None
+    with suppress(NotStorable):
+        return found, Before(augment=found.augment)
+    return found, None
+
+
+def _built(spec: str) -> Dataset | None:
     arguments = json.loads(spec)
     workers = _workers(arguments.pop("workers", None))
     stated, augment = arguments.get("train_size"), None

@@ -1,6 +1,7 @@
 """Settings -> everything that a run starts with: built and checked, nothing is written."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -12,7 +13,7 @@ from runner.build.loop import as_wanted, function_of, note_of_epochs, with_defau
 from runner.build.metrics import LOSS, deciding, learn_metrics, names_of
 from runner.build.notes import notes
 from runner.build.numbers import key_of, numbers
-from runner.build.recipe import recipe_of
+from runner.build.recipe import evaluations_of, recipe_of
 from runner.build.rehearsal import rehearse
 from runner.build.script import check_command, command_of
 from runner.build.state import checked_state, fresh_state, weights_file
@@ -20,9 +21,10 @@ from runner.build.task import task_of
 from runner.config import Settings
 from runner.config.loops import keys_of_loop
 from runner.culprit import blamed
-from runner.errors import under
+from runner.errors import Unhashable, under
 from runner.results.events import Hear
-from runner.training import attached, clipping, devices, optimizers, own_loop, weights
+from runner.states import Cuts
+from runner.training import attached, clipping, devices, kernels, optimizers, own_loop, weights
 from runner.training.arithmetic import threads_for
 from runner.training.data import Dataset
 from runner.training.loop import train
@@ -39,7 +41,8 @@ class Setup:
     """What a run starts with.
 
     settings: with the number of threads that it uses. state: fresh; training changes it. notes:
-    what a person might not have meant, a line each.
+    what a person might not have meant, a line each. evaluations: the names of what is evaluated,
+    and how: "val" and "test". cuts: where states are kept.
     """
 
     settings: Settings
@@ -48,15 +51,27 @@ class Setup:
     data: Dataset | None
     device: torch.device
     notes: tuple[str, ...] = ()
+    evaluations: Mapping[str, str] = field(default_factory=dict)
+    cuts: Cuts | None = None
 
-    def train(self, hear: Hear, should_stop: Callable[[], bool], *, test: bool) -> None:
+    def train(
+        self,
+        hear: Hear,
+        should_stop: Callable[[], bool],
+        *,
+        test: bool,
+        keeping: own_loop.Keeping | None = None,
+    ) -> None:
         """Train to the end, or as far as it goes, and let every event be heard.
 
-        test: whether the test data will be looked at.
+        test: whether the test data will be looked at. keeping: who keeps states of a loop of a
+        person's own.
         """
         assert isinstance(self.state, State)
-        for event in train(self.state, self.trial, self.data, should_stop):
-            hear(event)
+        cuts = self.cuts.steps if self.cuts else ()
+        with closing(train(self.state, self.trial, self.data, should_stop, cuts)) as events:
+            for event in events:
+                hear(event)
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -76,7 +91,14 @@ class LoopSetup(Setup):
     state: LoopState
     function: Callable[[own_loop.Run], object] | None = field(kw_only=True)
 
-    def train(self, hear: Hear, should_stop: Callable[[], bool], *, test: bool) -> None:
+    def train(
+        self,
+        hear: Hear,
+        should_stop: Callable[[], bool],
+        *,
+        test: bool,
+        keeping: own_loop.Keeping | None = None,
+    ) -> None:
         """Call the function of the loop, or follow its script."""
         settings, state = self.settings, self.state
         start = own_loop.Start(
@@ -93,7 +115,8 @@ class LoopSetup(Setup):
             command = command_of(settings)
             attached.follow(command, start, state, hear, should_stop)
         else:
-            own_loop.train(self.function, start.run(state, hear, should_stop))
+            run = start.run(state, hear, should_stop, keeping=keeping)
+            own_loop.train(self.function, run)
 
     @property
     def steps_per_epoch(self) -> int | None:
@@ -141,12 +164,23 @@ def _setup(
     settings = replace(settings, threads=threads)
     devices.use(device, threads)
     _check_numbers(settings, follows, state)
-    recipe = recipe_of(settings, device, data.content if data else "")
+    recipe = recipe_of(settings, device, data)
+    evaluations = dict[str, str]()
+    if not recipe.unnamed:
+        try:
+            evaluations = evaluations_of(settings, data)
+        except Unhashable as error:
+            recipe = replace(recipe, unnamed=str(error))
     trial = _trial(settings, recipe, follows)
     rehearse(settings, trial, state, data)
+    why = kernels.why(kernel) if (kernel := kernels.seen()) else _of_stream(data)
+    if why and not recipe.unnamed:
+        recipe = replace(recipe, unnamed=why)
+        trial = replace(trial, recipe=recipe)
     said = [*notes(settings, follows, trial.eval_every), *_unused(settings, state)]
-    said += [*_read(settings, data), *_of_loss(state)]
-    return Setup(settings, trial, state, data, device, tuple(said))
+    said += [*_read(settings, data), *_of_loss(state), *_unnamed(settings, recipe)]
+    cuts = _cuts(settings, trial)
+    return Setup(settings, trial, state, data, device, tuple(said), evaluations, cuts)
 
 
 def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
@@ -164,14 +198,22 @@ def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
     devices.use(device, threads)
     learn_metrics(settings)
     follows = numbers(settings, length)
-    trial = _trial(settings, recipe_of(settings, device, ""), follows)
+    trial = _trial(settings, recipe_of(settings, device, None), follows)
     declared = settings.train.steps_per_epoch
     rhythm = {"total_steps": length.total_steps, "steps_per_epoch": declared}
-    whole = {"keys": dict(settings.loop), "eval_every": trial.eval_every, **rhythm}
-    trial = replace(trial, recipe=replace(trial.recipe, loop=whole))
+    keys = dict(settings.loop)
+    whole: dict[str, object] = {"keys": keys, "eval_every": trial.eval_every, **rhythm}
     state = LoopState(decides=deciding(settings, data=False), memory=follows["lr"].begin())
-    said = (*notes(settings, follows, trial.eval_every), *note_of_epochs(settings, length))
-    return LoopSetup(settings, trial, state, None, device, said, function=function)
+    if settings.train.keep == "best":  # of its states, too
+        whole["keeps"] = state.metric
+    trial = replace(trial, recipe=replace(trial.recipe, loop=whole))
+    said = [*notes(settings, follows, trial.eval_every), *note_of_epochs(settings, length)]
+    cuts = None
+    if function is not None:
+        said += _unnamed(settings, trial.recipe)
+        cuts = None if trial.recipe.unnamed else _cuts(settings, trial)
+    parts = (settings, trial, state, None, device, tuple(said))
+    return LoopSetup(*parts, cuts=cuts, function=function)
 
 
 def _trial(settings: Settings, recipe: Recipe, follows: Numbers) -> Trial:
@@ -180,6 +222,28 @@ def _trial(settings: Settings, recipe: Recipe, follows: Numbers) -> Trial:
         given = settings.train.stop_after
         stop_after = None if given is None else steps_of(given, follows.horizon, "stop_after", 1)
     return Trial(recipe, follows, eval_every, stop_after)
+
+
+def _cuts(settings: Settings, trial: Trial) -> Cuts:
+    """Return the steps at which states of a run are kept."""
+    given, horizon = settings.states, trial.horizon
+    with under("states"):
+        every = None if given.every is None else steps_of(given.every, horizon, "every", 1)
+        always = [steps_of(one, horizon, f"cuts[{i}]", 1) for i, one in enumerate(given.cuts)]
+    return Cuts.of(trial, always, every)
+
+
+def _unnamed(settings: Settings, recipe: Recipe) -> Iterator[str]:
+    """Yield that no states of a run are kept."""
+    if settings.states.enabled and recipe.unnamed:
+        yield f"no states are kept, and none are gone on from: {recipe.unnamed}"
+
+
+def _of_stream(data: Dataset | None) -> str:
+    """Return why a run on a stream of training data cannot go on in its middle, or nothing."""
+    if data is None or not data.is_stream or data.train.is_resumable:
+        return ""
+    return "the stream of training data has no state_dict and load_state_dict"
 
 
 def _threads(settings: Settings, state: State, data: Dataset | None, device: torch.device) -> int:
@@ -193,9 +257,6 @@ def _threads(settings: Settings, state: State, data: Dataset | None, device: tor
 def _read(settings: Settings, data: Dataset | None) -> Iterator[str]:
     """Yield what a person might not know of how data are read."""
     if data is not None and data.is_stream:
-        if not data.train.is_resumable:
-            lacks = "has no state_dict and load_state_dict: a run on it cannot go on in its middle"
-            yield f"the stream of training data {lacks}"
         if str(settings.train.eval_every).endswith("ep"):
             yield "all of a stream is one epoch; train.eval_every=100 evaluates every 100 steps"
     elif settings.dataset.get("workers") and not (data and data.loaded):

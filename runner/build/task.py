@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from runner import config
+from runner.build.counts import counting
 from runner.build.metrics import deciding, learn, names_of
 from runner.config import Settings
 from runner.culprit import failing
@@ -76,7 +77,7 @@ def differs(settings: Settings) -> dict[str, Any]:
         {k: v for k, v in given.items() if v is not None} if isinstance(given, Mapping) else given
     )
     plain = {**settings.task, "loss": loss}
-    of_weights = {k: v for k, v in plain.items() if k not in ("metric", "metrics")}
+    of_weights = counting("task", plain)
     return {k: v for k, v in of_weights.items() if v is not None and v != USUAL.get(k)}
 
 

@@ -1,6 +1,8 @@
 """What top-level values must be; the arguments of a group are checked by what takes them."""
 
+import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,12 @@ _LISTS = {
     "optimizer.groups": "{pattern: NAME, lr_scale: NUMBER}",
     "model.weights_except": "name patterns",
 }
+_UNITS = {"": 1, "b": 1} | {
+    f"{letter}{ending}": base**power
+    for power, letter in enumerate("kmgt", 1)
+    for ending, base in (("b", 1000), ("ib", 1024))
+}
+_BYTES = re.compile(rf"(\d+(?:\.\d*)?)\s*({'|'.join(_UNITS)})", re.IGNORECASE)
 _TAGS = "write +tracking.tags.who=me"
 
 
@@ -95,6 +103,22 @@ def _check_tags(tags: Any) -> None:
     for name, value in tags.items():
         if isinstance(value, Mapping | list):
             raise Mistake(f"tracking.tags.{name}", "must be one value", str(value), _TAGS)
+
+
+def bytes_of(given: Any, key: str = "states.max_bytes") -> int:
+    """Return an amount of memory in bytes. Raises Mistake for what is none.
+
+    >>> bytes_of("1.5GB"), bytes_of("64 MiB"), bytes_of(1e9)
+    (1500000000, 67108864, 1000000000)
+    """
+    number, unit = given, ""
+    if isinstance(given, str) and (parts := _BYTES.fullmatch(given.strip())):
+        number, unit = float(parts[1]), parts[2].lower()
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    if not is_number or not 0 <= number < math.inf or number * _UNITS[unit] % 1:
+        must = "must be a number of bytes, at least 0, such as 5GB or 500000000"
+        raise Mistake(key, must, repr(given))
+    return int(number * _UNITS[unit])
 
 
 def at_least(key: str, value: float | None, least: int) -> None:

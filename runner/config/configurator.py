@@ -19,6 +19,7 @@ _UNSEARCHED = {
     "seed": "study.seeds=3 makes a trial the mean over seeds",
     "study": "give it one value",
     "tracking": "give it one value",
+    "states": "give it one value",
     "threads": "give it one value",
     "device": "study.workers=2 spreads over accelerators",
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 from runner.config.command_line import Kind
 from runner.config.settings import Settings, to_yaml
 
-_LEFT_OUT = ("experiment", "study", "tracking")
+_LEFT_OUT = ("experiment", "study", "tracking", "states")
 NAME = Path("experiment") / "best.yaml"
 
 

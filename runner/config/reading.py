@@ -14,12 +14,12 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from runner import moved
 from runner.config import loops
-from runner.config.checks import check
+from runner.config.checks import bytes_of, check
 from runner.config.command_line import word
 from runner.config.familiar import key_hint
 from runner.config.options import GLOBAL, leaf_keys
 from runner.config.paths import GROUPS, is_open
-from runner.config.settings import Schema, Settings, Tracking, Train
+from runner.config.settings import Schema, Settings, States, Tracking, Train
 from runner.config.whole import check_plain, make_whole, whole
 from runner.errors import Mistake, nearest, one_line
 from schedules.durations import Duration
@@ -90,8 +90,12 @@ class Composed:
         self._check_paths(plain, named)
         if loops.is_chosen(plain["loop"]):
             plain, origin["choices"] = loops.alone(plain, named, origin["choices"])
-        train, tracking = Train(**plain.pop("train")), Tracking(**plain.pop("tracking"))
-        settings = Settings(**plain, train=train, tracking=tracking, **origin)
+        plain |= {
+            "train": Train(**plain["train"]),
+            "tracking": Tracking(**plain["tracking"]),
+            "states": _states(plain["states"]),
+        }
+        settings = Settings(**plain, **origin)
         check(settings)
         return settings
 
@@ -173,6 +177,17 @@ def explained(config: DictConfig) -> Iterator[None]:
             raise Mistake(f"{key}:", text) from error
         given = OmegaConf.select(config, key, throw_on_resolution_failure=False)
         raise Mistake(key, f"must be {kind}", repr(given)) from error
+
+
+def _states(given: Mapping[str, Any]) -> States:
+    if not isinstance(given["cuts"], list):
+        raise Mistake("states.cuts", "must be a list of durations", repr(given["cuts"]), "[60%]")
+    more = {
+        "every": whole(given["every"], Duration),
+        "max_bytes": bytes_of(given["max_bytes"]),
+        "cuts": [whole(one, Duration) for one in given["cuts"]],
+    }
+    return States(**{**given, **more})
 
 
 def config_dir(hydra: HydraConf | DictConfig) -> str | None:

@@ -11,6 +11,7 @@ from runner.config.command_line import Words
 from runner.config.loops import has_command, is_chosen, recorded
 
 TAGS = "tracking.tags"
+SECTIONS = ("train", "tracking", "states")  # whose keys are ours
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,21 @@ class Tracking:
 
 
 @dataclass(frozen=True)
+class States:
+    """Which states of the training are kept, and where.
+
+    max_bytes: a whole number, once it is checked. every: a duration, None for each evaluation.
+    cuts: durations.
+    """
+
+    enabled: bool = False
+    folder: str = ".runner/states"
+    max_bytes: Any = 5_000_000_000
+    every: Any = None
+    cuts: Any = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Schema:
     """What may stand in a configuration, `study` and `hydra` left out."""
 
@@ -52,6 +68,7 @@ class Schema:
     threads: int | None = None
     train: Train = field(default_factory=Train)
     tracking: Tracking = field(default_factory=Tracking)
+    states: States = field(default_factory=States)
     model: Any = None
     dataset: Any = None
     task: Any = None
@@ -89,7 +106,7 @@ class Settings(Schema):
     def resolved(self) -> dict[str, Any]:
         """Return the whole configuration as plain data, as it is recorded."""
         values = {name: getattr(self, name) for name in Schema.__dataclass_fields__}
-        values |= {"train": dict(vars(self.train)), "tracking": dict(vars(self.tracking))}
+        values |= {name: dict(vars(values[name])) for name in SECTIONS}
         return recorded(values) if self.has_loop else values
 
     def yaml(self) -> str:

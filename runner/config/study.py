@@ -41,6 +41,7 @@ class StudySettings:
     heartbeat_seconds: float
     seed: int
     storage: str
+    promote: Any
     space: Any
     sampler: Any
     pruner: Any
@@ -102,6 +103,9 @@ def _check(study: StudySettings) -> None:
     for key in ("metric", "direction"):
         if getattr(study, key) == []:
             raise Mistake(f"study.{key}", "must list at least one", "[]")
+    numbers = study.promote
+    if not isinstance(numbers, list) or any(type(one) is not int or one < 0 for one in numbers):
+        raise Mistake("study.promote", "must list numbers of trials, such as [7]", repr(numbers))
     if study.space is not None and not isinstance(study.space, Mapping):
         raise Mistake("study.space", "must be keys with what to search", repr(study.space))
 

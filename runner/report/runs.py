@@ -19,6 +19,8 @@ def ending(results: Sequence[Result], pages: Sequence[str] = ()) -> list[str]:
     lines = ["", *ranking(results)]
     if table := over_seeds(results):
         lines += ["", *table]
+    if any(result.reused for result in results):
+        lines += ["", trained(results)]
     if not all(result.delivered for result in results):
         lines += ["", waiting("some records are", results)]
     if found := best(results):
@@ -28,6 +30,20 @@ def ending(results: Sequence[Result], pages: Sequence[str] = ()) -> list[str]:
         lines.append("")  # what follows stands apart from the tables
     recorded = any(result.link is not None for result in results)
     return [*lines, *(f"look      {page}" for page in pages[:1] if recorded)]
+
+
+def trained(results: Sequence[Result]) -> str:
+    """Return how many steps of some runs had to be trained.
+
+    >>> trained([Result("a", Status.FINISHED, steps=800), Result("b", Status.FINISHED, steps=800)])
+    'trained 1,600 of 1,600 steps'
+    >>> trained([Result("", Status.FINISHED, steps=800, reused=one) for one in (0, 600)])
+    'trained 1,000 of 1,600 steps (1.6 times less)'
+    """
+    total = sum(result.steps for result in results)
+    left = total - sum(result.reused for result in results)
+    less = f" ({total / left:.3g} times less)" if 0 < left < total else ""
+    return f"trained {f'{left:,}' if left else 'none'} of {total:,} steps{less}"
 
 
 def order(results: Sequence[Result]) -> list[Result]:

@@ -94,6 +94,8 @@ def summary(result: Result) -> list[str]:
     if result.clipped is not None and result.steps:
         share = 100 * result.clipped / result.steps
         lines.append(f"clipped   {share:.3g} % of {counted(result.steps, 'update')}")
+    if result.reused:
+        lines.append(f"reused    {result.reused:,} of {counted(result.steps, 'step')}")
     if link := result.link:
         place = as_line(f"experiment '{link.experiment}', {link.uri}")
         lines.append(f"recorded  run {link.run_id} in {place}")

@@ -51,6 +51,18 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def size(count: float) -> str:
+    """Return an amount of bytes, to 3 digits.
+
+    >>> size(34_512_345), size(5e9), size(999), size(999_700)
+    ('34.5 MB', '5 GB', '999 bytes', '1 MB')
+    """
+    units = ["bytes", "kB", "MB", "GB", "TB"]
+    while count >= 999.5 and len(units) > 1:
+        count, units = count / 1000, units[1:]
+    return f"{count:.3g} {units[0]}"
+
+
 def cut(text: str, width: int = WIDEST) -> str:
     """Return a text no wider than given, in letters; wide ones count twice.
 

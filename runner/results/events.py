@@ -66,6 +66,11 @@ class Evaluation:
             yield key, value, self.time_ms, self.step
 
 
+def is_test(evaluation: Evaluation) -> bool:
+    """Return whether an evaluation is of the test data."""
+    return any(key.startswith("test/") for key in evaluation.metrics)
+
+
 Event = Chunk | Evaluation
 Hear = Callable[[Event], None]
 

@@ -1,5 +1,6 @@
 """What a run leaves behind: every update's numbers and every evaluation, as plain arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,12 @@ class Records:
         ]
         return np.concatenate(filled or [np.empty(0)])
 
+    def whole(self) -> Chunk:
+        """Return all updates as one chunk."""
+        keys = dict.fromkeys(key for chunk in self.chunks for key in chunk.columns)
+        columns = {key: _joined([_column(one, key) for one in self.chunks]) for key in keys}
+        return Chunk(0, columns, np.concatenate([chunk.time_ms for chunk in self.chunks]))
+
     def standstill(self, epoch: int, guess: float) -> str:
         """Return a note where a run, unless it is short, made the training loss no better, or left
         it where guessing is.
@@ -66,3 +73,16 @@ class Records:
     def save(self, file: Path) -> None:
         """Write the arrays as compressed npz."""
         np.savez_compressed(file, **self.arrays())  # type: ignore[arg-type]
+
+
+def _column(chunk: Chunk, key: str) -> np.ndarray:
+    """Return what was recorded under a key, masked where nothing was."""
+    column = chunk.columns.get(key)
+    return np.ma.array(np.zeros(len(chunk)), mask=True) if column is None else column
+
+
+def _joined(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Return columns behind each other, with a mask only where something is masked."""
+    values = np.concatenate([np.ma.getdata(one) for one in columns])
+    mask = np.concatenate([np.ma.getmaskarray(one) for one in columns])
+    return np.ma.array(values, mask=mask) if mask.any() else values

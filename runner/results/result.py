@@ -7,6 +7,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.results.records import Records
+
 
 @dataclass(frozen=True)
 class Link:
@@ -61,7 +63,8 @@ class Result:
     `runner.trial.groups.own_rates`. clipped: of how many updates the gradient was cut; None where
     no clipping is chosen. picture: a file of the rates. rates: those used, where the schedule
     listens to the run. lr, seed: what was asked for. setting: in a sweep, the same text for runs
-    that differ by their seed alone; setting_name: its name for people.
+    that differ by their seed alone; setting_name: its name for people. reused: of the steps, those
+    that were stored. records: of every update, where somebody has asked for them.
     """
 
     name: str
@@ -85,6 +88,8 @@ class Result:
     setting: str = ""
     setting_name: str = ""
     metric: str = "val/accuracy"
+    reused: int = 0
+    records: Records | None = field(default=None, compare=False, repr=False)
 
 
 def exit_status(results: Sequence[Result]) -> int:

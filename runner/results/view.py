@@ -8,6 +8,7 @@ SETTING, STATUS = "setting", "status"  # what differs from the others beside the
 RUN, JOB, TRIAL, CONFIRM, SUMMARY = "run", "job", "trial", "confirm", "summary"  # kinds
 DESCRIPTION = "mlflow.note.content"  # the tag of a run or experiment that MLflow's page shows
 DESCRIPTION_CHARACTERS = 7500  # MLflow cuts a tag of a run at 8,000
+ENDING = (STATUS, DESCRIPTION, "reason", "diverged", "pruned")  # tags that only an end has
 SINGLE = "runs"  # the experiment of single runs, and the view of them
 FEW, MANY = 10, 20  # runs whose curves lie over each other: of more than 20 the best ten
 

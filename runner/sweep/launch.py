@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runner.config.command_line import Words
 from runner.config.request import Launch
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line
 from runner.results.result import Result, Status
+from runner.trial import Trial
 
 Run = Callable[[Settings], Result]
 
@@ -17,8 +18,9 @@ Run = Callable[[Settings], Result]
 class Job:
     """A job of a grid: one combination, checked.
 
-    threads: that it uses by itself. metric: which says how good it is. setting: the same text for
-    jobs that differ by their seed alone; setting_name: its name for people.
+    threads: that it uses by itself. metric: which says how good it is. trial: what it trains.
+    setting: the same text for jobs that differ by their seed alone; setting_name: its name for
+    people.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Job:
     settings: Settings
     threads: int = 1
     metric: str = ""
+    trial: Trial | None = field(default=None, repr=False)
     setting: str = ""
     setting_name: str = ""
 

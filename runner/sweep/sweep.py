@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import provenance
-from runner.build.setup import check
+from runner.build.setup import Setup, check
 from runner.config.command_line import Words, varying, word
 from runner.config.composer import Composer
 from runner.config.configurator import assigned, tagged
@@ -26,6 +26,7 @@ from runner.results.result import Result, Status, exit_status
 from runner.results.view import JOB, KIND, SETTING, SWEEP
 from runner.sweep import pages, picture
 from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
+from runner.sweep.sharing import Partings, Share, shares
 from runner.tracking import trackers_of
 from runner.training import devices
 
@@ -60,13 +61,16 @@ class Sweep:
         keys = [jobs[0][i].key for i in varying(jobs)]
         typed = ",".join(jobs[0][i].typed_key for i in varying(jobs)) or "sweep"
         name = f"{typed[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
-        placed = self._placed(checked, name)
+        asked = [job.trial if job.settings.states.enabled else None for job in checked]
+        order = shares(asked)
+        placed = self._placed(checked, name, order)
         shown = pages.show_jobs(placed, name, keys)
         say(*(f"look      {page}" for page in shown[:1]))
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
-                results = self._trained(placed, interrupts)
+                with Partings(placed) as partings:
+                    results = self._trained(placed, order, partings, interrupts)
             finally:
                 del os.environ[STOP_FILE]
         results = _with_settings(results, checked)
@@ -88,14 +92,16 @@ class Sweep:
                     if tracker.address not in asked:
                         tracker.check()
                     asked.add(tracker.address)
-                threads, goal = _tried(settings)
-            checked.append(Job(name, words, settings, threads, goal))
+                setup = _tried(settings)
+            threads = setup.settings.threads or devices.DEFAULT_THREADS
+            checked.append(Job(name, words, settings, threads, setup.metric, setup.trial))
         return _with_setting_names(checked)
 
-    def _placed(self, jobs: Sequence[Job], usual: str) -> list[Job]:
+    def _placed(self, jobs: Sequence[Job], usual: str, order: Sequence[Share]) -> list[Job]:
         """Give each job its name, experiment, tags, threads and accelerator, and make the database.
 
-        usual: the sweep's name, and its experiment's where none is given.
+        usual: the sweep's name, and its experiment's where none is given. order: in which the jobs
+        are started.
         """
         tracked = [job.settings.tracking for job in jobs if job.settings.tracking.enabled]
         made: set[tuple[str, str]] = set()
@@ -110,8 +116,11 @@ class Sweep:
         say(f"{count}{f', experiment {shown}' if shown else ''}")
         workers = self._workers()
         placed = []
+        cuts = {one.place: one.cuts for one in order}
         for i, job in enumerate(jobs):
             settings, more = job.settings, dict[str, Any]()
+            if cuts[i]:
+                more["states.cuts"] = [*settings.states.cuts, *sorted(cuts[i])]
             if settings.tracking.experiment is None:
                 more["tracking.experiment"] = usual
             if settings.tracking.run_name is None:
@@ -136,40 +145,54 @@ class Sweep:
         n_jobs = self.launcher.get("n_jobs")
         return devices.DEFAULT_THREADS if n_jobs == -1 else n_jobs
 
-    def _trained(self, jobs: Sequence[Job], interrupts: Interrupts) -> list[Result]:
+    def _trained(
+        self,
+        jobs: Sequence[Job],
+        order: Sequence[Share],
+        partings: Partings,
+        interrupts: Interrupts,
+    ) -> list[Result]:
         """Run all jobs together, or one by one where they run one by one anyway."""
         one_by_one = self._workers() == 1
-        results: list[Result] = []
-        for batch in [[job] for job in jobs] if one_by_one else [jobs]:
-            first = len(results)
+        places = [one.place for one in order]
+        results: dict[int, Result] = {}
+        for batch in [[place] for place in places] if one_by_one else [places]:
+            mine, first = [jobs[place] for place in batch], len(results)
             if interrupts.requested():
-                results += [Result(job.name, Status.KILLED, reason="not started") for job in batch]
-                continue
-            if one_by_one and len(jobs) > 1 and audience().hears(first, first + 1, len(jobs)):
-                say(f"[{first + 1}/{len(jobs)}] {batch[0].name}")
-            if self.run is not None:
-                with sharing(len(jobs)):
-                    results += [run_here(job, self.run) for job in batch]
+                found: Sequence[Result] = [
+                    Result(job.name, Status.KILLED, reason="not started") for job in mine
+                ]
             else:
-                assert self.launch is not None
-                results += run_elsewhere(batch, self.launch, first)
-        return results
+                if one_by_one and len(jobs) > 1 and audience().hears(first, first + 1, len(jobs)):
+                    say(f"[{first + 1}/{len(jobs)}] {mine[0].name}")
+                found = self._launched(mine, first, len(jobs))
+            results.update(zip(batch, found, strict=True))
+            partings.ended(batch)
+        return [results[place] for place in range(len(jobs))]
+
+    def _launched(self, jobs: Sequence[Job], first: int, count: int) -> Sequence[Result]:
+        """Run jobs here, or where the launcher does.
+
+        first: how many were run before. count: of all.
+        """
+        if self.run is not None:
+            with sharing(count):
+                return [run_here(job, self.run) for job in jobs]
+        assert self.launch is not None
+        return run_elsewhere(jobs, self.launch, first)
 
 
-def _tried(settings: Settings) -> tuple[int, str]:
-    """Build a job to see that it can be; return how many threads it uses by itself, and the metric
-    that says how good it is.
+def _tried(settings: Settings) -> Setup:
+    """Build a job to see that it can be; return that for a look.
 
     Raises Mistake where it cannot be built, or does not fit into the memory.
     """
     try:
-        setup = check(settings)
+        return check(settings)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
         raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
-    threads = setup.settings.threads or devices.DEFAULT_THREADS
-    return threads, setup.metric
 
 
 def _with_tags(settings: Settings, tags: Mapping[str, str]) -> Settings:
@@ -180,7 +203,9 @@ def _with_tags(settings: Settings, tags: Mapping[str, str]) -> Settings:
 
 def _with_setting_names(jobs: Sequence[Job]) -> list[Job]:
     """Return jobs that know their setting, which decides their bits beside the seed."""
-    kept = [job.settings.resolved() | {"seed": None, "tracking": None} for job in jobs]
+    kept = [
+        job.settings.resolved() | {"seed": None, "tracking": None, "states": None} for job in jobs
+    ]
     settings = [json.dumps(values, sort_keys=True) for values in kept]
     seedless = [[word for word in job.words if word.key != "seed"] for job in jobs]
     names = provenance.names(seedless) if len(set(settings)) > 1 else ["all"] * len(jobs)

@@ -2,7 +2,7 @@
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ class Header:
 
     token: 32 hex digits by which the run is found again in every tracker, see `Tracker.token`;
     where there are none, some are made up. views: that its experiment is to have, where nobody else
-    looks after that.
+    looks after that. identity: the same text for two runs that would be the same run: a killed one
+    is continued by the next; "" for one that never is.
     """
 
     experiment: str
@@ -28,6 +29,7 @@ class Header:
     tags: Mapping[str, str]
     token: str = ""
     views: Sequence[View] = ()
+    identity: str = ""
 
 
 class Unanswered(Exception):
@@ -98,6 +100,35 @@ class Tracker(ABC):
         experiment: where to look, everywhere if it is not known.
         """
         return ()
+
+    def reopen(self, run_id: str, header: Header) -> Link | None:
+        """Go on with a run whose process was killed, as if it had not ended; return where it is,
+        None where it cannot be gone on with: it is gone, has ended, or is another's by now.
+
+        header: of the start that goes on with it, with the token of its outbox.
+        """
+        return None
+
+    def claim(self, header: Header, here: Collection[str]) -> str:
+        """Take a run of the same identity that nobody goes on with for an outbox of this machine;
+        return its id, "" where there is none.
+
+        header: with the token of that outbox. here: ids of runs that have outboxes of their own
+        here.
+        """
+        return ""
+
+    def owns(self, run_id: str, token: str) -> bool:
+        """Return whether a run is still that of an outbox, and not of another start that has
+        claimed it."""
+        return True
+
+    def beat(self, run_id: str, time_ms: int) -> None:
+        """Record that a run lives."""
+
+    def recorded(self, run_id: str) -> Mapping[str, int]:
+        """Return the last step of each key that is recorded of a run."""
+        return {}
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         """Record parameters."""

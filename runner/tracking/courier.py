@@ -18,9 +18,11 @@ from runner.tracking.base import Header, Tracker, Unanswered
 from runner.tracking.delivery import Elsewhere, deliver, deliver_waiting, is_for, send_all
 from runner.tracking.outbox import Outbox
 from runner.tracking.schema import Head
+from runner.tracking.takeover import Taken, claim, take_over
 
 FLUSH_SECONDS = 5.0
 RETRY_SECONDS = 30.0
+HEARTBEAT_SECONDS = 30.0
 # MLflow on SQLite holds Python for 0.07 ms a point, and a loop of short steps waits meanwhile: MLP
 # steps of 0.7 ms took 1.4 times as long when sent every second, 1.02 when sent at the end, and
 # the last record came after 1.4 times the loop in both cases. So most of a fast loop goes last.
@@ -34,7 +36,8 @@ class Courier:
     long as it says.
 
     warn: called with a line, from another thread, when records cannot be delivered. others: of the
-    same run, None where another courier says what waits for none of them.
+    same run, None where another courier says what waits for none of them. continued: whether it is
+    a run whose process was killed; points that are recorded are not sent again then.
     """
 
     def __init__(
@@ -46,13 +49,18 @@ class Courier:
         self._tracker = tracker
         self._others = others
         self._warn = warn
-        self._header: queue.SimpleQueue[Header | None] = queue.SimpleQueue()
+        self._header: queue.SimpleQueue[tuple[Header, bool] | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[Link | BaseException] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._wake = threading.Event()
         self._sent = threading.Event()
+        self.continued = False
+        self._last: Mapping[str, int] = {}  # the last step of each key that is recorded
+        self._beaten = time.time()
+        self._lost = False  # to another start
         self._warned = False
         self._delivered = False
+        self._left = False
         self._refused = 0  # lines that were said
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
@@ -65,9 +73,13 @@ class Courier:
         """Give up before the run exists."""
         self._header.put(None)
 
-    def open(self, header: Header) -> Link:
-        """Create the run and return where it is. Raises Mistake when the tracker refuses."""
-        self._header.put(header)
+    def open(self, header: Header, *, anew: bool = False) -> Link:
+        """Create the run, or go on with one of the same identity whose process was killed; return
+        where it is. Raises Mistake when the tracker refuses.
+
+        anew: create it in any case.
+        """
+        self._header.put((header, anew or not header.identity))
         answer = self._opened.get()
         if isinstance(answer, BaseException):
             raise self._tracker.refusal(answer) from answer
@@ -79,7 +91,12 @@ class Courier:
 
     def points(self, points: Iterable[Point]) -> None:
         """Record metric points."""
-        self._box.append({"points": list(points)})
+        found = list(points)
+        if self._last:
+            found = [point for point in found if point[3] > self._last.get(point[0], -1)]
+            if not found:
+                return
+        self._box.append({"points": found})
 
     def tags(self, tags: Mapping[str, str]) -> None:
         """Record tags."""
@@ -106,6 +123,12 @@ class Courier:
         self._wake.set()
         return self.join() if wait else True
 
+    def leave(self) -> None:
+        """Let go of a run that is continued, for the next start to continue it."""
+        self._left = True
+        self._closing.set()
+        self._wake.set()
+
     def join(self) -> bool:
         """Wait for the delivery of an ended run; return whether all is delivered."""
         with contextlib.suppress(KeyboardInterrupt):
@@ -115,18 +138,17 @@ class Courier:
     def _work(self) -> None:
         try:
             self._tracker.load()
-            header = self._header.get()
-            if header is None:
+            given = self._header.get()
+            if given is None:
                 return
-            self._opened.put(self._create(header))
+            self._opened.put(self._open(*given))
         except BaseException as error:
             self._opened.put(error)
             return
         self._deliver_earlier()
         wait = FLUSH_SECONDS
         while True:
-            self._wake.wait(wait)
-            self._wake.clear()
+            self._pause(wait)
             if self._closing.is_set():
                 break
             started = time.monotonic()
@@ -135,21 +157,41 @@ class Courier:
             pause = (time.monotonic() - started) * (1 / SENDING_SHARE - 1)
             wait = max(FLUSH_SECONDS, pause) if delivered else RETRY_SECONDS
         self._delivered = self._deliver()
-        if self._delivered:
+        if self._lost:
+            self._box.leave()
+        elif self._delivered and not self._left:
             self._box.remove()
         else:
             self._box.release()
 
-    def _create(self, header: Header) -> Link:
+    def _pause(self, seconds: float) -> None:
+        """Wait so long, or until there is something to do; the run's heart beats meanwhile."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._wake.is_set():
+            self._wake.wait(min(left, HEARTBEAT_SECONDS))
+            self._beat()
+        self._wake.clear()
+
+    def _open(self, header: Header, anew: bool) -> Link:
+        texts = {key: redact(value) for key, value in header.tags.items()}
+        header = replace(header, name=redact(header.name), tags=texts)
+        if not anew and (taken := take_over(self._tracker, header)):
+            self._box = taken.box
+            return self._taken(taken)
+        return self._create(header, anew)
+
+    def _create(self, header: Header, anew: bool) -> Link:
         """Write what is to be, then create the run: it is found again whatever happens between."""
-        head = Head(None, self._tracker.address, self._tracker.path(), header.experiment)
+        address, path = self._tracker.address, self._tracker.path()
+        head = Head(None, address, path, header.experiment, header.identity)
         self._box = Outbox(head, self._tracker.token(header.token) if header.token else "")
         self._box.create()
         self._box.append({"params": {key: str(value) for key, value in header.params.items()}})
-        texts = {key: redact(value) for key, value in header.tags.items()}
+        header = replace(header, token=self._box.name)
         try:
-            name = redact(header.name)
-            link = self._tracker.open(replace(header, name=name, tags=texts, token=self._box.name))
+            if not anew and (taken := claim(self._tracker, self._box, header)):
+                return self._taken(taken)
+            link = self._tracker.open(header)
         except Unanswered as error:
             self._box.release()
             with contextlib.suppress(Exception):  # the next start asks again
@@ -163,13 +205,39 @@ class Courier:
         self._box.opened(link.run_id)
         return link
 
+    def _taken(self, taken: Taken) -> Link:
+        self.continued, self._last = True, taken.last
+        return taken.link
+
+    def _beat(self) -> None:
+        """Say from time to time in the tracker that the run lives, and see whether another start
+        has claimed it meanwhile."""
+        since = abs(time.time() - self._beaten)  # a computer may have slept, its clock been set
+        if not self._box.head.identity or self._lost or since < HEARTBEAT_SECONDS:
+            return
+        self._beaten = time.time()
+        with contextlib.suppress(Exception):
+            if self._warned:
+                self._tracker.check()
+            if self._tracker.owns(self._box.run_id, self._box.name):
+                self._tracker.beat(self._box.run_id, time.time_ns() // 1_000_000)
+                return
+            self._lost = True
+            self._warn(
+                f"tracking: another start goes on with run {self._box.run_id}; what this one "
+                f"records from now on is set aside in {outbox.ASIDE}"
+            )
+
     def _deliver(self) -> bool:
         """Send what waits of this run; return whether that went well. The first time that it does
         not, say so."""
+        self._beat()
+        if self._lost:
+            return False
         try:
             if self._warned:
                 self._tracker.check()  # it answers sooner than the client does
-            send_all(self._tracker, self._box)
+            send_all(self._tracker, self._box, self._beat)
         except Exception as error:
             if not self._warned:
                 self._warn(
@@ -189,6 +257,7 @@ class Courier:
     def _deliver_earlier(self) -> None:
         left: list[Exception] = []
         for box, sent in deliver_waiting([self._tracker], self._warn, self._others):
+            self._beat()
             if isinstance(sent, Elsewhere) and (
                 self._others is None or any(is_for(box, other) for other in self._others)
             ):

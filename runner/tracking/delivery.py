@@ -31,13 +31,14 @@ def send(tracker: Tracker, run_id: str, message: Message) -> None:
         tracker.close(run_id, message["status"], message["end_ms"])
 
 
-def send_all(tracker: Tracker, box: Outbox) -> bool:
+def send_all(tracker: Tracker, box: Outbox, beat: Callable[[], None] = lambda: None) -> bool:
     """Send what waits, in order; return whether the run's end was among it.
 
     What is sent is forgotten at once, but the end stays until the whole outbox is removed. What the
-    tracker refuses for good is set aside.
+    tracker refuses for good is set aside. beat: called before each message.
     """
     for entries, message in box.messages():
+        beat()
         for part, error in _send_what_is_taken(tracker, box.run_id, message):
             box.refuse(entries, part, brief(error))
             tracker.tags(box.run_id, {"refused": "\n".join(box.refused)})
@@ -77,7 +78,8 @@ def is_for(box: Outbox, tracker: Tracker) -> bool:
 
 
 def deliver(box: Outbox, trackers: Sequence[Tracker]) -> bool:
-    """Send all messages of a run whose process has ended; return False where none has.
+    """Send all messages of a run whose process has ended; return False where none has, or where
+    another start has claimed the run: they are set aside then.
 
     They go to the one of the trackers that the run waits for. Raises Elsewhere where there is none.
 
@@ -92,17 +94,25 @@ def deliver(box: Outbox, trackers: Sequence[Tracker]) -> bool:
             raise Elsewhere(f"for {hide(box.head.uri)}, not a tracking.uri of this start")
         tracker.check()
         tracker.load()
-        if not box.run_id and (found := tracker.find(box.name, box.head.experiment)):
-            for double in found[1:]:
-                tracker.remove(double)
-            box.opened(found[0])
-        if box.run_id:
+        if is_there(tracker, box):
+            if box.head.identity and not tracker.owns(box.run_id, box.name):
+                box.damaged.append(box.leave())
+                return False
             _send_to_the_end(tracker, box)
     except BaseException:
         box.release()
         raise
     box.remove()
     return True
+
+
+def is_there(tracker: Tracker, box: Outbox) -> bool:
+    """Return whether a run was created, perhaps by a process that was killed before it was told."""
+    if not box.run_id and (found := tracker.find(box.name, box.head.experiment)):
+        for double in found[1:]:
+            tracker.remove(double)
+        box.opened(found[0])
+    return bool(box.run_id)
 
 
 def _send_to_the_end(tracker: Tracker, box: Outbox) -> None:

@@ -31,7 +31,7 @@ ROOT = OUTBOX
 ASIDE = ROOT.parent / "set-aside"  # what is damaged
 MERGED = 10_000  # points, few enough for the memory
 GONE = ".gone"  # ends the name of a delivered run's folder
-_TEXTS = (".txt", ".yaml")  # artifacts in which a password may stand
+_TEXTS = (".txt", ".yaml", ".json")  # artifacts in which a password may stand
 
 
 class Outbox:
@@ -72,6 +72,12 @@ class Outbox:
         self.head = replace(self.head, run_id=run_id)
         private.write(self._file, self.head.text())
 
+    def resume(self) -> None:
+        """Let new messages stand behind those that wait; what was cut off in writing is removed."""
+        self.forget(list(self.folder.glob(".[0-9]*")))
+        last = max((int(entry.name) for entry in self._entries()), default=-1)
+        self._numbers = itertools.count(last + 1)
+
     def append(self, message: Message) -> None:
         """Write a message behind the others; a folder that it names is copied."""
         entry = self.folder / f"{next(self._numbers):08d}"
@@ -89,7 +95,7 @@ class Outbox:
         """
         entries: list[Path] = []
         points: list[Any] = []
-        for entry in sorted(self.folder.glob("[0-9]*")):
+        for entry in self._entries():
             try:
                 whole = read_message(entry)
             except Damaged as error:
@@ -105,6 +111,16 @@ class Outbox:
                 yield [entry], whole
         if points:
             yield entries, {"points": points}
+
+    def written(self) -> Iterator[tuple[Path, Message]]:
+        """Return the messages in order as they were written, each with its entry.
+
+        Raises Damaged.
+        """
+        for entry in self._entries():
+            if not entry.name.isdigit():
+                raise Damaged(f"{entry.name} must be a number")
+            yield entry, read_message(entry)
 
     def refuse(self, entries: list[Path], part: Message, why: str) -> None:
         """Set aside the part of a message that the tracker does not take; its entries are still to
@@ -124,7 +140,7 @@ class Outbox:
 
     def last_ms(self) -> int:
         """Return when the run was last heard of, in ms since 1970."""
-        entries = list(self.folder.glob("[0-9]*")) or [self._file]
+        entries = self._entries() or [self._file]
         return int(max(entry.lstat().st_mtime for entry in entries) * 1000)
 
     @staticmethod
@@ -133,15 +149,15 @@ class Outbox:
         for entry in entries:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
-    def acquire(self) -> bool:
+    def acquire(self, wait_seconds: float = 0.0) -> bool:
         """Take over the run of a process that has ended; return False where there is none.
 
-        Raises Damaged.
+        wait_seconds: for who only looks at it. Raises Damaged.
         """
         if not self._file.is_file():
             return False
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=wait_seconds)
             self.head = read_head(self._file)
         except (Timeout, FileNotFoundError):
             self._lock.release()
@@ -163,11 +179,21 @@ class Outbox:
                 shutil.rmtree(gone, ignore_errors=True)
         self._lock.release()
 
+    def leave(self) -> str:
+        """Set all that waits aside, as another start has claimed the run; return a line that says
+        so."""
+        self.folder.rename(private.folder(self.folder.parent.parent / ASIDE.name) / self.name)
+        self._lock.release()
+        return f"another start goes on with run {self.run_id}; what waits is set aside in {ASIDE}"
+
     def remove_root(self) -> None:
         """Remove what is empty above a run that is forgotten."""
         with contextlib.suppress(OSError):
             self.folder.parent.rmdir()
             self.folder.parent.parent.rmdir()
+
+    def _entries(self) -> list[Path]:
+        return sorted(self.folder.glob("[0-9]*"))
 
 
 def waiting() -> list[Outbox]:

@@ -14,11 +14,14 @@ class Recording:
     """A listener that records a run in any number of trackers, each with an outbox of its own: one
     that is away keeps no other waiting.
 
-    link: where the first tracker has the run, once it is open; None without trackers.
+    link: where the first tracker has the run, once it is open; None without trackers. continued:
+    whether the first tracker has it from a start of the same identity that was killed; the others
+    follow it.
     """
 
     def __init__(self, trackers: Sequence[Tracker], warn: Callable[[str], None] = print) -> None:
         self.link: Link | None = None
+        self.continued = False
         self._couriers = [
             Courier(tracker, warn, None if number else trackers[1:])
             for number, tracker in enumerate(trackers)
@@ -40,19 +43,23 @@ class Recording:
             courier.cancel()
 
     def open(self, header: Header) -> None:
-        """Create the run everywhere. Raises Mistake when a tracker refuses; it is nowhere then."""
+        """Create the run everywhere, or go on with one that was killed. Raises Mistake when a
+        tracker refuses; it is nowhere then, or as it was before."""
         opened: list[Courier] = []
         for courier in self._couriers:
             try:
-                link = courier.open(header)
+                link = courier.open(header, anew=bool(opened) and not self.continued)
             except BaseException:
                 for other in self._couriers:
-                    if other in opened:
+                    if other in opened and other.continued:
+                        other.leave()
+                    elif other in opened:
                         other.close("FAILED")
                     elif other is not courier:
                         other.cancel()
                 raise
             opened.append(courier)
+            self.continued = self._couriers[0].continued
             self.link = self.link or link
 
     def hear(self, event: Event) -> None:

@@ -28,13 +28,15 @@ class Head:
     """What a run's folder says first.
 
     run_id: None before the tracker has created the run. uri: the tracker's address. tracker: the
-    path of its class. experiment: where the run is looked for if its id is not known.
+    path of its class. experiment: where the run is looked for if its id is not known. identity: the
+    same text for two runs that would be the same run, "" for one that is never continued.
     """
 
     run_id: str | None
     uri: str
     tracker: str = MLFLOW
     experiment: str = ""
+    identity: str = ""
 
     def text(self) -> str:
         """Return what is written of it."""
@@ -45,7 +47,7 @@ def read_head(file: Path) -> Head:
     """Return what a head says. Raises Damaged, or FileNotFoundError."""
     found = _read(file, _HEAD_BYTES)
     if not isinstance(found, dict) or not {"run_id", "uri"} <= set(found) <= set(asdict(_ANY)):
-        raise Damaged("it must hold run_id and uri, and at most tracker and experiment")
+        raise Damaged("it must hold run_id and uri, and at most tracker, experiment and identity")
     run_id = found["run_id"]
     rest = [value for key, value in found.items() if key != "run_id"]
     if not all(isinstance(value, str) for value in rest):

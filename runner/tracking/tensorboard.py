@@ -1,6 +1,7 @@
 """TensorBoard: event files, a folder a run; the extra `tensorboard` installs what it needs.
 
-A point that comes twice is drawn twice at the same place.
+A point that comes twice is drawn twice at the same place; so are those of a killed run that goes on
+whose sending the kill has cut off.
 """
 
 import shlex
@@ -33,13 +34,23 @@ class TensorBoard(Tracker):
 
     def open(self, header: Header) -> Link:
         run_id = header.token or uuid.uuid4().hex
-        parts = [text.replace("/", "-") for text in (header.experiment, f"{header.name} {run_id}")]
-        Path(self.address).joinpath(*parts).mkdir(parents=True)
+        folder = Path(self.address) / _plain(header.experiment) / _plain(f"{header.name} {run_id}")
+        folder.mkdir(parents=True)
         self.tags(run_id, header.tags)
-        return Link(run_id, parts[0], header.experiment, self.address, self.look(), self.look())
+        return self._link(run_id, header)
 
     def find(self, token: str, experiment: str = "") -> Sequence[str]:
         return [token for _ in Path(self.address).glob(f"*/* {token}")]
+
+    def reopen(self, run_id: str, header: Header) -> Link | None:
+        return self._link(run_id, header) if self.has(run_id) else None
+
+    def recorded(self, run_id: str) -> Mapping[str, int]:
+        from tensorboard.backend.event_processing import event_accumulator
+
+        few = dict.fromkeys(event_accumulator.DEFAULT_SIZE_GUIDANCE, 1)  # the last one among them
+        found = event_accumulator.EventAccumulator(str(self._folder(run_id)), few).Reload()
+        return {key: found.Scalars(key)[-1].step for key in found.Tags()["scalars"]}
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         self.tags(run_id, {"parameters": "\n".join(f"- {k}: {v}" for k, v in params.items())})
@@ -80,7 +91,16 @@ class TensorBoard(Tracker):
     def _folder(self, run_id: str) -> Path:
         return next(Path(self.address).glob(f"*/* {run_id}"))
 
+    def _link(self, run_id: str, header: Header) -> Link:
+        place, look = _plain(header.experiment), self.look()
+        return Link(run_id, place, header.experiment, self.address, look, look)
+
     def _new_writer(self, run_id: str) -> Any:
         from torch.utils.tensorboard import SummaryWriter
 
         return SummaryWriter(str(self._folder(run_id)))
+
+
+def _plain(name: str) -> str:
+    """Return a name as one of a folder."""
+    return name.replace("/", "-")

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.random import bit_generator
 
+from runner.training import kernels
 from schedules.errors import ArgumentError
 
 DEFAULT_THREADS = torch.get_num_threads()  # all cores, or what OMP_NUM_THREADS says
@@ -54,8 +55,7 @@ def use(device: torch.device, threads: int) -> None:
     torch.set_num_threads(threads)
     if device.index is not None and device.type != "cpu":
         torch.accelerator.set_device_index(device.index)
-    if device.type == "cuda":
-        torch.backends.cudnn.deterministic = True
+    kernels.fix(device)
 
 
 def seed(value: int, device: torch.device) -> None:
@@ -115,8 +115,8 @@ def seeded(value: int) -> Iterator[None]:
 
 @contextmanager
 def borrowed() -> Iterator[None]:
-    """Put back, at the end, what training changes for the whole process: what `use` sets and what
-    `seed` seeds.
+    """Put back, at the end, what training changes for the whole process: what `use` sets, but for
+    how warnings of kernels are heard, and what `seed` seeds.
 
     >>> with borrowed():
     ...     torch.set_num_threads(1 + DEFAULT_THREADS)
@@ -129,6 +129,7 @@ def borrowed() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+        kernels.fix(torch.device("cpu"))
         torch.backends.cudnn.deterministic = exact
 
 

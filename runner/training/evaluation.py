@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from runner.training.data import Part
-from runner.training.devices import autocast
+from runner.training.devices import autocast, seed
 from runner.training.groups import set_training
 from runner.training.losses import batch_loss, total_loss
 from runner.training.measures import exact
@@ -20,13 +20,17 @@ _NO_KEY = re.compile(r"[^\w/. :-]")  # what a metric's name may not hold
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, task: Task, split: Part | None, precision: str) -> dict[str, float]:
+def evaluate(
+    model: nn.Module, task: Task, split: Part | None, precision: str, drawn: int = 0
+) -> dict[str, float]:
     """Return the mean of the loss and each metric over a split; without data the model's own `loss`
     and each scalar weight as `param/NAME`.
 
-    Evaluates in the given precision and leaves the model in training mode.
+    Evaluates in the given precision and leaves the model in training mode. drawn: the seed of what
+    model, loss and metrics draw.
     """
     device = next(model.parameters()).device
+    seed(drawn, device)
     model.eval()
     try:
         if split is None:

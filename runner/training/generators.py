@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-_KINDS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
-_OF_ALL = (torch.default_generator, np.random.mtrand._rand, random._inst)
+KINDS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+SHARED = (torch.default_generator, np.random.mtrand._rand, random._inst)
 _LEAVES = (torch.Tensor, np.ndarray, str, bytes, int, float, type, ModuleType, FunctionType)
 MOST_ITEMS = 100  # of a list or a mapping that is looked through
 MOST_DEEP = 6
@@ -83,7 +83,7 @@ def own_generators(*objects: Any) -> dict[str, OwnGenerator]:
     >>> list(own_generators(Noisy()))
     ['own 0', 'own 1']
     """
-    seen: set[int] = {id(one) for one in _OF_ALL}
+    seen: set[int] = {id(one) for one in SHARED}
     found = (one for root in objects for one in _held(root, seen, 0))
     return {f"own {i}": OwnGenerator(one) for i, one in enumerate(found)}
 
@@ -92,7 +92,7 @@ def _held(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
     if id(value) in seen or depth > MOST_DEEP or isinstance(value, _LEAVES):
         return
     seen.add(id(value))
-    if isinstance(value, _KINDS):
+    if isinstance(value, KINDS):
         yield value
         return
     if isinstance(value, Mapping | list | tuple):

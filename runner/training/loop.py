@@ -5,12 +5,13 @@ from (seed, epoch or step) and the rate is read from the trace.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from runner.errors import Diverged
 from runner.results.events import (
@@ -24,14 +25,16 @@ from runner.results.events import (
     step_key,
 )
 from runner.results.metrics import OF_AVERAGE, merit
+from runner.training.capture import Before, unchanged
 from runner.training.clipping import numbers_of, with_numbers
 from runner.training.course import Course
-from runner.training.data import Batch, Dataset, Split
+from runner.training.data import Batch, Dataset, Part, Split
 from runner.training.devices import autocast, seed
 from runner.training.evaluation import evaluate
 from runner.training.groups import set_training
 from runner.training.losses import batch_loss, total_loss
-from runner.training.optimizers import Guard, set_mode, set_number
+from runner.training.noise import AUGMENTATION, EVALUATIONS, UPDATES, noise
+from runner.training.optimizers import Guard, has_modes, set_mode, set_number
 from runner.training.state import Progress, State
 from runner.trial import Trial
 
@@ -44,52 +47,78 @@ def train(
     trial: Trial,
     data: Dataset | None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
+    cuts: Sequence[int] = (),
+) -> Generator[Event]:
     """Train `state` in place to the trial's end and yield what happened, in order.
 
     Yields a Chunk at the latest every 200 steps or second, and an Evaluation after each one of
-    the validation data. At each yield the state is whole: a copy of it can be continued. Ends
-    early, with state.step < total_steps, when `should_stop` says so, or, with state.stopped, where
-    the trial's patience is over. Raises Diverged when a loss or gradient was not finite, after the
-    chunk that ends with that step; the model is then as it was before it, and state.step is that
-    step.
+    the validation data. cuts: steps, in order, at which a Chunk ends, too. At each Chunk the state
+    is whole: what is captured or copied there can be continued. At an Evaluation its weights are
+    those that were evaluated. Evaluations leave no trace in what is trained.
+
+    A state of step 0 begins; of another one, `memory`, `evaluated` and `since` say how far its
+    evaluations are. Ends early, with state.step < total_steps, when `should_stop` says so, or, with
+    state.stopped, where the trial's patience is over. Raises Diverged when a loss or gradient was
+    not finite, after the chunk that ends with that step; the model is then as it was before it, and
+    state.step is that step.
     """
     total = trial.horizon.total_steps
     if state.step == 0:
         state.memory = trial.numbers["lr"].begin()
+        set_training(state.model)
     loop = Loop(state, trial, data)
-    set_training(state.model)
     while True:
+        set_mode(state.optimizer, "train")
         if state.step > state.evaluated and trial.evaluates_at(state.step):
-            set_mode(state.optimizer, "eval")
             yield from _evaluated(state, trial, data)
         if state.step == total or state.stopped:
             return
         end = trial.next_evaluation(state.step)
-        set_mode(state.optimizer, "train")
         while state.step < end:
-            stop = min(end, state.step + CHUNK_STEPS)
+            cut = cuts[i] if (i := bisect_right(cuts, state.step)) < len(cuts) else end
+            stop = min(end, cut, state.step + CHUNK_STEPS)
             numbers = trial.numbers.between(state.memory, state.step, stop)
             chunk, diverged = _check(loop.chunk(numbers, should_stop))
             state.step = chunk.start + len(chunk) - (diverged is not None)
+            state.diverged = diverged is not None
             yield chunk
             if diverged is not None:
                 raise diverged
             if should_stop() and state.step < total:
-                set_mode(state.optimizer, "eval")
                 return
 
 
 def _evaluated(state: State, trial: Trial, data: Dataset | None) -> Iterator[Evaluation]:
-    """Evaluate, and yield the figures that everybody hears."""
-    split, precision = data.val if data else None, trial.recipe.precision
+    """Evaluate, and yield the figures that everybody hears while the weights are the evaluated
+    ones; those that are trained are put back, which an optimizer does only about."""
+    optimizer = state.optimizer
+    trained = Before(model=state.model, optimizer=optimizer) if has_modes(optimizer) else None
+    set_mode(optimizer, "eval")
+    try:
+        yield from heard(state, trial, figures(state, trial, data))
+    finally:  # whoever hears may end the run
+        set_mode(optimizer, "train")
+        if trained is not None:
+            trained.restore()
+
+
+def figures(state: State, trial: Trial, data: Dataset | None) -> dict[str, float]:
+    """Return what is found on the validation data."""
     models = {"": state.model} | ({OF_AVERAGE: state.average.model} if state.average else {})
-    metrics = {
+    return {
         f"{of}{name if '/' in name else f'val/{name}'}": value
         for of, model in models.items()
-        for name, value in evaluate(model, state.task, split, precision).items()
+        for name, value in evaluated(model, state, trial, data and data.val).items()
     }
-    yield from heard(state, trial, metrics)
+
+
+def evaluated(model: nn.Module, state: State, trial: Trial, part: Part | None) -> dict[str, float]:
+    """Return what one of a state's models finds on samples, as the step alone decides it; model,
+    loss and measures are as before then."""
+    recipe, task = trial.recipe, state.task
+    drawn = noise(recipe.seed, EVALUATIONS) + state.step
+    with unchanged(model=model, loss=task.loss, measures=list(task.measures.values())):
+        return evaluate(model, task, part, recipe.precision, drawn)
 
 
 def heard(state: Progress, trial: Trial, metrics: dict[str, float]) -> Iterator[Evaluation]:
@@ -98,17 +127,23 @@ def heard(state: Progress, trial: Trial, metrics: dict[str, float]) -> Iterator[
     Raises Diverged behind them where what counts is not finite.
     """
     evaluation = Evaluation(state.step, metrics, time.time_ns() // 1_000_000)
-    lr = trial.numbers["lr"]
-    needed = ("val/loss", lr.monitor) if lr.listens else ("val/loss",)
-    bad = [key for key in needed if not np.isfinite(metrics.get(key, 0.0))]
-    if lr.listens and not bad:
-        state.memory = lr.observe(state.memory, state.step, metrics[lr.monitor])
-    state.evaluated = state.step
-    if trial.stop_after is not None and state.step < trial.horizon.total_steps:
-        _wait(state, metrics, trial.stop_after)
+    bad = observe(state, trial, evaluation)
     yield evaluation
     if bad:
         raise diverged_at(state, trial, f"{bad[0]} is {metrics[bad[0]]}")
+
+
+def observe(state: Progress, trial: Trial, evaluation: Evaluation) -> list[str]:
+    """Let the schedule hear of an evaluation; return what counts and is not finite."""
+    metrics, lr = evaluation.metrics, trial.numbers["lr"]
+    needed = ("val/loss", lr.monitor) if lr.listens else ("val/loss",)
+    bad = [key for key in needed if not np.isfinite(metrics.get(key, 0.0))]
+    if lr.listens and not bad:
+        state.memory = lr.observe(state.memory, evaluation.step, metrics[lr.monitor])
+    state.evaluated = evaluation.step
+    if trial.stop_after is not None and evaluation.step < trial.horizon.total_steps:
+        _wait(state, metrics, trial.stop_after)
+    return bad
 
 
 def _wait(state: Progress, metrics: dict[str, float], patience: int) -> None:
@@ -149,7 +184,8 @@ class Loop:
         self.device = self.parameters[0].device
         self.guard = Guard(state.model, state.optimizer)
         self.bad = torch.zeros((), device=self.device)
-        self.noise, self.augmentation = (_stream(self.recipe.seed, i) for i in (1, 2))
+        self.noise = noise(self.recipe.seed, UPDATES)
+        self.augmentation = noise(self.recipe.seed, AUGMENTATION)
         self.generator = torch.Generator(self.device)
         self.model, self.average = state.model, state.average
         self.next = self.end = -1
@@ -256,8 +292,3 @@ class Loop:
         self.generator.manual_seed(self.augmentation + t)
         augment = self.data.augment
         return [(augment(inputs, self.generator), targets) for inputs, targets in batches]
-
-
-def _stream(seed: int, i: int) -> int:
-    """Return where the i-th kind of what is drawn begins."""
-    return int(np.random.SeedSequence([seed, i]).generate_state(1)[0])

@@ -56,6 +56,11 @@ def set_mode(optimizer: Optimizer, mode: str) -> None:
         switch()
 
 
+def has_modes(optimizer: Optimizer) -> bool:
+    """Return whether the weights that an optimizer trains are not those to evaluate."""
+    return callable(getattr(optimizer, "eval", None))
+
+
 def _is_beta(optimizer: Optimizer, name: str) -> bool:
     return name == "momentum" and "betas" in optimizer.defaults
 

@@ -15,6 +15,7 @@ from runner.results.metrics import OF_AVERAGE, merit
 from runner.training.average import Average
 from runner.training.clipping import Clipping, Unclipped
 from runner.training.data import Dataset
+from runner.training.optimizers import set_mode
 from runner.training.tasks import Classification, Task
 from schedules import Memory
 
@@ -93,11 +94,11 @@ class Progress:
 
 @dataclass
 class State(Progress):
-    """What training changes. At each event of the loop it is whole: a copy can be continued.
+    """What training changes. At each Chunk of the loop it is whole: a copy can be continued.
 
     average: of the weights, where it is taken; keeps_average: whether it is what is kept in the
     end. operations: of a sample, about. position: where a stream of training data stands, if it
-    says so.
+    says so. diverged: whether a loss or gradient was not finite, behind which nothing goes on.
     """
 
     model: nn.Module
@@ -108,6 +109,7 @@ class State(Progress):
     keeps_average: bool = False
     operations: int = 0
     position: Any = None
+    diverged: bool = False
 
     @property
     def kept(self) -> nn.Module:
@@ -132,6 +134,12 @@ class State(Progress):
     def guess(self, data: Dataset | None) -> float:
         """Return the loss of who only guesses, infinite where it is not known."""
         return self.task.guess(data) if data else math.inf
+
+    def restore(self) -> None:
+        """Put the weights in place that are kept: those to evaluate where an optimizer trains
+        others, the best ones where they were kept."""
+        set_mode(self.optimizer, "eval")
+        super().restore()
 
     def copy(self) -> "State | None":
         """Return the same state again, to be trained by itself; None where a model or an optimizer

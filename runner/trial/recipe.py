@@ -1,12 +1,13 @@
-"""Everything that decides a run except the rate, and the name of what it reaches."""
+"""Everything that decides a run except the rate."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-import numpy as np
+FORMAT = 1  # of our own training: another one where it gives other bits
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,12 @@ class Recipe:
     model, dataset, optimizer, clipping: `_target_` and arguments. weights: the SHA-256 of the
     weights it starts from. threads: CPU threads (their number changes the bits), None elsewhere.
     task: what differs from classification by the cross-entropy. accumulate: batches of an update.
-    ema: the decay of an average of the weights. content: the digest of data that are not the same
-    everywhere. drop_last: whether an epoch leaves out a last batch that is not whole. loop: of a
-    person's own, `_target_`, its keys and its length; the other parts are empty then.
+    ema: the decay of an average of the weights. content: the digest of the training data.
+    drop_last: whether an epoch leaves out a last batch that is not whole. loop: of a
+    person's own, `_target_`, its keys and its length; the other parts are empty then. code: the
+    digest of each module of a person's own that is reached. versions: of the distributions.
+    machine: what of it decides bits. unnamed: why no state of it can have a name, as where a part
+    has no source; "" where it can.
     """
 
     model: Mapping[str, Any]
@@ -38,34 +42,21 @@ class Recipe:
     content: str = ""
     drop_last: bool = False
     loop: Mapping[str, Any] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    unnamed: str = ""
+
+    @property
+    def rows(self) -> dict[str, Any]:
+        """All that counts, as plain data."""
+        rows = {name: value for name, value in vars(self).items() if name in _ROWS}
+        plain: dict[str, Any] = json.loads(json.dumps(rows | {"format": FORMAT}, default=dict))
+        return plain
+
+    @cached_property
+    def digest(self) -> str:
+        """The same 64 hex digits for recipes that are the same."""
+        return hashlib.sha256(json.dumps(self.rows, sort_keys=True).encode()).hexdigest()
 
 
-_LATER = {  # not in earlier fingerprints
-    "task": {},
-    "accumulate": 1,
-    "ema": None,
-    "content": "",
-    "drop_last": False,
-    "loop": {},
-}
-
-
-def fingerprint(recipe: Recipe, traces: Mapping[str, np.ndarray]) -> str:
-    """Return the name of the state that training reaches by a recipe and the numbers so far.
-
-    traces: name -> the value that each update used, `lr` among them. Two runs with the same
-    fingerprint have the same weights, bit for bit on one kind of CPU. The source code of a person's
-    own classes is not part of it.
-    """
-    known = {k: v for k, v in vars(recipe).items() if k not in _LATER or v != _LATER[k]}
-    text = json.dumps(known, sort_keys=True, default=dict)
-    digest = hashlib.sha256(text.encode())
-    digest.update(_bytes(traces["lr"]))
-    for name in sorted(traces.keys() - {"lr"}):
-        digest.update(name.encode())
-        digest.update(_bytes(traces[name]))
-    return digest.hexdigest()
-
-
-def _bytes(trace: np.ndarray) -> bytes:
-    return np.ascontiguousarray(trace, dtype="<f8").tobytes()
+_ROWS = frozenset(Recipe.__dataclass_fields__)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from runner.trial.fingerprint import Names
+from runner.trial.name import StateName
 from runner.trial.numbers import Numbers
-from runner.trial.recipe import Recipe, fingerprint
+from runner.trial.recipe import Recipe
 from schedules import Horizon
 
 
@@ -45,24 +47,33 @@ class Trial:
         """Return whether the model is evaluated after so many steps."""
         return step % self.eval_every == 0 or step == self.horizon.total_steps
 
-    def fingerprint(self, step: int, used: Mapping[str, np.ndarray] | None = None) -> str:
+    def names(self) -> Names:
+        """Return what names the states of the run, as soon as its numbers are known."""
+        return Names(self.recipe.digest, self.numbers)
+
+    def name(self, step: int, used: Mapping[str, np.ndarray] | None = None) -> StateName:
         """Return the name of the state after so many updates.
 
         used: what they used, by name; needed where the rate depends on evaluations.
         """
-        traces = used or {name: self.numbers.trace(name) for name in self.numbers}
-        return fingerprint(self.recipe, {name: traces[name][:step] for name in self.numbers})
+        names = self.names()
+        names.extend(used or {name: self.numbers.trace(name) for name in self.numbers})
+        return names.at(step)
+
+    def fingerprint(self, step: int, used: Mapping[str, np.ndarray] | None = None) -> str:
+        """Return the same name as 64 hex digits."""
+        return str(self.name(step, used))
 
     def identity(self) -> str:
         """Return the same text for trials that would train and be evaluated the same, whatever
         their seed. A schedule that listens is known by its arguments instead of its rates."""
-        seedless = dataclasses.replace(self.recipe, seed=0)
+        seedless = dataclasses.replace(self, recipe=dataclasses.replace(self.recipe, seed=0))
         lr, total = self.numbers["lr"], self.horizon.total_steps
         traces = {name: self.numbers.trace(name) for name in self.numbers}
         if lr.listens:
             traces["lr"] = np.arange(total)
         parts = [
-            fingerprint(seedless, traces),
+            seedless.fingerprint(total, traces),
             repr(lr) if lr.listens else "",
             repr(self.horizon),
             str(self.eval_every),

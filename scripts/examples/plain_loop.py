@@ -22,6 +22,7 @@ def train(run, width: int = 32, batch_size: int = 64):
     model = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 10)).to(run.device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     run.keep(model)
+    run.hand_over(optimizer=optimizer)
     for inputs, targets in run.batches(loader):
         run.set_rate(optimizer)
         optimizer.zero_grad()

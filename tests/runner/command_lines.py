@@ -43,6 +43,7 @@ USUAL = [
     "++train.steps=3",  # composed with the rest, so that a refusal is composed once
     "++threads=1",
     "tracking=off",
+    "states=off",
 ]
 SEARCH = ["study=schedule", "study.trials=1", "study.confirm_seeds=0", "study.baseline=false"]
 LATE = ["runner.config.explain", "scipy.stats"]  # what is imported where it is used

@@ -17,10 +17,18 @@ import optuna
 import pytest
 
 from runner.interrupts import Interrupts
+from runner.states.own_loop import keeper
 from runner.study.plan.plan import plan
 from runner.study.queue.create import create
 from runner.study.queue.storage import open_storage
 from runner.study.work.worker import work
+
+
+@pytest.fixture(autouse=True)
+def said_of_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has said already that a loop hands nothing over."""
+    nothing = "the loop hands nothing over; run.hand_over(optimizer=...) lets it go on"
+    monkeypatch.setattr(keeper, "_told", {nothing})
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ CALLS = (
     "create_experiment",
     "create_run",
     "delete_run",
+    "delete_tag",
     "log_batch",
     "log_artifacts",
     "set_tag",

@@ -303,6 +303,7 @@ def test_no_script_outlives_its_runner(name, ends, shell, eventually) -> None:
 
 
 @pytest.mark.stress
+@pytest.mark.timeout(500)
 def test_a_study_of_a_script_prunes_and_answers(shell, store) -> None:
     line = (
         f"study=schedule {LINE} study.trials=5 study.workers=2 study.confirm_seeds=2 threads=null "
@@ -310,7 +311,7 @@ def test_a_study_of_a_script_prunes_and_answers(shell, store) -> None:
         f"-- {PYTHON} square.py '{{start}}'"
     )
     process = shell(line.replace("lr=0.1 ", ""))
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=400)
     assert process.returncode == 0, err
     assert "5 trials:" in out
     assert "trained again on 2 fresh seeds" in out

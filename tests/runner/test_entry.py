@@ -72,7 +72,7 @@ def test_hydra_does_what_it_is_asked_to_around_a_run(
         "        pathlib.Path('told.json').write_text(json.dumps(config.seed))\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    line = f"{QUADRATIC} lr=0.2 train.steps=3 tracking=off seed=5"
+    line = f"{QUADRATIC} lr=0.2 train.steps=3 tracking=off states=off seed=5"
     done = command(f"{line} +hydra.callbacks.one._target_=telling.Telling")
     assert done.status == 0, done.err
     assert json.loads((folder / "told.json").read_text()) == 5

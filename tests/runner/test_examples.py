@@ -57,8 +57,12 @@ def test_a_plain_loop_learns_and_its_run_repeats_to_the_bit(command, store) -> N
     assert run.data.params["loop.batch_size"] == "64"
     losses = store.history(run, "train/loss")
     assert list(losses) == list(range(120))
-    command(re.search(r"^repeat +python -m runner (.*)$", done.out, re.MULTILINE)[1])
-    assert store.history(store.runs()[1], "train/loss") == losses
+    repeat = re.search(r"^repeat +python -m runner (.*)$", done.out, re.MULTILINE)[1]
+    command(f"{repeat} states=off")
+    assert "reused    120 of 120 steps" in command(repeat).out
+    for again in store.runs()[1:]:
+        assert store.history(again, "train/loss") == losses
+        assert again.data.metrics == run.data.metrics
 
 
 @each

@@ -80,7 +80,8 @@ def test_a_run_leaves_all_that_repeats_it(command, store) -> None:
     assert len(run.data.tags["fingerprint"]) == 64
     assert run.info.run_name == "linear train.steps=3 lr=0.05 seed=7 norm"
     names = {file.path for file in store.client.list_artifacts(run.info.run_id)}
-    files = {"config.yaml", "records.npz", "trace.csv", "trace.png", "weights.safetensors"}
+    files = {"config.yaml", "recipe.json", "records.npz", "trace.csv", "trace.png"}
+    files |= {"weights.safetensors"}
     assert names == files
     lr = store.history(run, "train/lr")
     assert list(lr.values()) == store.records(run)["train/lr"].tolist()
@@ -97,8 +98,8 @@ def test_the_resolved_configuration_holds_no_references(command, store) -> None:
     assert "lr: 0.25\nseed" in store.file(run, "config.yaml").read_text()
 
 
-def test_without_tracking_nothing_is_written(command, folder: Path) -> None:
-    done = command(f"{QUADRATIC} lr=0.2 train.steps=3 tracking=off")
+def test_without_tracking_and_states_nothing_is_written(command, folder: Path) -> None:
+    done = command(f"{QUADRATIC} lr=0.2 train.steps=3 tracking=off states=off")
     assert done.status == 0
     assert "recorded" not in done.out
     assert list(folder.rglob("*")) == []
@@ -138,13 +139,18 @@ def test_a_closed_terminal_ends_a_run_as_a_signal_does(store, monkeypatch) -> No
     words = f"{QUADRATIC} lr=1e-6 train.steps=1000000 train.eval_every=100 threads=1".split()
     command = ["setsid", "--ctty", sys.executable, "-m", "runner", *words]
     ours, its = pty.openpty()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup's tests hear none
     process = subprocess.Popen(command, stdin=its, stdout=its, stderr=its)
+    signal.signal(signal.SIGHUP, before)
     os.close(its)
     seen = b""
     while seen.count(b"step ") < 20:
         seen += os.read(ours, 10_000)
     os.close(ours)
-    assert process.wait(timeout=60) == 130
+    try:
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
     assert not re.search(rb"\x1b\[[\d;]*m", seen)  # no colours
     assert re.search(rb"step     100 .*  param w 4\.\d+\r\n", seen)  # and no line is cut
     (run,) = store.runs()

@@ -20,6 +20,7 @@ BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
 --disable-background-networking --disable-component-update --window-size=1700,1300"""
 WAIT_SECONDS = 60
+SETTLE_SECONDS = 5
 OF_MLFLOW = ("users/current", "ResizeObserver")  # errors of its own page, without our views too
 GRID = "-m model=mlp train.epochs=1 schedule=cosine,exponential lr=1e-3,3e-3,1e-2"
 SEEDS = "-m model=mlp train.epochs=1 schedule=cosine,exponential seed=0,1"
@@ -38,11 +39,13 @@ class Seen:
 
     def __init__(self, driver: Any, base: str) -> None:
         self.driver, self.base = driver, base
+        self.opened: list[str] = []
 
     def open(self, link: str) -> "Seen":
         """Open a printed link at the port that serves it."""
+        self.opened.append(f"{self.base}/{link[link.index('#') :]}")
         self.driver.get("about:blank")
-        self.driver.get(f"{self.base}/{link[link.index('#') :]}")
+        self.driver.get(self.opened[-1])
         return self
 
     def text(self) -> str:
@@ -76,12 +79,25 @@ class Seen:
 
         return list(self.wait(three, f"a row of three charts with {count} curves"))
 
-    def errors(self) -> list[str]:
-        """What the page complains of, but for what MLflow's own page always does."""
+    def said(self) -> list[str]:
+        """What was complained of since last asked, but for what MLflow's own page always does."""
         said = [
             one["message"] for one in self.driver.get_log("browser") if one["level"] == "SEVERE"
         ]
         return [one for one in said if not any(known in one for known in OF_MLFLOW)]
+
+    def errors(self) -> list[str]:
+        """What the opened pages complain of, twice: a chart drawn before it has a height may."""
+        pages, self.opened = self.opened, []
+        if said := self.said():
+            lines = len(self.text().splitlines())
+            for page in pages:
+                self.driver.get("about:blank")
+                self.driver.get(page)
+                time.sleep(SETTLE_SECONDS)
+            self.wait(lambda: len(self.text().splitlines()) >= lines, "the page as it was")
+            said = self.said()
+        return said
 
 
 @pytest.fixture(scope="module")

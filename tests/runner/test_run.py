@@ -17,12 +17,11 @@ class Scripted(nn.Module):
     def __init__(self, losses: list, breaks: int = 10**9):
         super().__init__()
         self.w = nn.Parameter(torch.tensor(0.0))
-        self.losses, self.breaks, self.evaluated, self.updates = losses, breaks, -1, 0
+        self.losses, self.breaks, self.updates = losses, breaks, 0
 
     def forward(self):
         if not self.training:
-            self.evaluated += 1  # the first time is the check of the model
-            return 0 * self.w + self.losses[max(0, self.evaluated - 1)]
+            return 0 * self.w + self.losses[max(0, self.updates - 1)]
         self.updates += 1
         return self.w * float("nan") if self.updates > self.breaks else self.w
 

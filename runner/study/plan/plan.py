@@ -28,7 +28,7 @@ from runner.training import devices
 
 DEFAULT_TRIALS = 40
 MOST_COMBINATIONS = 10_000
-_NO_PART_OF_A_TRIAL = ("experiment", "study", "tracking")
+_NO_PART_OF_A_TRIAL = ("experiment", "study", "tracking", "states")
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _usual(texts: list[str], composer: Composer) -> dict[str, Any]:
 def _base(settings: Settings) -> dict[str, Any]:
     """Return what a trial is made of beside the search, as it stands in the study's identity."""
     base = settings.resolved()
-    for name in ("tracking", "threads", "device"):
+    for name in ("tracking", "states", "threads", "device"):
         del base[name]
     return base
 

@@ -4,7 +4,7 @@ Studies of every version have these names: a constant may be renamed, its text m
 """
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from optuna.study import Study
@@ -20,9 +20,10 @@ DEFINITION, CONFIRMS, EARLIER_CRASHES = "definition", "confirms", "forgiven"
 STOPPED, SUMMARY = "stopped", "summary"
 
 # of a trial, what was queued: the baseline, a cell of a grid, a candidate's run with a fresh seed,
-# the repetition of a trial
+# the repetition of a trial, one that goes on where another was pruned and stands for it
 BASELINE, CELL, CANDIDATE, SEED, RETRY_OF = "baseline", "cell", "candidate", "seed", "retry_of"
-QUEUED_AS = ((BASELINE,), (CELL,), (CANDIDATE, SEED), (RETRY_OF,))
+PROMOTED = "promoted"
+QUEUED_AS = ((BASELINE,), (CELL,), (CANDIDATE, SEED), (RETRY_OF,), (PROMOTED,))
 # of a trial, how it is made: values instead of a draw, its name, how many workers died with it
 FIXED, LABEL, KILLS = "fixed", "label", "kills"
 # of one attempt at it: the worker's heartbeat, another's doubt, the values that it has, a digest of
@@ -53,7 +54,23 @@ _parsed = functools.lru_cache(maxsize=8)(Definition.from_json)
 
 def done(study: Study) -> list[FrozenTrial]:
     """Return the trials that were trained, to their end or until they were pruned."""
-    return study.get_trials(deepcopy=False, states=DONE)
+    found = current(study.get_trials(deepcopy=False))
+    return [trial for trial in found if trial.state in DONE]
+
+
+def current(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Return those of a study's trials for which no other one stands."""
+    others = replaced(trials)
+    return [trial for trial in trials if trial.number not in others]
+
+
+def replaced(trials: Iterable[FrozenTrial]) -> set[int]:
+    """Return the numbers of the pruned trials for which others stand, that go on with them."""
+    return {
+        trial.user_attrs[PROMOTED]
+        for trial in trials
+        if PROMOTED in trial.user_attrs and not is_lost(trial)
+    }
 
 
 def outcome(trial: FrozenTrial) -> Mapping[str, Any]:
@@ -90,7 +107,8 @@ def label(trial: FrozenTrial | Trial) -> str:
 def rows(trials: Iterable[FrozenTrial], definition: Definition) -> list[Row]:
     """Return Optuna's trials as plain rows, those that were lost or left over not among them."""
     prunes_by_seed = definition.prunes_by_seed
-    return [_row(trial, prunes_by_seed) for trial in trials if not is_lost(trial)]
+    found = current(list(trials))
+    return [_row(trial, prunes_by_seed) for trial in found if not is_lost(trial)]
 
 
 def _row(trial: FrozenTrial, prunes_by_seed: bool) -> Row:

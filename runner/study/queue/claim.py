@@ -89,10 +89,10 @@ class Claim:
             self._trial.report(value, step)
 
     def should_prune(self) -> bool:
-        """Return whether the pruner stops the trial here; a baseline goes on to its end."""
-        return (
-            not self.lost and attributes.BASELINE not in self.attrs and self._trial.should_prune()
-        )
+        """Return whether the pruner stops the trial here; a baseline goes on to its end, and so
+        does what was promoted."""
+        goes_on = {attributes.BASELINE, attributes.PROMOTED} & self.attrs.keys()
+        return not (self.lost or goes_on) and self._trial.should_prune()
 
     def end(
         self,
@@ -161,7 +161,10 @@ def copy(own: Claim, digest: str, should_stop: Callable[[], bool]) -> bool:
 def same(study: Study, digest: str, before: int | None) -> FrozenTrial | None:
     """Return a trial that has trained the same, or that trains it; of the latter only one in front
     of a number."""
-    for other in study.get_trials(deepcopy=False, states=(*attributes.DONE, TrialState.RUNNING)):
+    states = (*attributes.DONE, TrialState.RUNNING)
+    for other in attributes.current(study.get_trials(deepcopy=False)):
+        if other.state not in states:
+            continue
         if other.user_attrs.get(attributes.IDENTITY) != digest or attributes.is_copy(other):
             continue
         if other.state in attributes.DONE or before is None or other.number < before:

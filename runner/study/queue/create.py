@@ -37,6 +37,7 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
         elif planned.study.name is None and planned.name in names:
             # another search may have the name, since a default was another one
             name = planned.definition.name()
+        queue.check_promoted(study, name, planned.study.promote)
         for tracker in trackers_of(planned.settings.tracking):
             tracker.prepare(name)  # of a study that another machine has made, too
         if study is None:
@@ -120,6 +121,7 @@ def _queue(planned: Plan, study: Study) -> None:
         given.append((inner or {}, attrs))
     queue.fill(study, new=False)
     queue.add(study, given, definition.trials)
+    queue.promote(study, planned.study.promote)
     if not planned.grid:
         queue.fill(study)
 

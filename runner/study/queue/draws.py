@@ -2,7 +2,8 @@
 
 A trial of values outside of the space, such as a baseline, has no parameters, and to many samplers
 one such trial would leave no parameter that all trials share. A trial that was lost and queued
-again stands at its first place, so that an interrupted study goes on as if nothing had been.
+again stands at its first place, so that an interrupted study goes on as if nothing had been; so
+does one that goes on where another was pruned.
 """
 
 import copy
@@ -23,8 +24,9 @@ def places(trials: Sequence[FrozenTrial]) -> dict[int, int]:
     free = 0
     for trial in sorted(trials, key=lambda trial: trial.number):
         attrs = trial.user_attrs
-        if attrs.get(attributes.RETRY_OF) in found:
-            found[trial.number] = found[attrs[attributes.RETRY_OF]]
+        earlier = attrs.get(attributes.RETRY_OF, attrs.get(attributes.PROMOTED))
+        if earlier in found:
+            found[trial.number] = found[earlier]
         elif attrs.get(attributes.LOST) != attributes.LEFT_OVER:
             found[trial.number] = free
             free += 1
@@ -76,10 +78,12 @@ class _Draws:
         self._study = study
         self._known = None if is_over or type(study) is not Study else trials
         self._places = places(trials)
+        others = attributes.replaced(trials)
         self._lost = {
             self._places[trial.number]: trial.system_attrs
             for trial in trials
-            if trial.number in self._places and attributes.is_lost(trial)
+            if trial.number in self._places
+            and (attributes.is_lost(trial) or trial.number in others)
         }
         self._found: list[FrozenTrial] | None = None
 
@@ -101,7 +105,7 @@ class _Draws:
         if self._found is None:
             if self._known is None:  # with Hyperband the study shows fewer
                 self._known = self._study.get_trials(deepcopy=False)
-            drawn = filter(_was_drawn, self._known)
+            drawn = filter(_was_drawn, attributes.current(self._known))
             self._found = sorted(map(self.placed, drawn), key=lambda trial: trial.number)
         found = [trial for trial in self._found if states is None or trial.state in states]
         return copy.deepcopy(found) if deepcopy else found

@@ -5,52 +5,33 @@ databases only, never in a journal.
 """
 
 import os
-import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import psutil
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from runner import processes
 from runner.study.queue import locks
 from runner.study.queue.attributes import SUSPECTED, WORKER
 
 _GAP_SECONDS = 2.0
 _GRACE_SECONDS = 1.0  # for a beat that waited for the storage as long as the suspicion did
-_SAME_SECONDS = 1.0  # two processes of one id do not begin within
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
-
-
-def place() -> str:
-    """Return the machine since its last start (and which container) that process ids count on."""
-    with suppress(OSError):
-        namespace = os.readlink("/proc/self/ns/pid")
-        return f"{socket.gethostname()} {_BOOT.read_text().strip()} {namespace}"
-    return socket.gethostname()
 
 
 def sign_of_life() -> dict[str, Any]:
     """Return what a heartbeat stores: which process works on a trial, and when it said so."""
     pid = os.getpid()
-    return {"place": place(), "pid": pid, "began": began(pid), "beat": time.time()}
-
-
-def began(pid: int) -> float | None:
-    """Return when a process began, in seconds since the machine did; None where it has ended.
-
-    It tells a process from a later one of the same id. Not the time of day, which may be set.
-    """
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        if process.status() != psutil.STATUS_ZOMBIE:
-            return float(process.create_time() - psutil.boot_time())
-    return None
+    return {
+        "place": processes.place(),
+        "pid": pid,
+        "began": processes.began(pid),
+        "beat": time.time(),
+    }
 
 
 @dataclass
@@ -80,12 +61,12 @@ class Watch:
 
     def _is_lost(self, study: Study, trial: FrozenTrial, now: float) -> bool:
         sign = trial.user_attrs.get(WORKER)
-        if sign is None or sign["place"] != place() or sign["began"] is None:
+        if sign is None or sign["place"] != processes.place() or sign["began"] is None:
             return self._is_silent(study, trial, None if sign is None else sign["beat"], now)
-        there, then = began(sign["pid"]), sign["began"]
+        then = sign["began"]
         if isinstance(then, str):  # an earlier version wrote /proc's clock ticks
             then = int(then) / os.sysconf("SC_CLK_TCK")
-        return there is None or abs(there - then) >= _SAME_SECONDS
+        return processes.has_ended(sign["pid"], then)
 
     def _is_silent(self, study: Study, trial: FrozenTrial, beat: Any, now: float) -> bool:
         number = trial.number

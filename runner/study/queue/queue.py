@@ -13,6 +13,7 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from runner.errors import Mistake
 from runner.study.queue import attributes, locks
 from runner.study.queue.attributes import (
     COUNTED,
@@ -39,12 +40,35 @@ def add(
 
     wanted: of each its parameters and attributes.
     """
-    known = study.get_trials(deepcopy=False, states=COUNTED)
+    found = attributes.current(study.get_trials(deepcopy=False))
+    known = [trial for trial in found if trial.state in COUNTED]
     there = {name for trial in known for name in _names(trial.user_attrs)}
     lacking = [one for one in wanted if there.isdisjoint(_names(one[1]))]
     most = None if total is None else max(total - len(known), 0)
     for params, attrs in lacking[:most]:
         study.enqueue_trial(dict(params), user_attrs=dict(attrs))
+
+
+@locks.creating()
+def promote(study: Study, numbers: Iterable[int]) -> None:
+    """Queue a trial for each of some pruned ones that goes on to the end in its place, unless there
+    is one."""
+    trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+    there = attributes.replaced(trials.values())
+    for number in dict.fromkeys(numbers):
+        if number not in there:
+            _again(study, trials[number], {attributes.PROMOTED: number})
+
+
+def check_promoted(study: Study | None, name: str, numbers: Iterable[int]) -> None:
+    """Raise Mistake for what is no pruned trial of a study; None: it is still to be made."""
+    found = study.get_trials(deepcopy=False) if study else []
+    states = {trial.number: trial.state.name.lower() for trial in found}
+    for number in numbers:
+        state = states.get(number, "not there")
+        if state != "pruned":
+            must = f"must list trials of {name} that were pruned"
+            raise Mistake("study.promote", must, f"{number}, which is {state}")
 
 
 @locks.creating()
@@ -56,7 +80,8 @@ def fill(study: Study, *, new: bool = True) -> int:
     """
     trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get(RETRY_OF) for trial in trials}
-    missing = attributes.definition(study).trials - sum(trial.state in COUNTED for trial in trials)
+    counted = sum(trial.state in COUNTED for trial in attributes.current(trials))
+    missing = attributes.definition(study).trials - counted
     dropped = [trial for trial in attributes.lost(trials) if trial.user_attrs[LOST] != LEFT_OVER]
     forgotten = [trial for trial in dropped if trial.number not in repeated]
     if new:
@@ -83,7 +108,7 @@ def is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> bool
     (own,) = (trial for trial in trials if trial.number == number)
     named: set[str] = set()
     before = 0
-    for other in trials:
+    for other in attributes.current(trials):
         if other.state not in COUNTED:
             continue
         names = _names(other.user_attrs)
@@ -152,11 +177,16 @@ def _precedes(other: FrozenTrial, trial: FrozenTrial) -> bool:
 
 
 def _repeat(study: Study, trial: FrozenTrial, *, killed: bool) -> None:
+    """Make a waiting trial in the place of one that was lost."""
+    more = {RETRY_OF: trial.number}
+    if killed:
+        more[KILLS] = trial.user_attrs.get(KILLS, 0) + 1
+    _again(study, trial, more)
+
+
+def _again(study: Study, trial: FrozenTrial, more: Mapping[str, Any]) -> None:
     """Make a waiting trial with what was given to another and what it drew already."""
     of_one = attributes.OF_ONE_ATTEMPT
     attrs = {key: value for key, value in trial.user_attrs.items() if key not in of_one}
-    attrs[RETRY_OF] = trial.number
-    if killed:
-        attrs[KILLS] = attrs.get(KILLS, 0) + 1
     params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
-    study.enqueue_trial(params, user_attrs=attrs)
+    study.enqueue_trial(params, user_attrs={**attrs, **more})

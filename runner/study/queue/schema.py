@@ -85,6 +85,7 @@ _OF_TRIAL: dict[str, _Fits] = {
     names.CELL: _keys,
     names.SEED: _is(int),
     names.RETRY_OF: _is(int),
+    names.PROMOTED: _is(int),
     names.LABEL: _text,
     names.KILLS: _is(int),
     names.WORKER: _has(

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from runner.build.setup import Setup
+from runner.execution import Pruned
 from runner.results.definition import KEPT, Goal
 from runner.results.events import Evaluation, Event
 from runner.results.metrics import metric
 from runner.results.result import Result
-from runner.run import Pruned
 from runner.trial import Trial
 from schedules import Warmup
 

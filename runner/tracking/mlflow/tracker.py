@@ -2,32 +2,32 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.addresses import resolve
+from runner.addresses import local_file, resolve
 from runner.errors import Mistake
 from runner.passwords import hide
 from runner.results.events import Point
 from runner.results.result import Link, Status
-from runner.results.view import View
+from runner.results.view import ENDING, View
 from runner.tracking.base import Header, Tracker, Unanswered
 from runner.tracking.mlflow import experiments, files, pages
+from runner.tracking.mlflow.claims import HEARTBEAT, IDENTITY, TOKEN, claim
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
 from runner.tracking.mlflow.store import client, experiment, load, probe, refusal, version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment
+    from mlflow.entities import Experiment, Run
     from pandas import DataFrame
 
     from runner.tracking.mlflow.upgrade import Upgraded
 
 LOST = "lost"  # the tag that says why a run counts no more
-TOKEN = "outbox"  # the tag by which a run is found that has no name yet
 SLOW_SECONDS = 5.0  # after which a request may be sent again
 _STATUS: dict[str, str] = {Status.DIVERGED: Status.FAILED, Status.PRUNED: Status.KILLED}
 
@@ -57,7 +57,8 @@ class MLflow(Tracker):
     def open(self, header: Header) -> Link:
         target = client(self._uri, create=True)
         found = experiment(target, header.experiment, self._uri)
-        tags = fitted({**header.tags, TOKEN: header.token}, TAG_CHARACTERS)
+        named = {TOKEN: header.token} | (_lives(header) if header.identity else {})
+        tags = fitted({**header.tags, **named}, TAG_CHARACTERS)
         began = time.monotonic()
         try:
             run = target.create_run(found.experiment_id, run_name=header.name, tags=tags)
@@ -66,10 +67,7 @@ class MLflow(Tracker):
         if time.monotonic() - began > SLOW_SECONDS:  # it may have been asked twice
             for other in set(self._with(header.token, [found.experiment_id])) - {run.info.run_id}:
                 self.remove(other)
-        folder = str(files.local(run.info.artifact_uri or "") or "")
-        made = pages.link(run.info.run_id, found.experiment_id, found.name, self.address, folder)
-        compare = self._arranged(found, header.views, lambda line: None).values()
-        return replace(made, compare=next(iter(compare), ""))
+        return self._link(run, found, header)
 
     def arrange(
         self, experiment: str, views: Sequence[View], warn: Callable[[str], None]
@@ -82,10 +80,41 @@ class MLflow(Tracker):
             experiments.describe(self._client, found, name, text)
 
     def find(self, token: str, experiment: str = "") -> Sequence[str]:
+        file = local_file(self._uri)
+        if file is not None and not file.exists():  # killed before it was made
+            return ()
         named = [self._client.get_experiment_by_name(experiment)] if experiment else []
         found = named or self._client.search_experiments()
         places = [one.experiment_id for one in found if one]
         return self._with(token, places) if places else []
+
+    def reopen(self, run_id: str, header: Header) -> Link | None:
+        if not self.has(run_id):
+            return None
+        run = self._client.get_run(run_id)
+        if run.info.status != "RUNNING" or run.data.tags.get(TOKEN) != header.token:
+            return None
+        for key in run.data.tags.keys() & set(ENDING):
+            self._client.delete_tag(run_id, key)
+        self.tags(run_id, _lives(header))
+        return self._link(run, self._client.get_experiment(run.info.experiment_id), header)
+
+    def claim(self, header: Header, here: Collection[str]) -> str:
+        target = client(self._uri, create=True)
+        found = target.get_experiment_by_name(header.experiment)
+        if found is None:
+            return ""
+        return claim(target, found.experiment_id, header.identity, header.token, here)
+
+    def owns(self, run_id: str, token: str) -> bool:
+        return bool(self._client.get_run(run_id).data.tags.get(TOKEN) == token)
+
+    def beat(self, run_id: str, time_ms: int) -> None:
+        self._client.set_tag(run_id, HEARTBEAT, str(time_ms))
+
+    def recorded(self, run_id: str) -> Mapping[str, int]:
+        latest = self._client.get_run(run_id).data.to_proto().metrics  # by step
+        return {one.key: one.step for one in latest}
 
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
@@ -158,6 +187,12 @@ class MLflow(Tracker):
 
         return table(self._uri, name)
 
+    def copy(self, name: str, files: Sequence[str], folder: Path) -> str:
+        """Copy files of one run, as a person calls it, and return its id; see `single.fetch`."""
+        from runner.tracking.mlflow import single
+
+        return single.fetch(self._uri, name, files, folder)
+
     def upgrade(self, say: Callable[[str], None]) -> "Upgraded":
         """Bring what earlier versions have recorded into today's charts; see `upgrade.upgrade`."""
         from runner.tracking.mlflow.upgrade import upgrade
@@ -175,6 +210,12 @@ class MLflow(Tracker):
 
     def refusal(self, error: BaseException) -> Mistake:
         return refusal(self._uri, error)
+
+    def _link(self, run: "Run", found: "Experiment", header: Header) -> Link:
+        folder = str(files.local(run.info.artifact_uri or "") or "")
+        made = pages.link(run.info.run_id, found.experiment_id, found.name, self.address, folder)
+        compare = self._arranged(found, header.views, lambda line: None).values()
+        return replace(made, compare=next(iter(compare), ""))
 
     def _arranged(
         self, found: "Experiment", views: Sequence[View], warn: Callable[[str], None]
@@ -194,6 +235,11 @@ class MLflow(Tracker):
     @cached_property
     def _client(self) -> "MlflowClient":
         return client(self._uri)
+
+
+def _lives(header: Header) -> dict[str, str]:
+    """Return the tags of a run that may be gone on with."""
+    return {IDENTITY: header.identity, HEARTBEAT: str(time.time_ns() // 1_000_000)}
 
 
 def mlflow_of(trackers: Sequence[Tracker], purpose: str) -> MLflow:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from runner.addresses import resolve
 from runner.results.events import step_key
+from runner.tracking.mlflow.claims import TOKEN
 from runner.tracking.mlflow.experiments import OURS
 from runner.tracking.mlflow.limits import POINTS
 from runner.tracking.mlflow.store import client, probe, refusal
-from runner.tracking.mlflow.tracker import TOKEN
 from runner.trial.numbers import ROOMS, SUFFIX
 
 if TYPE_CHECKING:

@@ -71,9 +71,8 @@ def portable(state: LoopState) -> LoopState:
     best = state.best and replace(state.best, weights=_on_cpu(state.best.weights))
     named = ("pattern", "lr_scale")
     groups = [{name: one[name] for name in named if name in one} for one in state.groups]
-    return replace(
-        state, model=model, best=best, optimizers=[Groups(groups)], folder=None, parts={}
-    )
+    there = replace(state, model=model, best=best, optimizers=[Groups(groups)])
+    return replace(there, folder=None, parts={}, reading=None)
 
 
 def become(state: LoopState, other: LoopState) -> None:

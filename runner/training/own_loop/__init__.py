@@ -5,12 +5,16 @@ logs     numbers of the steps       figures   what an evaluation found, by its k
 teller   what everybody hears       state     what is kept of it
 start    what it begins with                       crew      several processes of one run
 train    the function, called                      snapshot  what a loop can go on from
-parts    what it hands over
+parts    what it hands over                 handed    whether that is enough
+reading  the batches of its loader          drawn     what all code draws from
+files    what it has written                keeping   who keeps its states
 """
 
 from runner.training.own_loop.crew import Alone, crew
+from runner.training.own_loop.handed import unkept
+from runner.training.own_loop.keeping import Keeping
 from runner.training.own_loop.run import Run
-from runner.training.own_loop.snapshot import Snapshot, snapshot
+from runner.training.own_loop.snapshot import Snapshot, put, renew, snapshot, stored
 from runner.training.own_loop.start import Start
 from runner.training.own_loop.state import LoopState
 from runner.training.own_loop.teller import Teller
@@ -18,6 +22,7 @@ from runner.training.own_loop.train import finish, train
 
 __all__ = [
     "Alone",
+    "Keeping",
     "LoopState",
     "Run",
     "Snapshot",
@@ -25,6 +30,10 @@ __all__ = [
     "Teller",
     "crew",
     "finish",
+    "put",
+    "renew",
     "snapshot",
+    "stored",
     "train",
+    "unkept",
 ]

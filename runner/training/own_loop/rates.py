@@ -42,13 +42,14 @@ class Rates:
         self._others: Any = None  # the hook that sees the updates of all others
         self._strange: list[float] = []  # rates of their updates, until one has the step's
         self._is_fine = False  # whether one had
+        self.is_left_out = False  # whether the last step made no update on purpose
         self._own: dict[int, Any] = {}
         self.rate = self.at(min(state.step, trial.horizon.total_steps - 1))
 
     def begin(self, step: int, rate: float) -> None:
         """Begin a step that has a rate."""
         self._step, self.rate = step, rate
-        self._taken = self._is_fine = False
+        self._taken = self._is_fine = self.is_left_out = False
         self._set.clear()
         self._strange.clear()
         if self._others is None:
@@ -72,7 +73,7 @@ class Rates:
         """Set the rate of an optimizer, of each parameter group its share."""
         self._taken = True
         set_number(optimizer, "lr", self.rate)
-        inner = _innermost(optimizer)
+        inner = innermost(optimizer)
         if id(inner) not in self._hooks:
             self._hooks[id(inner)] = _watched(inner, self._updates)
             self._state.optimizers.append(optimizer)
@@ -81,13 +82,13 @@ class Rates:
 
     def leave(self, optimizer: Any) -> None:
         """Let an optimizer have a rate of its own."""
-        inner = _innermost(optimizer)
+        inner = innermost(optimizer)
         self._own[id(inner)] = inner
 
     def skip(self) -> None:
         """Expect no update of the step."""
         self._set = dict.fromkeys(self._set, True)
-        self._taken = self._is_fine = True
+        self._taken = self._is_fine = self.is_left_out = True
 
     def end(self) -> None:
         """End the step. Raises Misuse where nothing took the rate."""
@@ -161,13 +162,13 @@ def _is_here(rate: Any) -> bool:
     return isinstance(rate, Real)
 
 
-def _innermost(optimizer: Any) -> Any:
+def innermost(optimizer: Any) -> Any:
     """Return the optimizer within those that stand around it, as Accelerate's does."""
     if not hasattr(optimizer, "param_groups"):
         given = type(optimizer).__name__
         raise Misuse(f"run.set_rate must be given an optimizer with param_groups, got {given}")
     inner = vars(optimizer).get("optimizer")
-    return optimizer if inner is None else _innermost(inner)
+    return optimizer if inner is None else innermost(inner)
 
 
 def _watched(optimizer: Any, hook: Any) -> Any:

@@ -7,10 +7,12 @@ from typing import Any, NoReturn, TypeVar
 
 import torch
 
-from runner.errors import Misuse
+from runner.errors import Diverged, Misuse
 from runner.training.own_loop.crew import Alone
+from runner.training.own_loop.keeping import Keeping
 from runner.training.own_loop.parts import Parts
 from runner.training.own_loop.rates import Rates
+from runner.training.own_loop.reading import Reading
 from runner.training.own_loop.state import LoopState
 from runner.training.own_loop.teller import Teller
 from runner.training.state import Weights
@@ -51,12 +53,14 @@ class Run:
         *,
         test: bool = False,
         crew: Alone | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         self.device, self.keys, self.seed = device, dict(keys), trial.recipe.seed
         self.total_steps = trial.horizon.total_steps
         self.steps_per_epoch: int | None = trial.recipe.loop.get("steps_per_epoch")
         self._trial, self._state, self._teller = trial, state, teller
         self._asked, self._test, self._crew = should_stop, test, crew or Alone()
+        self._keeping = keeping
         self._rates, self._parts = Rates(trial, state, self._refuse), Parts(state, self._refuse)
         self._in_step = self._is_told = self._is_closed = False
         self._misuse: Misuse | None = None
@@ -107,12 +111,13 @@ class Run:
 
     def batches(self, loader: Iterable[T]) -> Iterator[T]:
         """Yield the batches of a loader, again and again, each with a step of its own."""
+        reading = Reading(loader, self.device)
+        self._read(reading)
         if not self._next_step():
             return
-        count = 0
+        count, before = reading.count, 0
         while True:
-            before = count
-            for batch in loader:
+            for batch in reading:
                 count += 1
                 yield batch
                 if not self._next_step():
@@ -122,6 +127,7 @@ class Run:
             if count == before:
                 must = "run.batches must be given what can be read again and again, as a DataLoader"
                 self._refuse(f"{must}, got what ends after {count} batches")
+            before = count
 
     def set_rate(self, optimizer: Any) -> None:
         """Set the step's rate as `lr` of an optimizer's parameter groups, times the `lr_scale` that
@@ -164,6 +170,8 @@ class Run:
 
         It reaches schedules that listen, the pruner, the ranking and train.keep=best.
         """
+        if self._state.waiting:  # it was heard when the run began
+            return
         if self._crew.leads and self._hears():
             try:
                 self._teller.report({**(values or {}), **more}, self._made)
@@ -178,13 +186,14 @@ class Run:
 
     def hand_over(self, **parts: Weights) -> None:
         """Hand over, by name and before the first step, what must be kept to go on from a step
-        beside the model: optimizer=optimizer, scaler=scaler.
+        beside the model: optimizer=optimizer, scaler=scaler. The same command goes on then.
 
-        Each has state_dict() and load_state_dict(). Where the run goes on, it is put back as it
-        was; so is what torch, numpy and `random` draw.
+        Each has state_dict() and load_state_dict(), and is put back as it was; so is what torch,
+        numpy and `random` draw, the place in `run.batches`, and `run.step`, by which a loop that
+        reads its data itself finds its own. Which states are a run's own is said by its code and
+        keys: states=off where the loop reads what they do not say, as a file that changes.
         """
-        for name, part in parts.items():
-            self._parts.take(name, part)
+        self._parts.hand_over(parts)
 
     def tests(self) -> bool:
         """Return whether to look at the test data now, and report test_loss=...: behind the last
@@ -214,7 +223,7 @@ class Run:
         if self._state.step < self.total_steps:
             raise Misuse(f"the loop ends after {self._state.step} of {self.total_steps} steps")
         for key in dict.fromkeys(("val/loss", self._state.metric)):
-            if key not in self._teller.seen:
+            if key not in self._state.reported:
                 name = key.replace("/", "_")
                 raise Misuse(f"the loop never reports {key}: run.report({name}=...)")
 
@@ -245,16 +254,49 @@ class Run:
         self._settle()
         if self._crew.is_several and self._crew.leads:
             self._look()
+        is_due = self._is_due()
+        if is_due:
+            self._teller.flush()
         goes_on = not (self._is_closed or self.should_stop)
+        if is_due or not goes_on:
+            self._keep_state(last=not goes_on)
         rate = self._rates.at(self._state.step) if goes_on else 0.0
         goes_on, rate = self._crew.agree(goes_on, rate)
         if not goes_on:
             self._is_told = self._is_told or not self._crew.leads
+            if not self.is_early:
+                self._parts.begin(self.device)
             return False
         self._parts.begin(self.device)
         self._rates.begin(self._state.step, rate)
         self._in_step = True
         return True
+
+    def _is_due(self) -> bool:
+        """Return whether to keep the state, as it is between two steps."""
+        if self._keeping is None or self._state.waiting or not self._state.step:
+            return False
+        return not self._is_closed and self._keeping.is_due(self._state.step)
+
+    def _keep_state(self, *, last: bool) -> None:
+        """Let the state be kept, unless more than it says decides what follows."""
+        if self._keeping is None or self._state.waiting or self._is_closed:
+            return
+        self._teller.flush()
+        diverged = isinstance(self._teller.ended_by, Diverged)
+        if not (diverged or self._misuse or self._rates.is_left_out):
+            self._keeping.keep(last=last)
+
+    def _read(self, reading: Reading) -> None:
+        """Take note of what gives the batches, and find its place where the run goes on."""
+        if reading.is_of(self._state.parts.values()):
+            return
+        self._state.reading = reading
+        if reading.lasts:
+            self._state.unkept = "a loader with persistent_workers is not begun again in its middle"
+        waiting = self._state.waiting
+        if waiting and waiting.reading and not self.should_stop:
+            reading.go_on(waiting.reading)
 
     def _look(self) -> None:
         self._is_told = self._is_told or self._asked()

@@ -8,6 +8,7 @@ import torch
 
 from runner.results.events import Hear
 from runner.training.own_loop.crew import Alone
+from runner.training.own_loop.keeping import Keeping
 from runner.training.own_loop.run import Run
 from runner.training.own_loop.state import LoopState
 from runner.training.own_loop.teller import Teller
@@ -38,13 +39,23 @@ class Start:
         hear: Hear,
         should_stop: Callable[[], bool],
         crew: Alone | None = None,
+        keeping: Keeping | None = None,
     ) -> Run:
         """Return the run, which changes a state and lets its events be heard.
 
-        crew: who trains it beside this process.
+        crew: who trains it beside this process. keeping: who keeps its states, if anybody does.
         """
         teller, asked = Teller(self.trial, state, self.names, hear), (self.keys, should_stop)
-        return Run(self.trial, state, teller, self.device, *asked, test=self.test, crew=crew)
+        return Run(
+            self.trial,
+            state,
+            teller,
+            self.device,
+            *asked,
+            test=self.test,
+            crew=crew,
+            keeping=keeping,
+        )
 
     def state(self) -> LoopState:
         """Return the state that it begins with."""

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runner.training.state import Progress, Weights
 
 if TYPE_CHECKING:
+    from runner.training.own_loop.reading import Reading
     from runner.training.own_loop.snapshot import Snapshot
 
 
@@ -30,8 +31,11 @@ class LoopState(Progress):
 
     decides: the name of the metric that says which of two runs is better. model: has the weights
     that are kept. optimizers: those that take the rate. folder: of its own files, once it asked
-    for one. parts: by name what must be kept to go on; waiting: where it goes on from, until the
-    loop has handed them over.
+    for one. reported: the keys of its evaluations.
+
+    parts: by name what must be kept to go on; waiting: where it goes on from, until the loop has
+    handed them over. is_handed_over: whether it has handed over more than the model. reading: the
+    batches that it is in. unkept: why no state of it can be gone on from.
     """
 
     decides: str = "loss"
@@ -40,6 +44,11 @@ class LoopState(Progress):
     folder: Path | None = None
     parts: dict[str, Weights] = field(default_factory=dict)
     waiting: "Snapshot | None" = None
+    is_handed_over: bool = False
+    reading: "Reading | None" = None
+    unkept: str = ""
+    reported: set[str] = field(default_factory=set)
+    known_groups: Sequence[Mapping[str, Any]] = ()
 
     @property
     def kept(self) -> Weights:
@@ -53,8 +62,9 @@ class LoopState(Progress):
 
     @property
     def groups(self) -> list[dict[str, Any]]:
-        """The parameter groups that take the rate."""
-        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        """The parameter groups that take the rate; what is known of them where none has yet."""
+        taking = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        return taking or [dict(one) for one in self.known_groups]
 
     def make_folder(self) -> Path:
         """Return an empty folder, the same one each time, that goes when nobody needs the state."""

@@ -21,8 +21,7 @@ class Teller:
     """Turns what a loop logs and reports into events.
 
     known: the names of the metrics that may be reported. hear: takes an event. ended_by: what was
-    raised where the run is not to go on. seen: the keys that were reported. tests: whether figures
-    of the test data may be.
+    raised where the run is not to go on. tests: whether figures of the test data may be reported.
     """
 
     def __init__(self, trial: Trial, state: LoopState, known: Iterable[str], hear: Hear) -> None:
@@ -32,7 +31,6 @@ class Teller:
         self._pending: dict[str, float] = {}
         self._tested: dict[str, float] = {}
         self.ended_by: Exception | None = None
-        self.seen: set[str] = set()
         self.tests = False
 
     def log(self, values: Mapping[str, Any]) -> None:
@@ -46,7 +44,7 @@ class Teller:
         Raises Misuse for an unknown one, one that is reported twice or at a wrong time.
         """
         found = figures(values, self._known)
-        again = self.seen and self._state.evaluated == made
+        again = self._state.reported and self._state.evaluated == made
         for key in found:
             is_test = key.startswith("test/")
             if is_test and not self.tests:
@@ -90,7 +88,7 @@ class Teller:
         lr = self._trial.numbers["lr"]
         if lr.listens and lr.monitor not in found:
             raise Misuse(f"the schedule listens to {lr.monitor}, which the report leaves out")
-        self.seen.update(found)
+        self._state.reported.update(found)
         try:
             for evaluation in heard(self._state, self._trial, found):
                 self._tell(evaluation)

@@ -287,11 +287,13 @@ def test_a_stream_is_trained_for_some_steps_and_says_what_it_cannot(command, sto
     line = LINE.format("stream").replace("train.epochs=2", "train.steps=30 train.eval_every=10")
     found = command(line)
     assert found.status == 0
-    lacks = "has no state_dict and load_state_dict: a run on it cannot go on in its middle"
-    assert f"note: the stream of training data {lacks}" in found.err
+    lacks = "has no state_dict and load_state_dict"
+    assert f"none are gone on from: the stream of training data {lacks}" in found.err
     assert "one epoch" not in found.err
     (run,) = store.runs()
     assert list(store.history(run, "val/loss")) == [10, 20, 30]
+    again = command(f"-m {line} schedule=wsd schedule.decay_steps=4,8")
+    assert (again.status, again.err.count("FAILED")) == (0, 0)
 
 
 def test_data_in_memory_have_no_workers(command):

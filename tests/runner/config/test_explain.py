@@ -268,7 +268,8 @@ def test_a_real_command_says_the_same(shell, folder) -> None:
 
 @pytest.mark.stress
 def test_a_real_command_that_diverges_says_step_and_rate(shell, folder) -> None:
-    process = shell("+experiment=quadratic_constant lr=1.2 train.steps=200 tracking=off threads=1")
+    line = "+experiment=quadratic_constant lr=1.2 train.steps=200 tracking=off states=off threads=1"
+    process = shell(line)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, err
     assert "DIVERGED: val/loss is inf at step 127, learning rate 1.2" in out

@@ -46,6 +46,9 @@ LAUNCHER = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLaunch
 FINISHED = ("FINISHED", "active")
 AFTER = {"create": "_work", "work": "conclude"}  # where a start of a kind ends
 ANSWER = ("best.yaml", "description.md", "trace.csv", "weights.safetensors")
+STATES = re.compile(
+    r"\.runner/states/\w+/(\d+-\w+\.safetensors|figures/\w+\.jsonl|recipe\.json|\..+\.tmp)"
+)  # half a file goes when it is an hour old
 BEFORE = {"work": "_work", "conclude": "conclude"}  # where the one before it has ended
 
 
@@ -103,7 +106,9 @@ def found(event: int) -> dict[str, Any]:
 
 def is_left(path: Path) -> bool:
     """Whether a file stays that only a start that works should have."""
-    return not (path.is_dir() or path.suffix in (".lock", ".png") or path.name in ANSWER)
+    if path.is_dir() or path.suffix in (".lock", ".png") or path.name in ANSWER:
+        return False
+    return not STATES.fullmatch(str(path))
 
 
 def states(one: optuna.Study) -> dict[str, int]:

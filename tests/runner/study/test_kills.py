@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("kills.py")
 FEW = {"work": [120], "conclude": [118]}
 MOST = 1000
 SQLITE, JOURNAL = "sqlite:///optuna.db", "journal:optuna.journal"
-EVERY = {SQLITE: 20, JOURNAL: 60}  # all of them take half an hour: `kills.py` by hand
+EVERY = {SQLITE: 40, JOURNAL: 120}  # all of them take half an hour: `kills.py` by hand
 DRAWN = [
     *("history.png", "importance.png", "parallel.png", "slices.png"),
     *("trace.png", "traces.png"),

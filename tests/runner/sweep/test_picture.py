@@ -60,7 +60,7 @@ def test_rates_that_converge_swing_and_diverge_are_told_apart(command, drawn) ->
 
 def test_presets_are_compared_by_one_command(command, drawn) -> None:
     names = [f"keras_{x}" for x in ("plateau", "exponential", "warmup_cosine", "cosine_restarts")]
-    small = "model=linear dataset.train_size=310 train.epochs=1 tracking=off"
+    small = "model=linear dataset.train_size=310 train.epochs=1 tracking=off states=off"
     done = command(f"-m +experiment={','.join(names)} {small}")
     assert done.status == 0, done.err
     assert [line for line in done.out.splitlines() if line.startswith("[")] == [
@@ -84,7 +84,7 @@ def test_a_schedule_that_listens_shows_the_rates_that_were_used(command, store, 
 
 
 def test_what_cannot_be_drawn_costs_a_line_and_nothing_else(command, folder, monkeypatch) -> None:
-    line = f"-m {QUADRATIC} lr=0.2,0.1 train.steps=3 tracking=off"
+    line = f"-m {QUADRATIC} lr=0.2,0.1 train.steps=3 tracking=off states=off"
     (folder / ".runner").write_text("")
     done = command(line)
     assert (done.status, done.err.count("\n")) == (0, 1)

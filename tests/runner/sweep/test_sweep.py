@@ -14,6 +14,7 @@ from runner.config.request import BASIC_LAUNCHER
 from runner.errors import Mistake
 from runner.results.result import Result, Status
 from runner.sweep.launch import Job, run_elsewhere, run_here
+from runner.sweep.sharing import Share
 from runner.sweep.sweep import Sweep
 from runner.training import devices
 
@@ -62,7 +63,7 @@ def test_a_grid_is_one_experiment_with_flat_runs_named_by_what_differs(command, 
 
 def test_a_sweep_trains_what_single_runs_train(command, store) -> None:
     command(f"-m {SMALL} seed=0,1")
-    command(f"{SMALL} seed=1")
+    command(f"{SMALL} seed=1 states=off")
     _, in_sweep, alone = (store.records(run) for run in store.runs())
     assert set(in_sweep) == set(alone)
     same = {key for key in alone if np.array_equal(in_sweep[key], alone[key])}
@@ -261,7 +262,8 @@ def test_jobs_are_spread_over_accelerators_and_cores(
     for seed in range(2):
         words = (word(f"seed={seed}"), word("tracking=off"))
         jobs.append(Job(f"seed={seed}", words, composer.settings(words), (8, 1)[seed]))
-    placed = Sweep(composer, launcher)._placed(jobs, "seed")
+    order = [Share(place, frozenset()) for place in range(2)]
+    placed = Sweep(composer, launcher)._placed(jobs, "seed", order)
     added = [[one.text for one in job.words[2:]] for job in placed]
     assert [
         " ".join(text for text in texts if not text.startswith("tracking")) for texts in added

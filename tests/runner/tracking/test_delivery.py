@@ -152,9 +152,11 @@ def test_ctrl_c_in_close_leaves_all_in_the_outbox_at_once(
     monkeypatch.setattr(MlflowClient, "log_batch", hang)
     one, _, _ = opened()
     one.points(points(range(10)))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests behind & ignore it
     timer = threading.Timer(0.1, interrupt)
     timer.start()
     assert not one.close("KILLED")  # while the server still hangs
+    signal.signal(signal.SIGINT, before)
     timer.join()
     (box,) = outbox.waiting()
     assert [next(iter(m)) for _, m in box.messages()] == ["params", "points", "status"]

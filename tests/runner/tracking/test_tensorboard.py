@@ -7,7 +7,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from runner import deliver
-from runner.tracking import Header, outbox
+from runner.tracking import Header, Recording, outbox
 from runner.tracking.delivery import deliver_waiting
 from runner.tracking.outbox import Outbox
 from runner.tracking.schema import Head
@@ -101,3 +101,26 @@ def test_a_removed_run_is_gone(folder: Path) -> None:
     tracker.close(link.run_id, "FINISHED", MS)
     tracker.remove(link.run_id)
     assert list((folder / "boards" / "runs").iterdir()) == []
+
+
+def test_a_killed_run_goes_on_with_each_step_once(folder: Path) -> None:
+    header = Header("runs", "a/b", {}, {}, identity="same")
+    for life in range(3):
+        one = Recording([TensorBoard("boards")], print).start()
+        one.open(header)
+        assert one.continued == (life > 0)
+        steps = range(2 + 2 * life)
+        one.points([(key, float(t), MS + life, t) for t in steps for key in ("lr", "loss")])
+        if life < 2:
+            one._couriers[0].leave()
+        else:
+            one.close("FINISHED")
+        one.join()
+        for file in folder.glob("boards/*/*/events*"):
+            with file.open("ab") as stream:
+                stream.write(b"\x18\0\0")  # what a kill cuts off
+    (place,) = (folder / "boards" / "runs").iterdir()
+    for key in ("lr", "loss"):
+        expected = [(t, float(t), pytest.approx((MS + t // 2) / 1000)) for t in range(6)]
+        assert sorted(scalars(place, key)) == expected  # files of one second have no order
+    assert outbox.waiting() == []

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -422,21 +423,24 @@ class Asking(nn.Linear):
 
     optimizer: TwoModes
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[tuple[bool, str]], None]) -> None:
         super().__init__(16, 3)
-        self.seen: set[tuple[bool, str]] = set()
+        self.note = note
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.seen.add((self.training, self.optimizer.mode))
+        self.note((self.training, self.optimizer.mode))
         return super().forward(x.flatten(1))
 
 
 @pytest.mark.parametrize("steps", [9, 21])
 def test_an_optimizer_of_two_modes_is_in_that_of_the_model(steps: int) -> None:
-    model = Asking()
+    seen: set[tuple[bool, str]] = set()
+    model = Asking(seen.add)
     model.optimizer = TwoModes(model.parameters(), lr=0.1)
     state = State(model, model.optimizer)
     for _ in train(state, trial(eval_every=4), DATA, lambda: state.step + 1 >= steps):
         pass
-    assert model.seen == {(True, "train"), (False, "eval")}
+    assert seen == {(True, "train"), (False, "eval")}
+    assert model.optimizer.mode == "train"
+    state.restore()
     assert model.optimizer.mode == "eval"

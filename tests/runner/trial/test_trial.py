@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from runner.trial import Numbers, Recipe, Trial, fingerprint
+from runner.trial import Names, Numbers, Recipe, Trial
 from schedules import Cosine, Horizon, ReduceOnPlateau
 
 RECIPE = Recipe(
@@ -25,7 +25,9 @@ TRACE = np.array([0.1, 0.05])
 
 
 def name(recipe=RECIPE, trace=TRACE, **others):
-    return fingerprint(recipe, {"lr": trace, **others})
+    names = Names(recipe.digest, {"lr": trace, **others})
+    names.extend({"lr": trace, **others})
+    return names.at(len(trace))
 
 
 def trial(schedule, total=10, **others):

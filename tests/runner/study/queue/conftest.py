@@ -13,8 +13,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from runner import processes
 from runner.results.definition import Definition, Goal
-from runner.study.queue import attributes, heartbeat, queue
+from runner.study.queue import attributes, queue
 from runner.study.queue.claim import Claim, claim
 from runner.study.queue.storage import make, open_storage
 
@@ -106,9 +107,9 @@ def running(study: optuna.Study, pid: int, place: str = "") -> Claim:
     assert own is not None
     draw(own)
     sign = {
-        "place": place or heartbeat.place(),
+        "place": place or processes.place(),
         "pid": pid,
-        "began": heartbeat.began(pid),
+        "began": processes.began(pid),
         "beat": time.time(),
     }
     own.store(attributes.WORKER, sign)

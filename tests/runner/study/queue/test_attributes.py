@@ -29,6 +29,7 @@ def test_the_names_that_are_stored_are_those_of_every_earlier_version() -> None:
         "LEFT_OVER": "left over",
         "LOST": "lost",
         "OUTCOME": "outcome",
+        "PROMOTED": "promoted",
         "RETRY_OF": "retry_of",
         "RUNS": "runs",
         "SEED": "seed",

@@ -4,9 +4,9 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
+from runner.processes import place
 from runner.study.queue import attributes, queue
 from runner.study.queue.claim import claim
-from runner.study.queue.heartbeat import place
 from runner.study.queue.storage import open_storage
 
 

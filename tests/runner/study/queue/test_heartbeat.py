@@ -1,18 +1,17 @@
-"""Who is still there: processes of this machine by their ids, all others by their beats."""
+"""Whose worker is still there: on this machine by its process, elsewhere by its beats."""
 
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import psutil
 import pytest
 
+from runner import processes
 from runner.study.queue import attributes, heartbeat, locks, queue
 from runner.study.queue.claim import claim
-from runner.study.queue.heartbeat import Watch, began, sign_of_life
+from runner.study.queue.heartbeat import Watch, sign_of_life
 
 
 @dataclass
@@ -35,26 +34,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_a_sign_of_life_names_this_process() -> None:
     sign = sign_of_life()
-    assert (sign["pid"], sign["place"]) == (os.getpid(), heartbeat.place())
+    assert (sign["pid"], sign["place"]) == (os.getpid(), processes.place())
     born = psutil.Process().create_time() - psutil.boot_time()
     assert sign["began"] == pytest.approx(born, abs=0.1)
-
-
-def test_two_processes_agree_when_a_third_began_and_nobody_knows_of_a_dead_one(queues) -> None:
-    code = (
-        "import sys; from runner.study.queue.heartbeat import began; print(began(int(sys.argv[1])))"
-    )
-    with queues.asleep() as pid:
-        other = subprocess.run([sys.executable, "-c", code, str(pid)], capture_output=True)
-        assert float(other.stdout) == pytest.approx(began(pid), abs=0.01)
-    assert began(pid) is None
-
-
-def test_a_process_that_nobody_has_waited_for_has_ended(eventually) -> None:
-    child = subprocess.Popen(["true"])
-    eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
-    assert began(child.pid) is None
-    child.wait()
 
 
 def test_a_silent_trial_of_another_machine_is_lost_after_the_heartbeat(

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from runner.execution import Pruned
 from runner.results.definition import Goal
 from runner.results.events import Evaluation
 from runner.results.result import Link, Result, Status
-from runner.run import Pruned
 from runner.study.work.objective import Objective, Outcome, diverged_value
 from runner.training.state import BestKeeper
 from runner.training.tasks import Classification

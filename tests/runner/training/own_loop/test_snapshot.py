@@ -111,3 +111,23 @@ def test_what_does_not_fit_the_state_is_said(start, parts, why) -> None:
 
     with pytest.raises(Misuse, match=why.replace("(", r"\(").replace(")", r"\)")):
         own_loop.train(other, start.run(kept.state("loss"), lambda event: None, lambda: False))
+
+
+def test_a_run_that_has_ended_knows_its_groups_again(start) -> None:
+    def grouped(run) -> None:
+        net = torch.nn.Linear(3, 1)
+        groups = [{"params": [net.weight], "lr_scale": 0.5}, {"params": [net.bias]}]
+        optimizer = torch.optim.SGD(groups, lr=run.lr)
+        run.keep(net)
+        run.hand_over(optimizer=optimizer)
+        for _ in run.steps():
+            run.set_rate(optimizer)
+            optimizer.step()
+            run.report(val_loss=1.0)
+
+    state, again = start.state(), start.state()
+    trained(start, state, grouped)
+    own_loop.put(again, own_loop.stored(state, CPU))
+    again.step, again.reported = STEPS, state.reported
+    trained(start, again, grouped)
+    assert again.groups == [{"lr_scale": 0.5}, {}]
