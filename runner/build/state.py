@@ -22,6 +22,7 @@ from runner.training.average import Average
 from runner.training.data import Dataset
 from runner.training.fit import SAMPLES, check_model
 from runner.training.groups import split_parameters
+from runner.training.light import LIGHT
 from runner.training.state import State
 from runner.trial.groups import read_groups
 from runner.trial.limits import check_arguments
@@ -162,6 +163,8 @@ def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimi
         groups = read_groups(settings.optimizer.get("groups") or [])
         factory = config.partial("optimizer", spec)
         check_arguments(spec)
+        if (kind := LIGHT.get(factory.bound.func)) and not spec.get("differentiable"):
+            factory = factory.instead(kind)
         parts = split_parameters(model, groups, settings.optimizer.get("layer_decay"))
         with blamed("optimizer", spec["_target_"]):
             made = optimizers.build(factory, parts, sparse=optimizers.has_sparse(model))

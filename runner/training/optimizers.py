@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
+from runner.training.light import LIGHT
 from schedules.errors import ArgumentError
 
-FUSED = (Adam, AdamW, SGD)
+FUSED = (Adam, AdamW, SGD, LIGHT[Adam], LIGHT[AdamW], LIGHT[SGD])
 FUSED_DEVICES = ("cpu", "cuda")
 USUAL_RATE = 1.0  # some refuse 0
 
