@@ -163,8 +163,9 @@ def _optimizer(settings: Settings, model: torch.nn.Module) -> torch.optim.Optimi
         groups = read_groups(settings.optimizer.get("groups") or [])
         factory = config.partial("optimizer", spec)
         check_arguments(spec)
-        if (kind := LIGHT.get(factory.bound.func)) and not spec.get("differentiable"):
-            factory = factory.instead(kind)
+        function = factory.bound.func
+        if isinstance(function, type) and function in LIGHT and not spec.get("differentiable"):
+            factory = factory.instead(LIGHT[function])
         parts = split_parameters(model, groups, settings.optimizer.get("layer_decay"))
         with blamed("optimizer", spec["_target_"]):
             made = optimizers.build(factory, parts, sparse=optimizers.has_sparse(model))

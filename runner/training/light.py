@@ -25,4 +25,4 @@ def light(kind: type[Optimizer]) -> type[Optimizer]:
     return type(kind.__name__, (kind,), own)
 
 
-LIGHT = {kind: light(kind) for kind in KINDS}
+LIGHT: dict[Any, type[Optimizer]] = {kind: light(kind) for kind in KINDS}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from runner.build.horizon import horizon
 from runner.build.numbers import numbers
@@ -190,20 +191,19 @@ def test_samples_are_a_duration(traces):
     assert found["lr"][40] == pytest.approx(0.1)
 
 
-def test_every_update_uses_and_records_what_is_scheduled(command, store, monkeypatch) -> None:
+def test_every_update_uses_and_records_what_is_scheduled(command, store) -> None:
     used = []
-    step = torch.optim.SGD.step
 
-    def spy(self, closure=None):
-        used.append([(g["momentum"], g["weight_decay"]) for g in self.param_groups])
-        return step(self)
+    def spy(optimizer, given, named):
+        used.append([(g["momentum"], g["weight_decay"]) for g in optimizer.param_groups])
 
-    monkeypatch.setattr(torch.optim.SGD, "step", spy)
+    spying = register_optimizer_step_pre_hook(spy)
     line = (
         f"{CYCLE} optimizer/weight_decay_schedule=cosine clipping=global_norm "
         "clipping/max_norm_schedule=linear model=linear schedule=one_cycle train.steps=10"
     )
     done = command(f"{line} 'optimizer.groups=[{{pattern: \"*.bias\", weight_decay: 0.0}}]'")
+    spying.remove()
     assert done.status == 0, done.err
     (run,) = store.runs()
     keys = ("lr", "momentum", "weight_decay", "max_norm")
