@@ -20,6 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if argv is None else argv)
 
     def command() -> int:
+        from runner.tracking.early import load_early
+
+        load_early(typed)
         from runner.entry import answer
 
         return answer(typed)

@@ -1,6 +1,7 @@
 """The files of a run: configuration, recipe, trace as table and picture, records, weights."""
 
 import csv
+import functools
 import json
 import shutil
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from runner import helper
 from runner.build.setup import Setup
 from runner.report.recorded import RECIPE, RECORDS
 from runner.results.events import step_key
@@ -74,7 +76,8 @@ def _write_traces(folder: Path, setup: Setup, traces: dict[str, np.ndarray], kep
         per_epoch = setup.steps_per_epoch
         rates = {name: traces.pop("lr")}
         others = {key: {name: values} for key, values in traces.items()}
-        plot.draw(rates, folder / PICTURE, steps_per_epoch=per_epoch, others=others)
+        draw = functools.partial(plot.draw, steps_per_epoch=per_epoch, others=others)
+        helper.do(draw, rates, folder / PICTURE)
 
 
 def write_table(file: Path, columns: Mapping[str, np.ndarray]) -> None:

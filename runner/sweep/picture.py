@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from runner import private
+from runner import helper, private
 from runner.build.rates import rates
 from runner.errors import one_line
 from runner.report import pictures
@@ -34,7 +34,7 @@ def draw(results: Sequence[Result], jobs: Sequence[Job]) -> Path | None:
     try:
         picture = pictures.grid(results, _used(results, jobs))
         file = private.folder(FOLDER / name) / NAME
-        pictures.draw(picture, file)
+        helper.do(pictures.draw, picture, file)
     except Exception as error:  # costs no sweep its end
         warn(f"there is no picture of the sweep: {one_line(error)}")
         return None

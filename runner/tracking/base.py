@@ -5,9 +5,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from runner.errors import Mistake, one_line
+from runner.helper import portable
 from runner.results.events import Point
 from runner.results.result import Link
 from runner.results.view import View
@@ -42,6 +43,9 @@ class Unanswered(Exception):
         super().__init__(str(reason))
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["Unanswered"], tuple[BaseException]]:
+        return type(self), (portable(self.reason),)
+
 
 class Tracker(ABC):
     """A place that records of runs go to.
@@ -51,15 +55,16 @@ class Tracker(ABC):
     at least once; one that comes twice must do no harm.
 
     address: where it is, without a password. Records that an earlier process has left go to the
-    tracker of this start whose address is the same.
+    tracker of this start whose address is the same. is_apart: whether it works in the helper,
+    since what it imports is large; it is pickled as it is made then.
     """
 
     address: str
+    is_apart: ClassVar[bool] = False
 
-    @classmethod
-    def path(cls) -> str:
+    def path(self) -> str:
         """Return where Python finds the class, so that records on disk find it again."""
-        return f"{cls.__module__}.{cls.__qualname__}"
+        return f"{type(self).__module__}.{type(self).__qualname__}"
 
     def check(self) -> None:
         """Raise Mistake unless it could take a run now; nothing is created."""

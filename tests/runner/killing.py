@@ -1,4 +1,4 @@
-"""Ends a process at its n-th event; what the loops over events share.
+"""Ends a process, its helper, or both, at their n-th event; what the loops over events share.
 
 An event is what leaves a trace: a file that is opened to be written, a rename, a folder, a removal,
 a call of MLflow's client that changes something, a statement or a commit that changes Optuna's
@@ -9,12 +9,17 @@ import builtins
 import io
 import os
 import re
+import signal
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-KILLED = 9
+from runner.helper import server
+from runner.helper.client import client
+
+KILLED = -signal.SIGKILL
 SYSTEM = ("mkdir", "rename", "replace", "unlink", "rmdir", "remove", "symlink")
 OURS = re.compile(r"\.runner|optuna\.journal")
 CALLS = (
@@ -30,17 +35,30 @@ CALLS = (
 
 
 class Events:
-    """Counts what leaves a trace in the working folder, and ends the process before the n-th."""
+    """Counts what leaves a trace in the working folder, in a process and in its helper, and ends
+    one of them, or both, before the n-th.
 
-    def __init__(self, last: int) -> None:
-        self.left = last
+    dies: "trainer", "helper" or "both".
+    """
+
+    def __init__(self, last: int, dies: str = "both") -> None:
+        self.last, self.dies = last, dies
         self.told = Path("last").absolute()
+        self.told.unlink(missing_ok=True)
+        self.counted = os.open("events", os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_RDWR)
+        self.trainer, self.helper = os.getpid(), 0
 
     def count(self, name: str, *about: Any) -> None:
-        self.left -= 1
-        if self.left == 0:
-            self.told.write_text(f"{name} {' '.join(map(str, about))}")
-            os._exit(KILLED)
+        os.write(self.counted, b".")
+        if os.fstat(self.counted).st_size < self.last or self.told.exists():
+            return
+        whose = "trainer" if os.getpid() == self.trainer else "helper"
+        self.told.write_text(f"{whose}: {name} {' '.join(map(str, about))}")
+        killed = {"trainer": [self.trainer], "helper": [self.helper]}
+        pids = killed.get(self.dies, [self.trainer, self.helper])
+        for pid in sorted(pids, key=lambda pid: pid == os.getpid()):  # this one last
+            if pid:
+                os.kill(pid, signal.SIGKILL)
 
     def watch(self) -> None:
         from mlflow import MlflowClient
@@ -53,6 +71,7 @@ class Events:
         io.open = builtins.open = self._opened(io.open)
         event.listen(Engine, "before_cursor_execute", self._executed)
         event.listen(Engine, "commit", self._committed)
+        fork_helpers(self)
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def watched(path: Any, *rest: Any, **named: Any) -> Any:
@@ -87,6 +106,25 @@ class Events:
             return real(file, mode, *rest, **named)
 
         return opened
+
+
+def fork_helpers(events: Events | None = None) -> None:
+    """Let helpers be forks, which have loaded what this process has."""
+
+    def started(first: tuple[str, ...] = ()) -> socket.socket:
+        asking, asked = socket.socketpair()
+        pid = os.fork()
+        if events is not None:
+            events.helper = pid or os.getpid()
+        if pid:
+            asked.close()
+            return asking
+        asking.close()
+        os.dup2(asked.fileno(), 0)
+        server.main()
+        os._exit(1)
+
+    client._started = started  # type: ignore[method-assign]
 
 
 def forked(job: Callable[[], Any]) -> int:

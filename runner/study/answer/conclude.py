@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from optuna.study import Study
 
-from runner import private, provenance
+from runner import helper, private, provenance
 from runner.build.data import load
 from runner.build.rates import rates
 from runner.config import experiment
@@ -162,7 +162,7 @@ def _draw(
     traces = _traces(traced, configurator)
     trials = pictures.Trials(found, definition, configurator.space, answer)
     for name, picture in pictures.every(trials, traces, important).items():
-        pictures.draw(picture, folder / f"{name}.png")
+        helper.do(pictures.draw, picture, folder / f"{name}.png")
 
 
 def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.ndarray]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from runner import helper
 from runner.addresses import brief
 from runner.report.say import warn
 from runner.results.answer import Confirmed
@@ -50,7 +51,7 @@ def keep(folder: Path, of: Source, trackers: Sequence[Tracker], *, is_known: boo
     if not is_known or all(is_there(tracker, of.run_id) for tracker in trackers[:1]):
         _fetch(folder, of, trackers)
     if (rates := trace(folder)).size:
-        plot.draw({of.words: rates}, folder / PICTURE)
+        helper.do(plot.draw, {of.words: rates}, folder / PICTURE)
     found = [name for name in (WEIGHTS, TRACE) if (folder / name).exists()]
     if not found:
         return ""

@@ -40,6 +40,8 @@ def claim(
     asked = f"tags.`{IDENTITY}` = '{identity}' and attributes.status = 'RUNNING'"
     for run in client.search_runs([experiment_id], asked):
         run_id = str(run.info.run_id)
+        if run.data.tags.get(TOKEN) == token:  # asked again
+            return run_id
         if run_id in here or not _is_left(client, run_id):
             continue
         now_ms = str(time.time_ns() // 1_000_000)

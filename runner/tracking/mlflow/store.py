@@ -78,6 +78,18 @@ def load() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # errors come to us, to be told once
 
 
+def load_early() -> None:
+    """Import what the usual store needs."""
+    load()
+    load_store(resolve(None))
+
+
+def load_store(uri: str) -> None:
+    """Import what a client of a store needs when it is made, which takes another second."""
+    if not uri.startswith("http"):
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
 def client(uri: str, *, create: bool = False) -> "MlflowClient":
     """Return a client of a store. A local database is made only where `create` says so."""
     load()

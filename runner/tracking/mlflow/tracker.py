@@ -18,7 +18,16 @@ from runner.tracking.base import Header, Tracker, Unanswered
 from runner.tracking.mlflow import experiments, files, pages
 from runner.tracking.mlflow.claims import HEARTBEAT, IDENTITY, TOKEN, claim
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
-from runner.tracking.mlflow.store import client, experiment, load, probe, refusal, version
+from runner.tracking.mlflow.store import (
+    client,
+    experiment,
+    load,
+    load_store,
+    probe,
+    refusal,
+    version,
+)
+from runner.tracking.remote import here
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,6 +47,8 @@ class MLflow(Tracker):
     uri: its address, None for MLFLOW_TRACKING_URI or sqlite:///mlflow.db.
     """
 
+    is_apart = True
+
     def __init__(self, uri: str | None = None) -> None:
         self._uri = resolve(uri)  # may hold a password, from the environment
         self.address = hide(self._uri)
@@ -53,6 +64,7 @@ class MLflow(Tracker):
 
     def load(self) -> None:
         load()
+        load_store(self._uri)
 
     def open(self, header: Header) -> Link:
         target = client(self._uri, create=True)
@@ -247,9 +259,12 @@ def mlflow_of(trackers: Sequence[Tracker], purpose: str) -> MLflow:
 
     purpose: what it is for, as the message says it.
     """
-    if found := [one for one in trackers if isinstance(one, MLflow)]:
+    if found := [one for one in map(here, trackers) if isinstance(one, MLflow)]:
         return found[0]
-    given = " and ".join(f"{type(one).__name__} at {one.address}" for one in trackers) or "off"
+    given = (
+        " and ".join(f"{type(one).__name__} at {one.address}" for one in map(here, trackers))
+        or "off"
+    )
     advice = " or ".join(filter(None, (one.look() for one in trackers)))
     must = f"must be MLflow's for {purpose}"
     raise Mistake("tracking", must, given, advice and f"{advice} shows that")

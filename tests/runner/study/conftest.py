@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def undrawn(no_helper: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Pictures that cost no time; the names of those that were asked for."""
     from runner.report import pictures
 

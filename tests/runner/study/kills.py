@@ -1,7 +1,8 @@
 """Kills a study at its n-th event, starts it again and says what is there.
 
-kills.py KIND STORAGE EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last event.
-KIND is `create` (from nothing), `work` (from a study that is made) or `conclude` (all is trained).
+kills.py KIND STORAGE DIES EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last
+event. KIND is `create` (from nothing), `work` (from a study that is made) or `conclude` (all is
+trained). DIES is `trainer`, `helper` or `both`.
 """
 
 import importlib
@@ -17,7 +18,7 @@ from typing import Any
 
 import optuna
 import yaml
-from killing import KILLED, Events, quietly
+from killing import KILLED, Events, fork_helpers, quietly
 
 from runner.report import pictures
 from runner.study import start as starting
@@ -52,9 +53,14 @@ STATES = re.compile(
 BEFORE = {"work": "_work", "conclude": "conclude"}  # where the one before it has ended
 
 
+def drawn(picture: Any, file: Path) -> None:
+    """A picture that costs no time."""
+    open(file, "wb").close()
+
+
 def study() -> None:
     """The study as a whole, with pictures that cost no time."""
-    pictures.draw = lambda picture, file: open(file, "wb").close()
+    pictures.draw = drawn
     words = [*WORDS, f"study.storage={sys.argv[2]}"]
     status = starting.start(words, None, launcher=LAUNCHER)
     if status:
@@ -117,8 +123,9 @@ def states(one: optuna.Study) -> dict[str, int]:
     return dict(Counter(t.state.name for t in trials if not attributes.is_lost(t)))
 
 
-def main(kind: str, storage: str, empty_store: str, *numbers: str) -> None:
+def main(kind: str, storage: str, dies: str, empty_store: str, *numbers: str) -> None:
     load()
+    fork_helpers()
     for name in (
         "mlflow.store.tracking.sqlalchemy_store",
         "torch._dynamo",
@@ -142,7 +149,7 @@ def main(kind: str, storage: str, empty_store: str, *numbers: str) -> None:
         os.chdir(work)
 
         def job(number: int = number) -> None:
-            Events(number).watch()
+            Events(number, dies).watch()
             until(AFTER.get(kind))
 
         status = quietly(job)
@@ -151,7 +158,7 @@ def main(kind: str, storage: str, empty_store: str, *numbers: str) -> None:
         assert again == 0, (number, again, Path("last").read_text(), Path("out").read_text())
         print(json.dumps(found(number)), flush=True)
         os.chdir(work.parent)
-        if status == 0:
+        if not Path("last").exists():
             return
 
 

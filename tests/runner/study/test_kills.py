@@ -12,6 +12,7 @@ import pytest
 SCRIPT = Path(__file__).with_name("kills.py")
 FEW = {"work": [120], "conclude": [118]}
 MOST = 1000
+DIES = ("trainer", "helper", "both")
 SQLITE, JOURNAL = "sqlite:///optuna.db", "journal:optuna.journal"
 EVERY = {SQLITE: 40, JOURNAL: 120}  # all of them take half an hour: `kills.py` by hand
 DRAWN = [
@@ -34,9 +35,10 @@ def check(found: list[dict[str, Any]]) -> None:
         assert one["left"] == [], where
 
 
+@pytest.mark.parametrize("dies", ["helper", "both"])
 @pytest.mark.parametrize("kind", FEW)
-def test_a_few_kills_change_nothing(killed: Any, kind: str) -> None:
-    found = killed(SCRIPT, [kind, SQLITE], FEW[kind])
+def test_a_few_kills_change_nothing(killed: Any, kind: str, dies: str) -> None:
+    found = killed(SCRIPT, [kind, SQLITE, dies], FEW[kind])
     assert len(found) == len(FEW[kind])
     check(found)
 
@@ -45,8 +47,9 @@ def test_a_few_kills_change_nothing(killed: Any, kind: str) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("storage", EVERY)
 @pytest.mark.parametrize("kind", ["create", "work", "conclude"])
-def test_no_kill_changes_anything(killed: Any, kind: str, storage: str) -> None:
-    events = list(range(1, MOST, EVERY[storage]))
-    found = killed(SCRIPT, [kind, storage], events)
+@pytest.mark.parametrize("dies", DIES)
+def test_no_kill_changes_anything(killed: Any, kind: str, storage: str, dies: str) -> None:
+    events = list(range(1 + 13 * DIES.index(dies), MOST, EVERY[storage] * len(DIES)))
+    found = killed(SCRIPT, [kind, storage, dies], events)
     assert len(found) < len(events)  # the last one ran to its end
     check(found)

@@ -121,7 +121,7 @@ def test_an_experiment_that_a_person_has_made_stays_as_it_is(
 
 
 def test_a_grid_ends_well_where_the_experiment_takes_no_tags(
-    command: Callable[[str], Any], store: Any, monkeypatch: pytest.MonkeyPatch
+    command: Callable[[str], Any], store: Any, no_helper: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow import MlflowClient
 

@@ -15,7 +15,7 @@ QUADRATIC = "model=quadratic dataset=none optimizer=sgd schedule=constant train.
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[pictures.Picture]:
+def drawn(no_helper: None, monkeypatch: pytest.MonkeyPatch) -> list[pictures.Picture]:
     """What is to be drawn, and is not."""
     found: list[pictures.Picture] = []
 

@@ -1,8 +1,9 @@
 """Kills a run, or a late delivery, at its n-th event, starts the next one and says what is there.
 
-kills.py KIND EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last event. KIND is
-`run` or `delivery`, with another run as the next one, `again`, `thrice` (the next two are killed,
-too) or `command` (python -m runner), with the same run.
+kills.py KIND DIES EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last event.
+KIND is `run` or `delivery`, with another run as the next one, `again`, `thrice` (the next two are
+killed, too) or `command` (python -m runner), with the same run. DIES is `trainer`, `helper` or
+`both`.
 """
 
 import importlib
@@ -14,15 +15,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from killing import KILLED, Events, forked, quietly
+from killing import KILLED, Events, fork_helpers, forked, quietly
 
 from runner import deliver
 from runner.__main__ import main as main_of
-from runner.report import pictures
 from runner.tracking import Header, outbox
 from runner.tracking.courier import Courier
 from runner.tracking.mlflow import MLflow
 from runner.tracking.mlflow.store import load
+from runner.tracking.remote import Remote
+from schedules import plot
 
 MS = 1_700_000_000_000
 HERE = Path.cwd()
@@ -40,7 +42,7 @@ def record(name: str, identity: str = "", later_ms: int = 0) -> None:
     files.mkdir(exist_ok=True)
     (files / "config.yaml").write_text("lr: 0.1")
     (files / "records.npz").write_bytes(b"records")
-    one = Courier(MLflow(None), warn=lambda line: None).start()
+    one = Courier(Remote(MLflow(None)), warn=lambda line: None).start()
     one.open(Header("runs", name, {"lr": 0.1}, {"device": "cpu"}, identity=identity))
     ms = MS + later_ms
     one.points([("lr", 0.1 * t, ms + t, t) for t in range(5)])
@@ -66,6 +68,11 @@ def left_waiting() -> None:
 def live(number: int) -> None:
     """One of the lives of a run."""
     record("one", "same", 1000 * number)
+
+
+def drawn(traces: Any, file: Path, **more: Any) -> None:
+    """A picture that costs no time."""
+    open(file, "wb").close()
 
 
 def command(words: str = WORDS) -> None:
@@ -98,18 +105,18 @@ def recorded() -> dict[str, Any]:
         }
 
 
-def lives(kind: str, number: int) -> dict[str, Any]:
+def lives(kind: str, dies: str, number: int) -> dict[str, Any]:
     """Kill a run, go on with it, and say what is there, and what is there of one without a kill."""
     killed = 0
     for life in range(3 if kind == "thrice" else 1):
 
         def job(life: int = life) -> None:
-            Events(number).watch()
+            Events(number, dies).watch()
             command() if kind == "command" else live(life)
 
         status = quietly(job)
         assert status in (0, KILLED), status
-        killed += status == KILLED
+        killed += status == KILLED or Path("last").exists()
     expected = len(ended()) + 1
     assert quietly(command if kind == "command" else lambda: live(9)) == 0
     left = sorted(str(path) for path in Path(".runner/outbox").glob("**/*"))
@@ -148,13 +155,14 @@ def found(event: int) -> dict[str, Any]:
     }
 
 
-def main(kind: str, empty_store: str, *numbers: str) -> None:
+def main(kind: str, dies: str, empty_store: str, *numbers: str) -> None:
     load()
+    fork_helpers()
     importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
     if kind == "command":
         for name in ("runner.build.setup", "runner.artifacts", "torch._dynamo"):
             importlib.import_module(name)
-        pictures.draw = lambda picture, file: open(file, "wb").close()
+        plot.draw = drawn
     base = HERE
     for number in map(int, numbers):
         folder = base / f"{kind}-{number}"
@@ -163,7 +171,7 @@ def main(kind: str, empty_store: str, *numbers: str) -> None:
         os.chdir(folder)
         globals()["HERE"] = folder
         if kind not in ("run", "delivery"):
-            print(json.dumps(told := lives(kind, number)), flush=True)
+            print(json.dumps(told := lives(kind, dies, number)), flush=True)
             if not told["killed"]:
                 return
             continue
@@ -171,14 +179,14 @@ def main(kind: str, empty_store: str, *numbers: str) -> None:
             assert forked(left_waiting) == 0
 
         def job(number: int = number) -> None:
-            Events(number).watch()
+            Events(number, dies).watch()
             record("killed") if kind == "run" else deliver.main([])
 
         status = quietly(job)
         assert status in (0, KILLED), status
         assert forked(lambda: record("next")) == 0
         print(json.dumps(found(number)), flush=True)
-        if status == 0:
+        if not Path("last").exists():
             return
 
 

@@ -14,6 +14,7 @@ SCRIPT = Path(__file__).with_name("kills.py")
 FEW = {"run": [14, 16, 17], "delivery": [15, 17, 20]}  # behind create_run; the clean-up
 # behind create_run; points are sent; the files
 LIVES = {"again": [14, 24, 38], "thrice": [24], "command": [30]}
+DIES = ("trainer", "helper", "both")
 MOST = 400
 EVERY = {"again": 2, "thrice": 3, "command": 8}  # all of them take half an hour: `kills.py` by hand
 
@@ -28,19 +29,22 @@ def check(found: list[dict[str, Any]]) -> None:
         assert one["lost"] == [], where
 
 
+@pytest.mark.parametrize("dies", DIES)
 @pytest.mark.parametrize("kind", ["run", "delivery"])
-def test_a_few_kills_leave_nothing_behind(killed: Any, kind: str) -> None:
-    found = killed(SCRIPT, [kind], FEW[kind])
+def test_a_few_kills_leave_nothing_behind(killed: Any, kind: str, dies: str) -> None:
+    found = killed(SCRIPT, [kind, dies], FEW[kind])
     assert len(found) == len(FEW[kind])
     check(found)
 
 
 @pytest.mark.stress
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("dies", DIES)
 @pytest.mark.parametrize("kind", ["run", "delivery"])
-def test_no_kill_leaves_anything_behind(killed: Any, kind: str) -> None:
-    found = killed(SCRIPT, [kind], list(range(1, MOST)))
-    assert len(found) < MOST - 1  # the last one ran to its end
+def test_no_kill_leaves_anything_behind(killed: Any, kind: str, dies: str) -> None:
+    events = list(range(DIES.index(dies) + 1, MOST, len(DIES)))
+    found = killed(SCRIPT, [kind, dies], events)
+    assert len(found) < len(events)  # the last one ran to its end
     check(found)
 
 
@@ -59,18 +63,22 @@ def check_lives(found: list[dict[str, Any]]) -> None:
             assert run["tags"].keys() - differ == one["whole"]["tags"].keys() - differ, where
 
 
+@pytest.mark.parametrize("dies", DIES)
 @pytest.mark.parametrize("kind", LIVES)
-def test_the_same_start_goes_on_with_a_killed_run(killed: Any, kind: str) -> None:
-    found = killed(SCRIPT, [kind], LIVES[kind])
+def test_the_same_start_goes_on_with_a_killed_run(killed: Any, kind: str, dies: str) -> None:
+    found = killed(SCRIPT, [kind, dies], LIVES[kind])
     assert len(found) == len(LIVES[kind])
     check_lives(found)
 
 
 @pytest.mark.stress
 @pytest.mark.timeout(3000)
+@pytest.mark.parametrize("dies", DIES)
 @pytest.mark.parametrize("kind", LIVES)
-def test_the_same_start_goes_on_with_a_run_that_is_killed_anywhere(killed: Any, kind: str) -> None:
-    events = list(range(1, MOST, EVERY[kind]))
-    found = killed(SCRIPT, [kind], events)
+def test_the_same_start_goes_on_with_a_run_that_is_killed_anywhere(
+    killed: Any, kind: str, dies: str
+) -> None:
+    events = list(range(DIES.index(dies) + 1, MOST, EVERY[kind] * len(DIES)))
+    found = killed(SCRIPT, [kind, dies], events)
     assert len(found) < len(events)  # the last one ran to its end
     check_lives(found)
