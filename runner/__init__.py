@@ -18,13 +18,14 @@
 `runner/report/`: what people look at: words, tables, pictures
 `runner/sweep/`: a grid of runs
 `runner/study/`: studies: plan, queue, work, answer; the only place that knows Optuna's studies
+`runner/helper/`: the process beside a run that loads and calls MLflow and draws pictures
 `runner/plugins/`: what Hydra finds of ours
 `runner/*.py`: the entry (`entry`, `run`, `execution`, `identity`, `endings`, `artifacts`,
     `provenance`), the commands
     (`commands`, `preview`, `previews`, `deliver`, `ui`,
     `api`, `export_table`, `stored`), the ground (`errors`, `browser`,
     `culprit`, `addresses`, `databases`, `passwords`, `private`, `interrupts`, `moved`, `flat`,
-    `processes`)
+    `processes`; `warm`: workers forked from a process that has imported `loaded`)
 `tests/`: the same rooms, file for file; `tests/runner/stores/` is what earlier versions left
     behind
 `scripts/`: setup, tests, checks (`scripts/check`, `scripts/stress`), benchmarks with their

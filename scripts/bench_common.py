@@ -87,6 +87,16 @@ def ratios(above: list[float], below: list[float]) -> dict[str, float]:
     }
 
 
+def spread(seconds: list[float]) -> dict[str, float]:
+    """Return the median, least and greatest of some seconds."""
+    return {
+        "median_s": round(statistics.median(seconds), 2),
+        "min_s": round(min(seconds), 2),
+        "max_s": round(max(seconds), 2),
+        "n": len(seconds),
+    }
+
+
 def machine() -> dict[str, Any]:
     """Return what the figures were measured on."""
     import torch

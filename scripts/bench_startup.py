@@ -1,57 +1,104 @@
-"""Seconds from the command to its help, and to the first update of a run on mnist_5k.
+"""Whole commands of a run of 20 steps over `import torch`, and what they take of the machine.
 
-python scripts/bench_startup.py --save
+Each command starts anew in a folder that was used before, in turn with `python -c "import torch"`.
+`first_update` runs from the command to the first update that it recorded, in a fresh folder and in
+a used one. Memory and processor seconds are those of the training process and of its helper.
+
+    python scripts/bench_startup.py --repeats 5 --save
 """
 
-import statistics
+import json
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import bench_common as bench
 
+RUN = ["model=mlp", "dataset=mnist_5k", "train.steps=20", "states=off"]
+COMMANDS = {
+    "with_mlflow": ["-m", "runner", *RUN],
+    "without": ["-m", "runner", *RUN, "tracking=off"],
+    "preview": ["-m", "runner.preview", *RUN],
+    "help": ["-m", "runner", "--help"],
+}
 
-def help_seconds() -> float:
-    """Return how long `python -m runner --help` takes."""
+
+def seconds(words: Sequence[str], folder: str) -> float:
+    """Return how long a command of Python takes."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "runner", "--help"], check=True, capture_output=True)
+    subprocess.run([sys.executable, *words], check=True, capture_output=True, cwd=folder)
     return time.perf_counter() - start
 
 
-def first_update_seconds(folder: str) -> float:
+def first_update(folder: str) -> float:
     """Return the time from the command to the first update that it recorded."""
     import numpy as np
 
     before = set(Path(folder).rglob("records.npz"))
     start = time.time()
-    command = [sys.executable, "-m", "runner", "train.steps=2"]
-    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    seconds(COMMANDS["with_mlflow"], folder)
     (file,) = set(Path(folder).rglob("records.npz")) - before
     with np.load(file) as records:
         return float(records["time_ms"][0] / 1000 - start)
 
 
+def usage(found: resource.struct_rusage) -> dict[str, float]:
+    """Return the peak memory and the processor seconds that a process had."""
+    used = found.ru_utime + found.ru_stime
+    return {"peak_mb": round(found.ru_maxrss / 1024), "processor_s": round(used, 2)}
+
+
+def run() -> dict[str, Any]:
+    """Return what a run took in this process, and in its helper."""
+    from runner import helper
+    from runner.__main__ import main
+
+    assert main(RUN) == 0
+    beside = helper.ask(resource.getrusage, resource.RUSAGE_SELF)
+    return {"trainer": usage(resource.getrusage(resource.RUSAGE_SELF)), "helper": usage(beside)}
+
+
+def torch() -> dict[str, Any]:
+    """Return what loading PyTorch takes."""
+    __import__("torch")
+    return usage(resource.getrusage(resource.RUSAGE_SELF))
+
+
 def main() -> None:
-    """Measure, each time in a fresh folder and then again in the same one."""
+    """Measure commands in turn, then what they take."""
     args = bench.arguments(__doc__).parse_args()
-    found: dict[str, list[float]] = {"help_s": [], "fresh_folder_s": [], "again_s": []}
-    help_seconds()  # once uncounted: the first start compiles
-    for _ in range(args.repeats):
-        found["help_s"].append(help_seconds())
-        with tempfile.TemporaryDirectory() as folder:
-            found["fresh_folder_s"].append(first_update_seconds(folder))
-            found["again_s"].append(first_update_seconds(folder))
-    result: dict[str, Any] = {
-        name: {
-            "median": round(statistics.median(values), 2),
-            "max": round(max(values), 2),
-            "n": len(values),
+    if args.child:
+        print(json.dumps({"run": run, "torch": torch}[args.child]()))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for words in COMMANDS.values():  # once uncounted: the first start compiles
+            seconds(words, folder)
+        timed: dict[str, Callable[[], float]] = {
+            name: (lambda words=words: seconds(words, folder))  # type: ignore[misc]
+            for name, words in COMMANDS.items()
         }
-        for name, values in found.items()
+        found = bench.alternate(
+            args.repeats,
+            torch=lambda: seconds(["-c", "import torch"], folder),
+            again=lambda: first_update(folder),
+            **timed,
+        )
+    fresh = []
+    for _ in range(args.repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            fresh.append(first_update(folder))
+    result: dict[str, Any] = {
+        f"{name}_over_import_torch": bench.ratios(found[name], found["torch"]) for name in COMMANDS
     }
+    result |= {name: bench.spread(values) for name, values in found.items()}
+    result["first_update_fresh"] = bench.spread(fresh)
+    mode = bench.modes(__file__)
+    result |= {"run": mode("run")(), "import_torch": mode("torch")()}
     bench.report("startup", result, args.save)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from optuna.study import Study
 
+from runner import warm
 from runner.config.composer import Composer
 from runner.config.request import Launch
 from runner.errors import Mistake
@@ -21,13 +22,15 @@ from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
 from runner.study.queue.locks import creating
 from runner.study.queue.storage import is_shared, open_storage, told
-from runner.study.work.launched import Launcher, launch_workers, run_pool
+from runner.study.work.launched import Launcher, launch_workers
 from runner.study.work.monitor import Monitor
+from runner.study.work.pool import run_pool
 from runner.study.work.worker import work
 from runner.tracking import trackers_of
 from runner.training import devices
 
 _MAIN = "__main__"  # of a notebook or script
+WORKERS = "study.workers="
 CMA_ES = "optuna.samplers.CmaEsSampler"
 
 
@@ -58,6 +61,9 @@ def search(
     Raises Mistake, with no study created, for whatever does not fit.
     """
     started_by = Launcher(launch, launcher)
+    several = [one for one in words if one.startswith(WORKERS) and one != f"{WORKERS}1"]
+    if started_by.is_pool and several:
+        warm.load()
     planned = plan(words, config_dir, started_by.sharing, composer)
     started_by.check(planned.study.workers)
     _check_code(planned, started_by)
@@ -135,6 +141,6 @@ def _work(
         return
     kind, count = devices.available()[0], devices.count()
     spread = count > 1 and planned.settings.device == "auto"
-    places = [f"{kind}:{i % count}" if spread else "" for i in range(workers)]
-    words = [[address, study.study_name, str(deadline or ""), place] for place in places]
-    run_pool(words, attributes.definition(study).threads, interrupts)
+    places = [f"{kind}:{i % count}" if spread else None for i in range(workers)]
+    given = [[address, study.study_name, deadline, place] for place in places]
+    run_pool(given, attributes.definition(study).threads, interrupts)

@@ -1,21 +1,16 @@
-"""Who starts workers: a pool of processes of this machine, or one of Hydra's launchers.
+"""Who starts workers: a pool of processes of this machine, see `pool`, or one of Hydra's launchers.
 
 Those of a launcher hear of an interrupt by the storage, since no signal reaches them everywhere.
 It may give up at the first worker that dies, while others work: who has started them looks on.
 """
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -23,7 +18,7 @@ from optuna.study import Study
 
 from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.errors import Mistake, one_line
-from runner.interrupts import STOP_FILE, Interrupts
+from runner.interrupts import Interrupts
 from runner.report.say import warn
 from runner.results.definition import Definition
 from runner.space import text_of
@@ -35,8 +30,6 @@ from runner.study.work.worker import configurator_of, work
 from runner.tracking import trackers_of
 
 LOOK_SECONDS = 0.25
-POOL_LOOK_SECONDS = 0.1
-MOST_REPLACED = 100
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 5.0  # without a running trial, after which stopped workers are waited for no more
 _HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
@@ -72,59 +65,6 @@ class Launcher:
         if not self.is_pool and 0 < jobs < workers:
             must = "must be at least study.workers"
             raise Mistake("hydra.launcher.n_jobs", must, f"{jobs} and {workers}")
-
-
-def run_pool(workers: Sequence[Sequence[str]], threads: int | None, interrupts: Interrupts) -> None:
-    """Let workers work until all have ended well or somebody interrupts.
-
-    Arguments:
-        workers: of each the arguments of `python -m runner.study.work.worker`, to which the id of
-            this process is added.
-        threads: of each worker, None for those that PyTorch takes.
-    """
-    environment = dict(os.environ)
-    if threads is not None:
-        environment["OMP_NUM_THREADS"] = str(threads)
-
-    def begin(words: Sequence[str]) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "runner.study.work.worker", *words, str(os.getpid())]
-        return subprocess.Popen(command, env=environment, start_new_session=True)
-
-    with tempfile.TemporaryDirectory(prefix="runner-") as folder:
-        stop = Path(folder) / "stop"
-        environment[STOP_FILE] = str(stop)
-        _look_after(workers, begin, stop, interrupts)
-
-
-def _look_after(
-    workers: Sequence[Sequence[str]],
-    begin: Callable[[Sequence[str]], "subprocess.Popen[bytes]"],
-    stop: Path,
-    interrupts: Interrupts,
-) -> None:
-    """Begin workers, and others for those that die, until all have ended well.
-
-    stop: the file that tells them to stop.
-    """
-    processes = [begin(words) for words in workers]
-    replaced = 0
-    try:
-        while True:
-            if interrupts.requested():
-                stop.touch()
-            statuses = [process.poll() for process in processes]
-            for i, status in enumerate(statuses):
-                died = status not in (None, 0)
-                if died and not interrupts.requested() and replaced < MOST_REPLACED:
-                    replaced += 1
-                    processes[i], statuses[i] = begin(workers[i]), None
-            if None not in statuses:
-                return
-            time.sleep(POOL_LOOK_SECONDS)
-    finally:
-        for process in processes:
-            process.kill()  # a person does not wait for it; what it trained is queued again
-            process.wait()
 
 
 def launch_workers(

@@ -1,10 +1,6 @@
-"""A worker: claims trials of a study, trains them, tells, until nothing is left to do.
+"""A worker: claims trials of a study, trains them, tells, until nothing is left to do."""
 
-python -m runner.study.work.worker STORAGE STUDY DEADLINE DEVICE STARTER: as a process of its own.
-"""
-
-import os
-import sys
+import multiprocessing
 import time
 
 import optuna
@@ -144,19 +140,18 @@ def configurator_of(definition: Definition) -> Configurator:
     return Configurator(definition.overrides, space, Composer(definition.config_dir))
 
 
-def main(words: list[str]) -> int:
-    """Work as a process of its own: storage, study, deadline, device and the starter's process id;
-    deadline and device may be "".
+def work_apart(address: str, name: str, deadline: float | None, device: str | None) -> int:
+    """Work as a process of its own, see `warm`, on a study of a storage; return its status.
 
     It stops when its starter is gone, and when it is told to, it alone. Returns 130 then.
     """
-    address, name, deadline, device, starter = words
     open_streams()
     tame()
     interrupts = Interrupts(alone=True)
 
     def look() -> None:
-        if os.getppid() != int(starter):
+        starter = multiprocessing.parent_process()
+        if starter is None or not starter.is_alive():
             interrupts.request()
 
     look()
@@ -165,11 +160,7 @@ def main(words: list[str]) -> int:
     try:
         with interrupts, Periodic(look, lambda: POLL_SECONDS):
             study = optuna.load_study(study_name=name, storage=open_storage(address))
-            work(study, interrupts, float(deadline) if deadline else None, device or None)
+            work(study, interrupts, deadline, device)
     except KeyboardInterrupt:
         return Status.KILLED.exit_status
     return Status.KILLED.exit_status if interrupts.requested() else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

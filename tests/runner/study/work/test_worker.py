@@ -124,7 +124,10 @@ def test_a_run_that_ends_after_its_trial_was_taken_is_no_finished_run(
 
 
 def children(process: "subprocess.Popen[str]") -> list[int]:
-    return [child.pid for child in psutil.Process(process.pid).children()]
+    """The workers: processes with a session of their own, which another one has forked."""
+    found = psutil.Process(process.pid).children(recursive=True)
+    forked = [child.pid for child in found if child.ppid() != process.pid]
+    return [pid for pid in forked if os.getsid(pid) == pid]
 
 
 def alive(pids: list[int]) -> list[int]:
