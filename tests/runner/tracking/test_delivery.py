@@ -274,6 +274,7 @@ def test_a_delivery_that_is_killed_is_done_by_the_next(
     script = (
         "import os, signal; from mlflow import MlflowClient\n"
         "from runner import deliver; from runner.tracking.outbox import Outbox\n"
+        "from runner.tracking.mlflow import MLflow; MLflow.is_apart = False\n"
         "calls = iter(range(4))\n"
         f"owner = Outbox if {moment!r} == 'remove' else MlflowClient\n"
         f"real = owner.{moment}\n"
