@@ -270,7 +270,9 @@ def wait_for(process: "subprocess.Popen[str]", text: str) -> None:
 
 
 def scripts_of(process: "subprocess.Popen[str]") -> list[int]:
-    return [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
+    """The processes that it has started, but for its helper."""
+    found = psutil.Process(process.pid).children(recursive=True)
+    return [one.pid for one in found if "runner.helper" not in " ".join(one.cmdline())]
 
 
 def test_ctrl_c_ends_after_the_step_and_the_script_goes_on_to_its_end(shell, store) -> None:
