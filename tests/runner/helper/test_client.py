@@ -76,19 +76,23 @@ def test_a_slow_call_keeps_no_other_thread_waiting(client: Client) -> None:
 
 
 def test_a_call_waits_for_those_that_need_another_folder(
-    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: Client,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    eventually: Callable[[Callable[[], object]], None],
 ) -> None:
     client.ask(divmod, 1, 1)
     found: list[str] = []
+    began = tmp_path / "began"
 
-    def look() -> None:
-        client.ask(time.sleep, 1.0)
+    def ask_slowly() -> None:
+        client.ask(eval, f"open({str(began)!r}, 'w').close() or __import__('time').sleep(1)")
         found.append("slow")
 
     before = os.getcwd()
-    slow = threading.Thread(target=look)
+    slow = threading.Thread(target=ask_slowly)
     slow.start()
-    time.sleep(0.3)
+    eventually(began.exists)
     monkeypatch.chdir(tmp_path)
     assert client.ask(os.getcwd) == str(tmp_path) != before
     found.append("moved")
