@@ -82,22 +82,17 @@ def test_a_call_waits_for_those_that_need_another_folder(
     eventually: Callable[[Callable[[], object]], None],
 ) -> None:
     client.ask(divmod, 1, 1)
-    found: list[str] = []
-    began = tmp_path / "began"
-
-    def ask_slowly() -> None:
-        client.ask(eval, f"open({str(began)!r}, 'w').close() or __import__('time').sleep(1)")
-        found.append("slow")
-
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    made = [f"open({str(file)!r}, 'w').close()" for file in (began, ended)]
+    slowly = f"{made[0]} or __import__('time').sleep(1) or {made[1]}"
     before = os.getcwd()
-    slow = threading.Thread(target=ask_slowly)
+    slow = threading.Thread(target=client.ask, args=(eval, slowly))
     slow.start()
     eventually(began.exists)
     monkeypatch.chdir(tmp_path)
     assert client.ask(os.getcwd) == str(tmp_path) != before
-    found.append("moved")
+    assert ended.exists()
     slow.join()
-    assert found[0] == "slow"
 
 
 def test_one_that_is_killed_is_lost_and_the_next_call_has_another(client: Client) -> None:
