@@ -23,7 +23,7 @@ import pytest
 from runner.config import composer
 from runner.helper.client import client
 
-HELPED = 25  # tests that share a helper
+HELPED = 150  # tests that share a helper
 _folders = itertools.count(1)
 collect_ignore_glob = ["*/kills.py"]  # programs that tests start
 
