@@ -30,7 +30,8 @@ def test_four_workers_of_which_one_is_killed_at_every_third_use_end_as_one_alone
     alone, crowd = map(json.loads, out.splitlines())
     assert (alone["status"], len(alone["table"]), alone["trained"]) == (0, 6, None), alone["out"]
     assert crowd["killed"] == KILLS
-    assert STATE_BYTES < crowd["most"] <= MAX_BYTES + STATE_BYTES
+    # while files are listed each of the four may save one
+    assert STATE_BYTES < crowd["most"] <= MAX_BYTES + 4 * STATE_BYTES
     for worker in crowd["workers"]:
         assert (worker["status"], worker["table"]) == (0, alone["table"]), worker["out"]
         assert worker["trained"] < 960

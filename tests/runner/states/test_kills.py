@@ -179,7 +179,7 @@ def test_four_processes_keep_within_the_quota_at_any_moment(
     finally:
         done.set()
         watching.join()
-    assert max(seen) <= most + STATE_BYTES
+    assert max(seen) <= most + 4 * STATE_BYTES  # while files are listed each may save one
     assert {line for line in lines if line.startswith("said")} <= {
         f"said: states: cannot be kept in {root} (no room in {most:,} bytes); "
         "training goes on without"

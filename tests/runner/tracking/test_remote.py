@@ -72,7 +72,10 @@ def test_what_is_lost_once_is_asked_again(asked: list[Any]) -> None:
 def test_mlflow_works_in_the_helper_and_a_class_that_derives_from_it_here(
     own_module: Callable[[str, str], Path],
 ) -> None:
-    own_module("own_tracker", "from runner.tracking.mlflow import MLflow\nclass Mine(MLflow): ...")
-    for target, kind in (("runner.tracking.mlflow.MLflow", "Remote"), ("own_tracker.Mine", "Mine")):
+    own_module("derived", "from runner.tracking.mlflow import MLflow\nclass Mine(MLflow): ...")
+    for target, kind in (
+        ("runner.tracking.mlflow.MLflow", "Remote"),
+        ("derived.Mine", "Mine"),
+    ):
         (found,) = trackers_of(Tracking(trackers={"one": {"_target_": target}}))
         assert type(found).__name__ == kind
