@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from runner.helper import server
 from runner.helper.client import client
@@ -109,22 +109,49 @@ class Events:
 
 
 def fork_helpers(events: Events | None = None) -> None:
-    """Let helpers be forks, which have loaded what this process has."""
+    """Let helpers be forks, which have loaded what this process has.
+
+    Another process forks them, which has no threads: a fork of one that has would hold open what
+    another thread waits to see closed.
+    """
+    ordering, ordered = socket.socketpair()
+    if not os.fork():
+        ordering.close()
+        _fork_each(ordered, events)
+    ordered.close()
 
     def started(first: tuple[str, ...] = ()) -> socket.socket:
         asking, asked = socket.socketpair()
-        pid = os.fork()
+        with asked:
+            socket.send_fds(ordering, [b"+"], [asked.fileno()])
+        pid = int.from_bytes(ordering.recv(4), "little")
         if events is not None:
-            events.helper = pid or os.getpid()
-        if pid:
-            asked.close()
-            return asking
-        asking.close()
-        os.dup2(asked.fileno(), 0)
-        server.main()
-        os._exit(1)
+            events.helper = pid
+        return asking
 
     client._started = started  # type: ignore[method-assign]
+
+
+def _fork_each(ordered: socket.socket, events: Events | None) -> NoReturn:
+    """Fork a helper for each socket that comes, until none can come any more."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        data, files, *_ = socket.recv_fds(ordered, 1, 1)
+        if not data:
+            os._exit(0)
+        pid = os.fork()
+        if not pid:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            ordered.close()
+            if events is not None:
+                events.helper = os.getpid()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(files[0], 0)
+            os.close(files[0])
+            server.main()
+            os._exit(1)
+        os.close(files[0])
+        ordered.send(pid.to_bytes(4, "little"))
 
 
 def forked(job: Callable[[], Any]) -> int:

@@ -157,8 +157,9 @@ def main(kind: str, storage: str, dies: str, empty_store: str, *numbers: str) ->
         again = quietly(study)
         assert again == 0, (number, again, Path("last").read_text(), Path("out").read_text())
         print(json.dumps(found(number)), flush=True)
+        has_ended = not Path("last").exists()
         os.chdir(work.parent)
-        if not Path("last").exists():
+        if has_ended:
             return
 
 
