@@ -63,7 +63,7 @@ def record(
         return True
     with tempfile.TemporaryDirectory(prefix="runner-") as folder:
         if kept is not None:
-            if not brief:
+            if kept.picture:
                 recording.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
             _record_files(Path(folder), setup, records, found.details, recording, kept)
         recording.tags(_final_tags(setup, records, found))

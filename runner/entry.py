@@ -75,9 +75,20 @@ def train(asked: Request, run: "Run | None" = None) -> list[Result]:
     """
     if not asked.is_multirun:
         return [single(asked.composer.settings(asked.words), run)]
+    workers, jobs = asked.sweep.workers, asked.jobs()
+    if run is not None and (workers or 1) > 1:
+        advice = "python -m runner takes others"
+        raise Mistake("sweep.workers", "must be 1 in a notebook or script", str(workers), advice)
+    apart = start if run is None and workers != 1 and len(jobs) > 1 else None
+    if apart is not None:
+        from runner import warm
+
+        warm.load()
     from runner.sweep.sweep import Sweep
 
-    return Sweep(asked.composer, asked.hydra.launcher, run=run or start).results(asked.jobs())
+    run = run or start
+    sweep = Sweep(asked.composer, asked.hydra.launcher, run, apart, workers=workers)
+    return sweep.results(jobs)
 
 
 def hydra_tells(line: CommandLine) -> int:

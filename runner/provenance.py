@@ -22,8 +22,8 @@ _PLACED = (
 )
 _ITS_OWN = ("local", "worktree")  # as git calls the files of a repository
 _NOTHING_FETCHED = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-_NOT_COMPARED = ("study", "tracking", "states", "hydra")
-_UNNAMED = ("tracking", "states", "threads", "device", "hydra", "study")
+_NOT_COMPARED = ("study", "sweep", "tracking", "states", "hydra")
+_UNNAMED = ("tracking", "states", "threads", "device", "hydra", "study", "sweep")
 
 
 def command(settings: Settings) -> str:
@@ -31,7 +31,7 @@ def command(settings: Settings) -> str:
     words = ["python", "-m", "runner"]
     if settings.config_dir:
         words += ["--config-dir", settings.config_dir]
-    placed = ("hydra.", "study.", "study/")  # where a sweep or a study put a run
+    placed = ("hydra.", "study.", "study/", "sweep.")  # where a sweep or a study put a run
     given = [
         one
         for one in settings.overrides

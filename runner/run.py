@@ -63,7 +63,8 @@ def run(
     """
     started = time.monotonic()
     name = run_name(setup)
-    recording.open(_header(setup, name, brief))
+    is_alone = not brief and KIND not in setup.settings.tracking.tags
+    recording.open(_header(setup, name, is_alone))
     stock, beginning = stock_of(setup), None
     keep_what_is_loaded()
     records, terminal = Records(), _console(setup, label, brief)
@@ -87,8 +88,7 @@ def run(
     found = endings.result(setup, records, known, name, recording.link)
     reused = min(beginning.name.step, found.steps) if beginning else 0
     found = replace(found, seconds=time.monotonic() - started, reused=reused)
-    is_alone = not brief and KIND not in setup.settings.tracking.tags  # a grid has its own picture
-    kept = artifacts.Kept(weights=not brief or keep_weights, picture=is_alone)
+    kept = artifacts.Kept(weights=not brief or keep_weights, picture=is_alone)  # others share one
     delivered = endings.record(setup, records, recording, found, kept if ending else None, brief)
     if ending is None:
         if not delivered:
@@ -161,11 +161,10 @@ def _of_beginning(beginning: Beginning, recording: Recording) -> dict[str, str]:
     return beginning.tags | ({"reused_from": other} if other and own not in ("", other) else {})
 
 
-def _header(setup: Setup, name: str, brief: bool) -> Header:
+def _header(setup: Setup, name: str, is_alone: bool) -> Header:
     settings, device = setup.settings, devices.describe(setup.device)
-    tags = provenance.tags(
-        settings, device, {"runner": runner.__version__, **setup.trial.recipe.versions}, brief=brief
-    )
+    versions = {"runner": runner.__version__, **setup.trial.recipe.versions}
+    tags = provenance.tags(settings, device, versions, brief=not is_alone)
     scales = [group.get("lr_scale", 1.0) for group in setup.state.groups]
     differ = {"lr_scales": json.dumps(scales)} if set(scales) - {1.0} else {}
     return Header(

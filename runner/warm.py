@@ -7,11 +7,12 @@ forks do not suit the system's libraries, as on macOS, each process loads for it
 import atexit
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -20,6 +21,7 @@ from runner import helper
 from runner.errors import Mistake, one_line
 from runner.helper.calls import Surroundings
 
+LOST = 255  # what multiprocessing says of a process whose fork server has died
 _LOADED = "runner.loaded"
 _FORKS = sys.platform != "darwin"
 _context: Any = multiprocessing.get_context("forkserver" if _FORKS else "spawn")
@@ -34,11 +36,13 @@ def load() -> None:
         forkserver.ensure_running()
 
 
-def begin(function: Callable[..., int], *given: Any, environment: dict[str, str]) -> BaseProcess:
+def begin(
+    function: Callable[..., int], *given: Any, environment: dict[str, str], key: str
+) -> BaseProcess:
     """Begin a process in this folder that ends with the status that a function returns.
 
     It asks the helper of this process. It knows by `multiprocessing.parent_process()` whether this
-    one still lives. Raises Mistake where no process can be had.
+    one still lives. key: which says how many there are. Raises Mistake where no process can be had.
     """
     place = Surroundings(os.getcwd(), environment)
     try:
@@ -49,8 +53,16 @@ def begin(function: Callable[..., int], *given: Any, environment: dict[str, str]
         with _no_main():
             process.start()
     except (OSError, EOFError) as error:
-        raise Mistake("study.workers", "needs processes", f"none ({one_line(error)})") from error
+        raise Mistake(key, "needs processes", f"none ({one_line(error)})") from error
     return process
+
+
+def end(process: BaseProcess) -> None:
+    """Kill a process: it may live, though who has forked it has died and says nothing of it."""
+    if process.pid is not None and process.exitcode in (None, LOST):
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    process.join()
 
 
 def _began(

@@ -163,9 +163,14 @@ def store(folder: Path, empty_store: Path) -> Store:
 
 
 @pytest.fixture
-def command(folder: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], Outcome]:
-    """Runs the words behind `python -m runner` in this process."""
+def command(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Outcome]:
+    """Runs the words behind `python -m runner` in this process, the jobs of a grid, too."""
     from runner.__main__ import main
+    from runner.sweep import sweep
+
+    monkeypatch.setattr(sweep, "room", lambda jobs: 1)
 
     def run(line: str) -> Outcome:
         capsys.readouterr()

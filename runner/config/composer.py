@@ -23,7 +23,7 @@ from runner.config.options import (
     group_options,
 )
 from runner.config.paths import SOURCE
-from runner.config.reading import Composed
+from runner.config.reading import APART, Composed
 from runner.config.reading import explained as values_explained
 from runner.config.settings import Settings
 from runner.errors import Mistake
@@ -157,7 +157,7 @@ class Composer:
         return (
             one.kind is Kind.FIXES
             and one.key.replace(".", "/") not in self.groups
-            and not one.key.startswith(("hydra", "study"))
+            and not one.key.startswith(APART)
             and "@" not in one.key
             and _is_plain(one.value)
         )

@@ -20,6 +20,7 @@ _UNSEARCHED = {
     "study": "give it one value",
     "tracking": "give it one value",
     "states": "give it one value",
+    "sweep": "study.workers says how many trials run at a time",
     "threads": "give it one value",
     "device": "study.workers=2 spreads over accelerators",
 }

@@ -25,6 +25,7 @@ from runner.errors import Mistake, nearest, one_line
 from schedules.durations import Duration
 
 DEFAULT_LR = 1e-3
+APART = ("hydra", "study", "sweep")  # nodes that are no run's settings
 DEFAULT_EPOCHS = 5
 SEE_HELP = "; python -m runner --help lists the keys"
 _HINTS = typing.get_type_hints(Schema) | {
@@ -58,7 +59,7 @@ class Composed:
 
         Raises Mistake for an unknown key or a value of the wrong type.
         """
-        own = OmegaConf.masked_copy(config, [str(k) for k in config if k not in ("hydra", "study")])
+        own = OmegaConf.masked_copy(config, [str(k) for k in config if k not in APART])
         with explained(config):
             origin = _origin(hydra)
         return cls(config, typed(own, OmegaConf.structured(Schema)), origin)
@@ -117,6 +118,24 @@ class Composed:
 def read(config: DictConfig, hydra: HydraConf | DictConfig) -> Settings:
     """Return the settings of a composed configuration, checked; `hydra` is Hydra's part of it."""
     return Composed.of(config, hydra).settings({})
+
+
+def section(config: DictConfig, name: str, kind: type) -> dict[str, Any]:
+    """Return a node of a composed configuration as plain data, by the fields of a dataclass.
+
+    Raises Mistake for an unknown key or a value of the wrong type.
+    """
+    with explained(config):
+        given = config.get(name)
+        plain = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_dict(given) else given
+    own = OmegaConf.create({name: plain})
+    if OmegaConf.is_dict(own[name]):
+        with explained(own):
+            make_whole(own[name], kind)
+    found = resolved(typed(own, OmegaConf.create({name: OmegaConf.structured(kind)})))
+    check_plain(found)
+    values: dict[str, Any] = found[name]
+    return values
 
 
 def typed(config: DictConfig, schema: DictConfig) -> DictConfig:

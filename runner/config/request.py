@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,14 @@ from runner.config.options import CONF, STUDY, check_choices, overlays_of
 from runner.config.reading import read
 from runner.config.settings import Settings
 from runner.config.shorthand import written_out
+from runner.config.sweep import SweepSettings, read_sweep
 from runner.errors import Mistake, one_line
 
 BASIC_LAUNCHER = f"{CORE_PLUGINS}basic_launcher.BasicLauncher"
 GRIDS = "hydra_plugins.runner_plugins.GridSweeper"
 STUDIES = "hydra_plugins.runner_plugins.StudySweeper"
 Launch = Callable[[Sequence[Sequence[str]], int], Sequence[Any]]  # words of jobs, first number
+SWEEP = "sweep"
 _SLURM = "submitit_launcher.SlurmLauncher"
 
 
@@ -44,13 +46,15 @@ class Request:
     """A command line with what its configuration says about it.
 
     words: the command line's and, before them, those over which the configuration itself sweeps.
-    hydra: Hydra's part of the configuration. is_multirun: whether it is a grid or a study.
+    hydra: Hydra's part of the configuration. is_multirun: whether it is a grid or a study. sweep:
+    how a grid is run.
     """
 
     composer: Composer
     words: Words
     hydra: DictConfig
     is_multirun: bool
+    sweep: SweepSettings = field(default_factory=SweepSettings)
 
     @property
     def sweeper(self) -> str:
@@ -61,6 +65,11 @@ class Request:
     def is_study(self) -> bool:
         """Whether it searches."""
         return self.is_multirun and self.sweeper == STUDIES
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether it makes all runs of a grid."""
+        return self.is_multirun and self.sweeper == GRIDS
 
     @property
     def is_left_to_hydra(self) -> bool:
@@ -95,7 +104,8 @@ def request(line: CommandLine) -> Request:
     composer = Composer(line.config_dir)
     if any((one.key, one.value) == ("hydra/sweeper", "optuna") for one in line.words):
         _refuse_their_keys(line.words)
-    own = _hydra(composer, line.words)
+    config = _shared(composer, line.words)
+    own = config.hydra
     is_multirun = line.multirun or str(own.mode).endswith("MULTIRUN")
     if not is_multirun:
         _refuse_several(line.words)
@@ -111,7 +121,9 @@ def request(line: CommandLine) -> Request:
     if about and found.sweeper != STUDIES:
         advice = "choose one, such as study=decay_rate, or -m hydra/sweeper=optuna"
         raise Mistake(about[0], "must stand beside a search", "none", advice)
-    return found
+    if any(one.key.startswith(f"{SWEEP}.") for one in words):
+        _check_sweep(found)
+    return replace(found, sweep=read_sweep(config)) if found.is_grid else found
 
 
 def hand_over(line: CommandLine, job: Callable[[Any], Any]) -> None:
@@ -161,14 +173,29 @@ def check_launcher(launcher: Mapping[str, Any]) -> None:
         )
 
 
-def _hydra(composer: Composer, words: Sequence[Word]) -> Any:
-    """Return Hydra's part of the configuration: of the first job, else of what all share, so that
-    what is wrong with a job is said by its name."""
+def _shared(composer: Composer, words: Sequence[Word]) -> Any:
+    """Return the configuration of the first job, else of what all share, so that what is wrong with
+    a job is said by its name."""
     with suppress(Mistake):
         listed = [one for one in words if one.kind is not Kind.SEARCHES]
         job = [one.at(one.options[0]) if one.options else one for one in listed]
-        return composer.config(job).hydra
-    return composer.config([one for one in words if not one.is_multiple]).hydra
+        return composer.config(job)
+    return composer.config([one for one in words if not one.is_multiple])
+
+
+def _check_sweep(asked: Request) -> None:
+    """Raise Mistake for keys of a grid where they do nothing."""
+    given = [one for one in asked.words if one.key.startswith(f"{SWEEP}.")]
+    first = given[0]
+    if not asked.is_grid:
+        usual = "add -m and lists of values"
+        advice = "study.workers=2 is for a search" if asked.is_study else usual
+        raise Mistake(first.key, "must stand beside a grid", first.given, advice)
+    if several := [one for one in given if one.is_multiple]:
+        raise Mistake(several[0].key, "must be one", several[0].given)
+    if asked.is_left_to_hydra:
+        advice = "the launcher says it, as hydra.launcher.n_jobs does"
+        raise Mistake(first.key, "must be left out where Hydra runs the jobs", first.given, advice)
 
 
 def _refuse_sweeps_of_sweeps(composer: Composer, words: Sequence[Word]) -> None:

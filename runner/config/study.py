@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from runner.config.checks import at_least, one_of, positive, short
-from runner.config.reading import explained, resolved, typed
-from runner.config.whole import check_plain, make_whole
+from runner.config.reading import section
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, MINIMIZE
 
@@ -61,17 +60,7 @@ def read_study(config: DictConfig) -> StudySettings:
 
     Raises Mistake for an unknown key, a value of the wrong type or one out of its range.
     """
-    with explained(config):
-        given = config.get("study")
-        plain = OmegaConf.to_container(given, resolve=True) if OmegaConf.is_dict(given) else given
-    own = OmegaConf.create({"study": plain})
-    if OmegaConf.is_dict(own.study):
-        with explained(own):
-            make_whole(own.study, StudySettings)
-    schema = OmegaConf.create({"study": OmegaConf.structured(StudySettings)})
-    plain = resolved(typed(own, schema))
-    check_plain(plain)
-    study = StudySettings(**plain["study"])
+    study = StudySettings(**section(config, "study", StudySettings))
     _check(study)
     return study
 

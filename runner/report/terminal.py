@@ -20,7 +20,7 @@ from runner.results.result import Result, Status
 
 class Console:
     """Prints one run's progress, without epochs where there are none. `name` stands before each
-    line when several runs share a terminal; a quiet one prints nothing."""
+    line when several runs share a terminal, which has no bar then; a quiet one prints nothing."""
 
     def __init__(
         self, total_steps: int, steps_per_epoch: int | None, name: str = "", *, quiet: bool = False
@@ -38,7 +38,7 @@ class Console:
             TextColumn("steps"),
             TimeRemainingColumn(),
             console=rich.console.Console(stderr=True, soft_wrap=True, force_jupyter=False),
-            disable=quiet or audience().silent or not sys.stderr.isatty(),
+            disable=quiet or bool(name) or audience().silent or not sys.stderr.isatty(),
             redirect_stdout=sys.stdout.isatty(),
             transient=True,
             refresh_per_second=4,

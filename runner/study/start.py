@@ -64,7 +64,7 @@ def search(
     several = [one for one in words if one.startswith(WORKERS) and one != f"{WORKERS}1"]
     if started_by.is_pool and several:
         warm.load()
-    planned = plan(words, config_dir, started_by.sharing, composer)
+    planned = plan(words, config_dir, started_by.is_here, composer)
     started_by.check(planned.study.workers)
     _check_code(planned, started_by)
     with told(planned.study.storage):
@@ -143,4 +143,7 @@ def _work(
     spread = count > 1 and planned.settings.device == "auto"
     places = [f"{kind}:{i % count}" if spread else None for i in range(workers)]
     given = [[address, study.study_name, deadline, place] for place in places]
-    run_pool(given, attributes.definition(study).threads, interrupts)
+    threads = attributes.definition(study).threads
+    if note := devices.crowded(workers, threads or 1):
+        warn(f"note: {note}")
+    run_pool(given, threads, interrupts)

@@ -7,14 +7,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from runner import provenance
 from runner.build.setup import Setup, check
-from runner.config.command_line import Words, varying, word
+from runner.config.command_line import Words, varying
 from runner.config.composer import Composer
-from runner.config.configurator import assigned, tagged
 from runner.config.request import BASIC_LAUNCHER, Launch, check_launcher
 from runner.config.settings import Settings
 from runner.errors import Mistake, out_of_memory
@@ -22,10 +22,11 @@ from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.audience import audience, sharing
 from runner.report.runs import ending
 from runner.report.say import say, warn
-from runner.results.result import Result, Status, exit_status
-from runner.results.view import JOB, KIND, SETTING, SWEEP
+from runner.results.result import Result, exit_status
 from runner.sweep import pages, picture
 from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
+from runner.sweep.placing import Placing, room
+from runner.sweep.pool import Labelled, Pool, not_started
 from runner.sweep.sharing import Partings, Share, shares
 from runner.tracking import trackers_of
 from runner.training import devices
@@ -38,13 +39,16 @@ class Sweep:
     """How a grid is run.
 
     composer: makes the settings of a job. launcher: the configuration of Hydra's launcher. run: for
-    jobs in this process. launch: Hydra's, for all others.
+    jobs in this process. apart: the same for those in processes beside it. launch: Hydra's, for all
+    others. workers: jobs at a time, None for as many as the machine has room for.
     """
 
     composer: Composer
     launcher: Mapping[str, Any]
     run: Run | None = None
+    apart: Labelled | None = None
     launch: Launch | None = None
+    workers: int | None = None
 
     def of(self, jobs: Sequence[Words]) -> int:
         """Run every combination; return 0, 1 if a run failed, 3 if all diverged, 130 if
@@ -63,14 +67,15 @@ class Sweep:
         name = f"{typed[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
         asked = [job.trial if job.settings.states.enabled else None for job in checked]
         order = shares(asked)
-        placed = self._placed(checked, name, order)
+        at_a_time = self._at_a_time(checked)
+        placed = Placing(self.composer, name, at_a_time).placed(checked, order)
         shown = pages.show_jobs(placed, name, keys)
         say(*(f"look      {page}" for page in shown[:1]))
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
                 with Partings(placed) as partings:
-                    results = self._trained(placed, order, partings, interrupts)
+                    results = self._trained(placed, order, partings, interrupts, at_a_time)
             finally:
                 del os.environ[STOP_FILE]
         results = _with_settings(results, checked)
@@ -97,53 +102,12 @@ class Sweep:
             checked.append(Job(name, words, settings, threads, setup.metric, setup.trial))
         return _with_setting_names(checked)
 
-    def _placed(self, jobs: Sequence[Job], usual: str, order: Sequence[Share]) -> list[Job]:
-        """Give each job its name, experiment, tags, threads and accelerator, and make the database.
-
-        usual: the sweep's name, and its experiment's where none is given. order: in which the jobs
-        are started.
-        """
-        tracked = [job.settings.tracking for job in jobs if job.settings.tracking.enabled]
-        made: set[tuple[str, str]] = set()
-        for one in tracked:
-            for tracker in trackers_of(one):
-                place = tracker.address, one.experiment or usual
-                if place not in made:
-                    tracker.prepare(place[1])
-                made.add(place)
-        shown = " and ".join(dict.fromkeys(f"'{one.experiment or usual}'" for one in tracked))
-        count = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
-        say(f"{count}{f', experiment {shown}' if shown else ''}")
-        workers = self._workers()
-        placed = []
-        cuts = {one.place: one.cuts for one in order}
-        for i, job in enumerate(jobs):
-            settings, more = job.settings, dict[str, Any]()
-            if cuts[i]:
-                more["states.cuts"] = [*settings.states.cuts, *sorted(cuts[i])]
-            if settings.tracking.experiment is None:
-                more["tracking.experiment"] = usual
-            if settings.tracking.run_name is None:
-                more["tracking.run_name"] = job.name
-            if settings.threads is None and workers:
-                more["threads"] = min(job.threads, max(1, devices.DEFAULT_THREADS // workers))
-            words = (*job.words, *assigned(more))
-            if settings.device == "auto" and workers and workers > 1 and devices.count() > 1:
-                words = (*words, word(f"device={devices.available()[0]}:{i % devices.count()}"))
-            settings = self.composer.settings(words)
-            if settings.tracking.enabled:
-                tags = {KIND: JOB, SWEEP: usual, SETTING: job.setting_name}
-                words = (*words, *tagged(tags))
-                settings = _with_tags(settings, tags)
-            placed.append(replace(job, words=words, settings=settings))
-        return placed
-
-    def _workers(self) -> int | None:
+    def _at_a_time(self, jobs: Sequence[Job]) -> int | None:
         """Return how many jobs run at a time here; None where a launcher sends them away."""
-        if self.launcher["_target_"] == BASIC_LAUNCHER:
-            return 1
-        n_jobs = self.launcher.get("n_jobs")
-        return devices.DEFAULT_THREADS if n_jobs == -1 else n_jobs
+        if self.launcher["_target_"] != BASIC_LAUNCHER:
+            n_jobs: int | None = self.launcher.get("n_jobs")
+            return devices.DEFAULT_THREADS if n_jobs == -1 else n_jobs
+        return 1 if self.apart is None else min(len(jobs), self.workers or room(jobs))
 
     def _trained(
         self,
@@ -151,20 +115,26 @@ class Sweep:
         order: Sequence[Share],
         partings: Partings,
         interrupts: Interrupts,
+        at_a_time: int | None,
     ) -> list[Result]:
-        """Run all jobs together, or one by one where they run one by one anyway."""
-        one_by_one = self._workers() == 1
+        """Run all jobs: in processes of ours, together by a launcher, or one by one."""
         places = [one.place for one in order]
         results: dict[int, Result] = {}
+        if self.apart is not None and at_a_time is not None and at_a_time > 1:
+            mine = [jobs[place] for place in places]
+            with sharing(len(jobs)), Pool(self.apart, at_a_time, interrupts) as pool:
+                for number, result in pool.results(mine, partial(_begins, mine)):
+                    results[places[number]] = result
+                    partings.ended([places[number]])
+            return [results[place] for place in range(len(jobs))]
+        one_by_one = at_a_time == 1
         for batch in [[place] for place in places] if one_by_one else [places]:
             mine, first = [jobs[place] for place in batch], len(results)
             if interrupts.requested():
-                found: Sequence[Result] = [
-                    Result(job.name, Status.KILLED, reason="not started") for job in mine
-                ]
+                found: Sequence[Result] = [not_started(job) for job in mine]
             else:
-                if one_by_one and len(jobs) > 1 and audience().hears(first, first + 1, len(jobs)):
-                    say(f"[{first + 1}/{len(jobs)}] {mine[0].name}")
+                if one_by_one and len(jobs) > 1:
+                    _begins([jobs[place] for place in places], first)
                 found = self._launched(mine, first, len(jobs))
             results.update(zip(batch, found, strict=True))
             partings.ended(batch)
@@ -182,6 +152,12 @@ class Sweep:
         return run_elsewhere(jobs, self.launch, first)
 
 
+def _begins(jobs: Sequence[Job], number: int) -> None:
+    """Say that a job begins."""
+    if audience().hears(number, number + 1, len(jobs)):
+        say(f"[{number + 1}/{len(jobs)}] {jobs[number].name}")
+
+
 def _tried(settings: Settings) -> Setup:
     """Build a job to see that it can be; return that for a look.
 
@@ -193,12 +169,6 @@ def _tried(settings: Settings) -> Setup:
         if not out_of_memory(error):
             raise
         raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
-
-
-def _with_tags(settings: Settings, tags: Mapping[str, str]) -> Settings:
-    """Return settings whose run has tags, beside those of its own."""
-    tracking = settings.tracking
-    return replace(settings, tracking=replace(tracking, tags={**tracking.tags, **tags}))
 
 
 def _with_setting_names(jobs: Sequence[Job]) -> list[Job]:

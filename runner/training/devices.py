@@ -29,6 +29,22 @@ def count() -> int:
     return torch.accelerator.device_count() if available()[0] != "cpu" else 0
 
 
+def crowded(processes: int, threads: int) -> str:
+    """Return a note where so many processes of so many threads are slow together, or nothing: up to
+    twice the cores, threads that wait passively lose nothing.
+
+    >>> crowded(2, 1), crowded(1, 10_000)
+    ('', '')
+    """
+    if processes == 1 or processes * threads <= 2 * max(DEFAULT_THREADS, processes):
+        return ""
+    own = max(1, DEFAULT_THREADS // processes)
+    return (
+        f"{processes} runs at a time of {threads} threads each share {DEFAULT_THREADS} cores: "
+        f"threads={own} may be faster, with other last digits"
+    )
+
+
 def resolve(name: str) -> torch.device:
     """Return the device of a name: auto, cpu, cuda, cuda:1, mps, xpu.
 

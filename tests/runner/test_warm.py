@@ -36,7 +36,7 @@ def found(folder: Path, own_module: Callable[[str, str], Path]) -> Callable[...,
 
     def find(word: str, environment: dict[str, str]) -> dict[str, Any]:
         module = importlib.import_module("finds")
-        process = warm.begin(module.find, word, environment=environment)
+        process = warm.begin(module.find, word, environment=environment, key="study.workers")
         process.join(60)
         assert process.exitcode == 3
         return dict(json.loads(Path("found.json").read_text()))
@@ -70,7 +70,7 @@ def test_where_no_process_can_be_had_it_is_one_line(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(warm, "load", refuse)
     with pytest.raises(Mistake, match=r"^study\.workers needs processes, got none \(.*unavailable"):
-        warm.begin(divmod, 7, 2, environment={})  # type: ignore[arg-type]
+        warm.begin(divmod, 7, 2, environment={}, key="study.workers")  # type: ignore[arg-type]
 
 
 def test_is_forked_from_one_process(found: Any) -> None:

@@ -71,13 +71,13 @@ class Plan:
 def plan(
     words: list[str],
     config_dir: str | None,
-    sharing: int | None = None,
+    is_here: bool = True,
     composer: Composer | None = None,
 ) -> Plan:
     """Return the study of a command line. Raises Mistake for whatever does not fit together.
 
-    sharing: how many runs share this machine's cores, study.workers unless it is given; 0 where
-    each has a machine of its own. composer: one that has composed the command line.
+    is_here: whether this machine trains, and not others. composer: one that has composed the
+    command line.
     """
     composer = composer or Composer(config_dir)
     study, space, fixed = _searched(words, composer)
@@ -87,12 +87,12 @@ def plan(
     for tracker in trackers_of(settings.tracking):
         tracker.check()
     if settings.has_loop and (told := _told(study, settings)):
-        return plan([*words, *told], config_dir, sharing, composer)
+        return plan([*words, *told], config_dir, is_here, composer)
     goals = _goals(study, settings)
     keep = settings.train.keep
     if goals[0].metric.startswith(OF_AVERAGE) and not keep.startswith(AVERAGE):
         kept = {"last": AVERAGE, "best": f"{AVERAGE}_best"}[keep]
-        return plan([*words, f"train.keep={kept}"], config_dir, sharing, composer)
+        return plan([*words, f"train.keep={kept}"], config_dir, is_here, composer)
     chosen = settings.choices.get("study", "none")
     shared = {field.name for field in fields(Definition)} & vars(study).keys()
     definition = Definition(
@@ -117,8 +117,8 @@ def plan(
         dry_run.baseline()
     dry_run.space()
     threads = settings.threads
-    if threads is None and devices.resolve(settings.device).type == "cpu":
-        threads = _share(dry_run.threads, study.workers if sharing is None else sharing)
+    if threads is None and is_here and devices.resolve(settings.device).type == "cpu":
+        threads = dry_run.threads  # of any number of workers: it decides the bits
     definition = replace(definition, threads=threads)
     return Plan(study, definition, configurator, composer, settings, baseline, grid)
 
@@ -220,11 +220,6 @@ def _base(settings: Settings) -> dict[str, Any]:
     for name in ("tracking", "states", "threads", "device"):
         del base[name]
     return base
-
-
-def _share(threads: int, sharing: int) -> int | None:
-    """Return how many threads each of several runs at a time gets of those that it would use."""
-    return min(threads, max(1, devices.DEFAULT_THREADS // sharing)) if sharing else None
 
 
 def _baseline(configurator: Configurator, settings: Settings) -> dict[str, Any]:

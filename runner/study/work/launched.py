@@ -51,12 +51,11 @@ class Launcher:
         return bool(self.config["_target_"] == BASIC_LAUNCHER)
 
     @property
-    def sharing(self) -> int | None:
-        """How many workers share this machine's cores: 0 where a launcher sends each away, None
-        where all of them do."""
+    def is_here(self) -> bool:
+        """Whether workers train on this machine, and not each on another one."""
         joins_a_cluster = ((self.config.get("ray") or {}).get("init") or {}).get("address")
         stays = self.config["_target_"].endswith(_HERE) and not joins_a_cluster
-        return None if self.is_pool or "n_jobs" in self.config or stays else 0
+        return bool(self.is_pool or "n_jobs" in self.config or stays)
 
     def check(self, workers: int) -> None:
         """Raise Mistake where workers would wait for each other's end, or cannot be launched."""

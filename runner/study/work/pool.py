@@ -1,11 +1,9 @@
 """A pool of workers: processes of this machine, of which those that die are replaced."""
 
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from runner.study.work.worker import work_apart
 
 LOOK_SECONDS = 0.1
 MOST_REPLACED = 100
-LOST = 255  # what multiprocessing says of a process whose fork server has died
 
 Begin = Callable[[Sequence[Any]], BaseProcess]
 
@@ -35,7 +32,7 @@ def run_pool(workers: Sequence[Sequence[Any]], threads: int | None, interrupts: 
         environment[STOP_FILE] = str(stop)
 
         def begin(given: Sequence[Any]) -> BaseProcess:
-            return warm.begin(work_apart, *given, environment=environment)
+            return warm.begin(work_apart, *given, environment=environment, key="study.workers")
 
         _look_after(workers, begin, stop, interrupts)
 
@@ -59,19 +56,11 @@ def _look_after(
                 died = status not in (None, 0)
                 if died and not interrupts.requested() and replaced < MOST_REPLACED:
                     replaced += 1
-                    _end(processes[i])
+                    warm.end(processes[i])
                     processes[i], statuses[i] = begin(workers[i]), None
             if None not in statuses:
                 return
             time.sleep(LOOK_SECONDS)
     finally:
         for process in processes:
-            _end(process)  # a person does not wait for it; what it trained is queued again
-
-
-def _end(process: BaseProcess) -> None:
-    """Kill a process: it may live, though who has forked it has died and says nothing of it."""
-    if process.pid is not None and process.exitcode in (None, LOST):
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-    process.join()
+            warm.end(process)  # a person does not wait for it; what it trained is queued again

@@ -14,6 +14,7 @@ from runner.config.request import BASIC_LAUNCHER
 from runner.errors import Mistake
 from runner.results.result import Result, Status
 from runner.sweep.launch import Job, run_elsewhere, run_here
+from runner.sweep.placing import Placing
 from runner.sweep.sharing import Share
 from runner.sweep.sweep import Sweep
 from runner.training import devices
@@ -245,7 +246,7 @@ def test_a_job_too_large_for_the_memory_is_refused(command, folder: Path, monkey
         (
             {"_target_": "joblib", "n_jobs": 4},
             4,
-            ["threads=2 device=cuda:0", "threads=1 device=cuda:1"],
+            ["threads=8 device=cuda:0", "threads=1 device=cuda:1"],
         ),
         ({"_target_": BASIC_LAUNCHER}, 1, ["threads=8", "threads=1"]),
         ({"_target_": "submitit"}, None, ["", ""]),
@@ -263,15 +264,17 @@ def test_jobs_are_spread_over_accelerators_and_cores(
         words = (word(f"seed={seed}"), word("tracking=off"))
         jobs.append(Job(f"seed={seed}", words, composer.settings(words), (8, 1)[seed]))
     order = [Share(place, frozenset()) for place in range(2)]
-    placed = Sweep(composer, launcher)._placed(jobs, "seed", order)
+    at_a_time = Sweep(composer, launcher)._at_a_time(jobs)
+    assert at_a_time == workers
+    placed = Placing(composer, "seed", at_a_time).placed(jobs, order)
     added = [[one.text for one in job.words[2:]] for job in placed]
     assert [
         " ".join(text for text in texts if not text.startswith("tracking")) for texts in added
     ] == more
     named = [job.settings.tracking.run_name for job in placed]
     assert named == ["seed=0", "seed=1"]
-    large = 8 // workers if workers else None
-    assert [job.settings.threads for job in placed] == [large, 1 if workers else None]
+    fixed = [8, 1] if workers else [None, None]
+    assert [job.settings.threads for job in placed] == fixed
 
 
 def test_each_job_gets_the_threads_that_its_model_is_worth(command, store, monkeypatch) -> None:

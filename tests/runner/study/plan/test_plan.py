@@ -195,22 +195,24 @@ def test_a_grid_tells_conditional_keys_apart(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "sharing", "threads"),
+    ("words", "is_here", "threads"),
     [
-        ("", None, 8),
-        ("study.workers=2", None, 4),
-        ("study.workers=16", None, 1),
-        ("study.workers=2", 0, None),
-        ("study.workers=2 threads=3", None, 3),
-        ("model.hidden=[16]", None, 1),
-        ("model.hidden=[16] study.workers=2", None, 1),
-        ("'model.hidden=choice([16],[2048,2048])' study.workers=2", None, 4),
+        ("", True, 8),
+        ("study.workers=2", True, 8),
+        ("study.workers=16", True, 8),
+        ("study.workers=2", False, None),
+        ("study.workers=2 threads=3", True, 3),
+        ("model.hidden=[16]", True, 1),
+        ("model.hidden=[16] study.workers=2", True, 1),
+        ("'model.hidden=choice([16],[2048,2048])' study.workers=2", True, 8),
     ],
 )
-def test_workers_share_the_cores(words, sharing, threads, folder, monkeypatch) -> None:
+def test_any_number_of_workers_trains_with_the_same_threads(
+    words, is_here, threads, folder, monkeypatch
+) -> None:
     monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
     line = "model=mlp model.hidden=[2048,2048] train.steps=4 tracking=off 'lr=interval(0.1, 1)'"
-    found = plan(f"{line} {words}", sharing=sharing)
+    found = plan(f"{line} {words}", is_here=is_here)
     assert found.definition.threads == threads
 
 

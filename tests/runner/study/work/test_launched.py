@@ -118,25 +118,25 @@ PLUGINS = "hydra_plugins.hydra"
 
 
 @pytest.mark.parametrize(
-    ("config", "sharing"),
+    ("config", "is_here"),
     [
-        ({"_target_": BASIC_LAUNCHER}, None),
-        ({"_target_": "hydra_plugins.hydra_joblib_launcher.JoblibLauncher", "n_jobs": 2}, None),
-        ({"_target_": f"{PLUGINS}_submitit_launcher.submitit_launcher.LocalLauncher"}, None),
-        ({"_target_": f"{PLUGINS}_submitit_launcher.submitit_launcher.SlurmLauncher"}, 0),
-        ({"_target_": f"{PLUGINS}_ray_launcher.ray_launcher.RayLauncher"}, None),
+        ({"_target_": BASIC_LAUNCHER}, True),
+        ({"_target_": "hydra_plugins.hydra_joblib_launcher.JoblibLauncher", "n_jobs": 2}, True),
+        ({"_target_": f"{PLUGINS}_submitit_launcher.submitit_launcher.LocalLauncher"}, True),
+        ({"_target_": f"{PLUGINS}_submitit_launcher.submitit_launcher.SlurmLauncher"}, False),
+        ({"_target_": f"{PLUGINS}_ray_launcher.ray_launcher.RayLauncher"}, True),
         (
             {
                 "_target_": f"{PLUGINS}_ray_launcher.ray_launcher.RayLauncher",
                 "ray": {"init": {"address": "auto"}},
             },
-            0,
+            False,
         ),
     ],
 )
-def test_workers_of_this_machine_share_its_cores(config: dict[str, Any], sharing) -> None:
+def test_a_launcher_keeps_workers_here_or_sends_them_away(config: dict[str, Any], is_here) -> None:
     launcher = Launcher(lambda *_: [], config)
-    assert launcher.sharing == sharing
+    assert launcher.is_here == is_here
     assert launcher.is_pool == (config["_target_"] == BASIC_LAUNCHER)
 
 

@@ -1,0 +1,210 @@
+"""Jobs of a grid, several at a time: the same bits, no job lost, whoever dies or is interrupted."""
+
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.config.command_line import word
+from runner.config.composer import Composer
+from runner.sweep.launch import Job
+from runner.sweep.placing import room
+from runner.training import devices
+
+SMALL = "model=linear train.steps=4 train.eval_every=2"
+QUADRATIC = "model=quadratic dataset=none schedule=constant optimizer=sgd lr=0.2 states=off"
+DIES = """\
+import os
+
+from runner.training.models import Quadratic
+
+class Dies(Quadratic):
+    def __init__(self, at: int = 0):
+        super().__init__()
+        self.at, self.calls = at, 0
+
+    def forward(self):
+        self.calls += 1
+        if self.at and self.calls > self.at:
+            os.kill(os.getpid(), 9)
+        return super().forward()
+"""
+
+
+def rows(out: str) -> list[list[str]]:
+    """The cells of each row of the ranking."""
+    lines = out[out.index("\nrank") + 1 :].split("\n\n")[0].splitlines()
+    return [re.split(r"\s{2,}", line.strip()) for line in lines[1:]]
+
+
+def test_two_processes_train_what_one_trains(shell: Any, store: Any) -> None:
+    line = f"-m {SMALL} schedule=cosine,exponential seed=0,1 states=off"
+    for workers in (1, 2):
+        done = shell(f"{line} sweep.workers={workers}")
+        out, err = done.communicate(timeout=120)
+        assert (done.returncode, err) == (0, ""), err
+    runs = store.runs()
+    one, two = ({run.info.run_name: run for run in part} for part in (runs[:4], runs[4:]))
+    assert one.keys() == two.keys()
+    assert len(one) == 4
+    for name, run in one.items():
+        first, again = store.records(run), store.records(two[name])
+        same = {key for key in first if np.array_equal(first[key], again[key])}
+        assert first.keys() - same == {"time_ms"}
+        weights = [store.file(r, "weights.safetensors").read_bytes() for r in (run, two[name])]
+        assert weights[0] == weights[1]
+        for tag in ("command", "threads", "fingerprint", "kind"):
+            assert run.data.tags[tag] == two[name].data.tags[tag]
+        assert "sweep.workers" not in run.data.tags["command"]
+    # each line of progress says whose it is
+    told = re.findall(r"^(.*?)  step 4 ", out, re.MULTILINE)
+    assert sorted(told) == sorted(one)
+    begun = re.findall(r"^\[(\d)/4\] (.*)$", out, re.MULTILINE)
+    assert begun == [(str(i), name) for i, name in enumerate(one, 1)]
+
+
+def test_a_beginning_in_common_is_trained_once_by_several_processes(shell: Any, store: Any) -> None:
+    line = (
+        f"-m {SMALL} train.steps=12 schedule=piecewise schedule.factors=[1.0,0.1] "
+        "'schedule.boundaries=[4],[8],[10]'"
+    )
+    done = shell(f"{line} sweep.workers=3")
+    _, err = done.communicate(timeout=120)
+    assert done.returncode == 0, err
+    reused = sum(int(run.data.tags.get("reused_steps", 0)) for run in store.runs())
+    assert reused >= 4 + 4  # two may go on from one state at the same time
+    again = shell(f"{line} sweep.workers=1 states=off")
+    again.communicate(timeout=120)
+    alone = {run.info.run_name: run for run in store.runs()[3:]}
+    for run in store.runs()[:3]:
+        other = alone[run.info.run_name]
+        weights = [store.file(r, "weights.safetensors").read_bytes() for r in (run, other)]
+        assert weights[0] == weights[1]
+
+
+def test_a_job_whose_process_dies_fails_and_the_others_go_on(
+    shell: Any, own_module: Callable[[str, str], Path]
+) -> None:
+    own_module("dying_model", DIES)
+    line = f"-m {QUADRATIC} model=dying_model.Dies +model.at=0,5,0,6 train.steps=20"
+    done = shell(f"{line} sweep.workers=2 tracking=off")
+    out, err = done.communicate(timeout=120)
+    assert done.returncode == 1, err
+    assert "Traceback" not in err
+    ended = [(row[1], row[-2:]) for row in rows(out)]
+    failed = ["FAILED", "its process has died, status -9"]
+    assert [row[-1][-1] for row in ended] == ["FINISHED", "FINISHED", failed[1], failed[1]], ended
+    assert [row[-1] for row in ended[2:]] == [failed, failed]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interrupt_keeps_what_is_done(shell: Any, store: Any, times: int) -> None:
+    line = f"-m {QUADRATIC} train.steps=3,1000000,2000000,4 train.eval_every=1000"
+    process = shell(f"{line} sweep.workers=2 threads=1")
+    told: set[str] = set()
+    for text in process.stdout:
+        told |= set(re.findall(r"^train.steps=(\d000000)  step ", text))
+        if len(told) == 2:
+            break
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.count("stopping after this step (again: at once)") == 1
+    assert "Traceback" not in err
+    first, *others = rows(out)
+    assert (first[1], first[-1]) == ("train.steps=3", "FINISHED")
+    reasons = [row[-1].split(" after")[0] for row in others]
+    assert sorted(reasons) == ["interrupted", "interrupted", "not started"]
+    assert {row[-2] for row in others} == {"KILLED"}
+    if times == 2:  # at once: what was not delivered travels with the next start
+        assert shell(f"{QUADRATIC} train.steps=2").wait(60) == 0
+    statuses = {run.info.run_name: run.info.status for run in store.runs()}
+    assert statuses.pop("train.steps=3") == "FINISHED"
+    for steps in (1000000, 2000000):
+        assert statuses[f"train.steps={steps}"] in ("KILLED", "FAILED")
+
+
+def test_jobs_stop_when_their_starter_has_died(shell: Any, store: Any, eventually: Any) -> None:
+    line = f"-m {QUADRATIC} train.steps=1000000,2000000 train.eval_every=1000 threads=1"
+    process = shell(f"{line} sweep.workers=2")
+    told: set[str] = set()
+    for text in process.stdout:
+        told |= set(re.findall(r"^train.steps=(\d000000)  step ", text))
+        if len(told) == 2:
+            break
+    pids = _trainers(process.pid)
+    assert len(pids) == 2
+    process.kill()
+    eventually(lambda: not any(map(_lives, pids)))
+    eventually(lambda: [run.info.status for run in store.runs()] == ["KILLED", "KILLED"])
+
+
+def _trainers(starter: int) -> list[int]:
+    """The processes that train for a starter: the children of its fork server."""
+    return [pid for server in _children(starter) for pid in _children(server)]
+
+
+def _children(parent: int) -> list[int]:
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("threads", "device", "count", "expected"),
+    [((1, 1), "cpu", 0, 8), ((1, 8), "cpu", 0, 1), ((3,), "cpu", 0, 2), ((1,), "cuda", 4, 4)],
+)
+def test_the_room_for_jobs(threads, device, count, expected, monkeypatch) -> None:
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
+    monkeypatch.setattr(devices, "available", lambda: [device, "cpu"][count == 0 :])
+    monkeypatch.setattr(devices, "count", lambda: count)
+    settings = Composer().settings([word("tracking=off")])
+    jobs = [Job("one", (), settings, n) for n in threads]
+    assert room(jobs) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("-m sweep.workers=0 seed=0,1", "sweep.workers must be at least 1, got 0"),
+        ("-m sweep.workers=some seed=0,1", "sweep.workers must be a whole number, got 'some'"),
+        (
+            "-m sweep.wokers=2 seed=0,1",
+            "unknown key 'sweep.wokers' (did you mean 'sweep.workers'?)",
+        ),
+        ("-m sweep.workers=1,2", "sweep.workers must be one, got 1,2"),
+        (
+            "sweep.workers=2",
+            "sweep.workers must stand beside a grid, got 2; add -m and lists of values",
+        ),
+        (
+            "study=quickstart sweep.workers=2",
+            "sweep.workers must stand beside a grid, got 2; study.workers=2 is for a search",
+        ),
+        (
+            "-m sweep.workers=2 seed=0,1 hydra/launcher=joblib",
+            "sweep.workers must be left out where Hydra runs the jobs, got 2; the launcher says "
+            "it, as hydra.launcher.n_jobs does",
+        ),
+    ],
+)
+def test_a_number_of_processes_that_does_not_fit_is_refused(
+    command: Any, folder: Path, line: str, said: str
+) -> None:
+    done = command(f"{SMALL} {line}")
+    assert done.status == 2
+    assert done.err == f"error: {said}\n"
+    assert not list(folder.iterdir())
