@@ -76,13 +76,15 @@ def train(asked: Request, run: "Run | None" = None) -> list[Result]:
     if not asked.is_multirun:
         return [single(asked.composer.settings(asked.words), run)]
     workers, jobs = asked.sweep.workers, asked.jobs()
-    if run is not None and (workers or 1) > 1:
+    typed = any(one.key == "sweep.workers" for one in asked.words)
+    if run is not None and typed and workers != 1:
         advice = "python -m runner takes others"
         raise Mistake("sweep.workers", "must be 1 in a notebook or script", str(workers), advice)
-    apart = start if run is None and workers != 1 and len(jobs) > 1 else None
-    if apart is not None:
-        from runner import warm
+    from runner import warm
 
+    several = len(jobs) > 1 and (workers or warm.cores()) > 1
+    apart = start if run is None and several else None
+    if apart is not None:
         warm.load()
     from runner.sweep.sweep import Sweep
 

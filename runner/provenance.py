@@ -190,7 +190,7 @@ def _options(settings: Settings) -> dict[str, str]:
     }
 
 
-kept_git = functools.cache(git)  # for one of many short runs
+kept_git = functools.cache(git)  # for one of many runs, whose code was loaded once
 
 
 def tags(

@@ -23,13 +23,22 @@ from runner.helper.calls import Surroundings
 
 LOST = 255  # what multiprocessing says of a process whose fork server has died
 _LOADED = "runner.loaded"
-_FORKS = sys.platform != "darwin"
-_context: Any = multiprocessing.get_context("forkserver" if _FORKS else "spawn")
+FORKS = sys.platform != "darwin"
+_context: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+
+
+def cores() -> int:
+    """Return how many processes may compute at a time, as far as is known without PyTorch."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given.isdigit():
+        return int(given)
+    has_affinity = hasattr(os, "sched_getaffinity")  # not on macOS
+    return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
 
 
 def load() -> None:
     """Begin to load, while the caller loads what it needs."""
-    if not _FORKS:
+    if not FORKS:
         return
     _context.set_forkserver_preload([_LOADED])
     with _no_main():

@@ -100,7 +100,7 @@ def processors() -> float:
 
 def grid(kind: str, model: str, epochs: int, repeats: int) -> dict[str, Any]:
     """Measure a grid with stored states, the same again, and without them."""
-    words = ["-m", f"model={model}", f"train.epochs={epochs}", *GRIDS[kind]]
+    words = ["-m", "sweep.workers=1", f"model={model}", f"train.epochs={epochs}", *GRIDS[kind]]
     rows = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:

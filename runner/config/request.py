@@ -121,7 +121,7 @@ def request(line: CommandLine) -> Request:
     if about and found.sweeper != STUDIES:
         advice = "choose one, such as study=decay_rate, or -m hydra/sweeper=optuna"
         raise Mistake(about[0], "must stand beside a search", "none", advice)
-    if any(one.key.startswith(f"{SWEEP}.") for one in words):
+    if any(one.key.partition(".")[0] == SWEEP for one in words):
         _check_sweep(found)
     return replace(found, sweep=read_sweep(config)) if found.is_grid else found
 
@@ -185,8 +185,10 @@ def _shared(composer: Composer, words: Sequence[Word]) -> Any:
 
 def _check_sweep(asked: Request) -> None:
     """Raise Mistake for keys of a grid where they do nothing."""
-    given = [one for one in asked.words if one.key.startswith(f"{SWEEP}.")]
+    given = [one for one in asked.words if one.key.partition(".")[0] == SWEEP]
     first = given[0]
+    if whole := [one for one in given if one.key == SWEEP]:
+        raise Mistake(SWEEP, "must be set key by key", f"'{whole[0].text}'", "sweep.workers=2")
     if not asked.is_grid:
         usual = "add -m and lists of values"
         advice = "study.workers=2 is for a search" if asked.is_study else usual
@@ -194,7 +196,8 @@ def _check_sweep(asked: Request) -> None:
     if several := [one for one in given if one.is_multiple]:
         raise Mistake(several[0].key, "must be one", several[0].given)
     if asked.is_left_to_hydra:
-        advice = "the launcher says it, as hydra.launcher.n_jobs does"
+        has_own = asked.hydra.launcher._target_ == BASIC_LAUNCHER
+        advice = "they run one by one" if has_own else "as hydra.launcher.n_jobs may say it"
         raise Mistake(first.key, "must be left out where Hydra runs the jobs", first.given, advice)
 
 

@@ -51,7 +51,8 @@ def _write(name: str, lines: tuple[str, ...], end: str) -> None:
     try:
         for line in lines:
             text = in_encoding(as_text(redact(line)), stream.encoding)
-            print(text, end=end, file=stream, flush=True)
+            stream.write(f"{text}{end}")  # at once: other processes write, too
+            stream.flush()
     except OSError:
         _lose(name)
 

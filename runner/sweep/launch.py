@@ -1,4 +1,4 @@
-"""How the jobs of a grid are run: here, one after the other, or by one of Hydra's launchers."""
+"""How the jobs of a grid are run: here, or by one of Hydra's launchers; `pool` runs several."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +45,16 @@ def named(number: int, count: int, name: str) -> Iterator[None]:
         raise Mistake(where, one_line(mistake)) from mistake
 
 
+def not_started(job: Job) -> Result:
+    """Return what came of a job that an interrupt has forestalled."""
+    return Result(job.name, Status.KILLED, reason="not started")
+
+
+def failed(job: Job, reason: str) -> Result:
+    """Return what came of a job that could not be run."""
+    return Result(job.name, Status.FAILED, reason=reason)
+
+
 def run_here(job: Job, run: Run) -> Result:
     """Run a job in this process. Nothing is raised: the result says what went wrong."""
     return _results([job], lambda: [run(job.settings)])[0]
@@ -75,4 +85,4 @@ def _results(jobs: Sequence[Job], ask: Callable[[], Sequence[Result]]) -> Sequen
     except Exception as error:
         kind = "" if isinstance(error, Mistake) else f"{type(error).__name__}: "
         reason = f"{kind}{one_line(error)}"
-        return [Result(job.name, Status.FAILED, reason=reason) for job in jobs]
+        return [failed(job, reason) for job in jobs]

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psutil
+
+from runner import warm
 from runner.config.command_line import word
 from runner.config.composer import Composer
 from runner.config.configurator import assigned, tagged
@@ -15,18 +18,22 @@ from runner.sweep.sharing import Share
 from runner.tracking import trackers_of
 from runner.training import devices
 
+A_PROCESS_BYTES = 2**30  # of the memory that a process may take, about
+
 
 @dataclass(frozen=True)
 class Placing:
     """How the jobs of a grid are placed.
 
     composer: makes the settings of a job. name: the sweep's, and its experiment's where none is
-    given. at_a_time: how many jobs run here together, None where they are sent away.
+    given. at_a_time: how many jobs run here together, None where they are sent away. is_pool:
+    whether they run in processes of ours, which have an accelerator each.
     """
 
     composer: Composer
     name: str
     at_a_time: int | None
+    is_pool: bool = False
 
     def placed(self, jobs: Sequence[Job], order: Sequence[Share]) -> list[Job]:
         """Give each job its name, experiment, tags, threads and accelerator, and make the database.
@@ -34,9 +41,8 @@ class Placing:
         order: in which the jobs are started.
         """
         self._prepare(jobs)
-        if self.at_a_time and (
-            note := devices.crowded(self.at_a_time, max(job.threads for job in jobs))
-        ):
+        threads = max((job.threads for job in jobs if not _is_accelerated(job)), default=1)
+        if note := devices.crowded(self.at_a_time or 1, threads):
             warn(f"note: {note}")
         cuts = {one.place: one.cuts for one in order}
         return [self._one(job, i, sorted(cuts[i])) for i, job in enumerate(jobs)]
@@ -63,11 +69,13 @@ class Placing:
             more["tracking.experiment"] = self.name
         if settings.tracking.run_name is None:
             more["tracking.run_name"] = job.name
-        if settings.threads is None and self.at_a_time:  # of any number of them: it decides bits
-            more["threads"] = job.threads
+        if settings.threads is None and self.at_a_time:
+            own = max(1, devices.DEFAULT_THREADS // self.at_a_time)
+            # on a CPU it decides bits, so it is that of any number of them
+            more["threads"] = min(job.threads, own) if _is_accelerated(job) else job.threads
         words = (*job.words, *assigned(more))
-        several = self.at_a_time is not None and self.at_a_time > 1 and devices.count() > 1
-        if settings.device == "auto" and several:
+        several = (self.at_a_time or 1) > 1 and devices.count() > 1
+        if settings.device == "auto" and several and not self.is_pool:
             place = f"{devices.available()[0]}:{number % devices.count()}"
             words = (*words, word(f"device={place}"))
         settings = self.composer.settings(words)
@@ -79,10 +87,26 @@ class Placing:
 
 
 def room(jobs: Sequence[Job]) -> int:
-    """Return how many of some jobs the cores have room for, or the accelerators."""
-    if any(devices.resolve(job.settings.device).type != "cpu" for job in jobs):
-        return max(1, devices.count())
-    return max(1, devices.DEFAULT_THREADS // max(job.threads for job in jobs))
+    """Return how many of some jobs the machine has room for: a process an accelerator, or as many
+    as the cores and the memory take. One where each process loads PyTorch for itself."""
+    if not warm.FORKS:
+        return 1
+    if any(map(_is_accelerated, jobs)):
+        return max(1, devices.count()) if all(one.settings.device == "auto" for one in jobs) else 1
+    memory = int(psutil.virtual_memory().total)
+    cores = devices.DEFAULT_THREADS // max(job.threads for job in jobs)
+    return max(1, min(cores, memory // A_PROCESS_BYTES))
+
+
+def places(count: int) -> list[str | None]:
+    """Return an accelerator for each of so many processes, None where there are not several."""
+    if (there := devices.count()) < 2:
+        return [None] * count
+    return [f"{devices.available()[0]}:{i % there}" for i in range(count)]
+
+
+def _is_accelerated(job: Job) -> bool:
+    return devices.resolve(job.settings.device).type != "cpu"
 
 
 def _with_tags(settings: Settings, tags: Mapping[str, str]) -> Settings:

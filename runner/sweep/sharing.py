@@ -19,11 +19,13 @@ MOST_BYTES = 2**29  # of numbers that are compared
 class Share:
     """What a run has in common with others.
 
-    place: its number among all. cuts: updates behind which one of them parts from it.
+    place: its number among all. cuts: updates behind which one of them parts from it. group: the
+    place of the first of those that begin alike.
     """
 
     place: int
     cuts: frozenset[int] = frozenset()
+    group: int = 0
 
 
 def shares(trials: Sequence[Trial | None]) -> list[Share]:
@@ -56,7 +58,8 @@ def shares(trials: Sequence[Trial | None]) -> list[Share]:
         else:
             found += _family([(place, trials[place]) for place in places])  # type: ignore[misc]
     found.sort(key=lambda shares: min(one.place for one in shares))
-    return [one for shares in found for one in shares]
+    grouped = [(one, min(other.place for other in shares)) for shares in found for one in shares]
+    return [replace(one, group=group) for one, group in grouped]
 
 
 class Partings:

@@ -24,10 +24,12 @@ from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, exit_status
 from runner.sweep import pages, picture
-from runner.sweep.launch import Job, Run, named, run_elsewhere, run_here
+from runner.sweep.launch import Job, Run, named, not_started, run_elsewhere, run_here
 from runner.sweep.placing import Placing, room
-from runner.sweep.pool import Labelled, Pool, not_started
+from runner.sweep.placing import places as places_of
+from runner.sweep.pool import Pool
 from runner.sweep.sharing import Partings, Share, shares
+from runner.sweep.worker import Labelled
 from runner.tracking import trackers_of
 from runner.training import devices
 
@@ -68,7 +70,8 @@ class Sweep:
         asked = [job.trial if job.settings.states.enabled else None for job in checked]
         order = shares(asked)
         at_a_time = self._at_a_time(checked)
-        placed = Placing(self.composer, name, at_a_time).placed(checked, order)
+        is_pool = self.apart is not None
+        placed = Placing(self.composer, name, at_a_time, is_pool).placed(checked, order)
         shown = pages.show_jobs(placed, name, keys)
         say(*(f"look      {page}" for page in shown[:1]))
         with tempfile.TemporaryDirectory(prefix="runner-") as folder, Interrupts() as interrupts:
@@ -106,7 +109,7 @@ class Sweep:
         """Return how many jobs run at a time here; None where a launcher sends them away."""
         if self.launcher["_target_"] != BASIC_LAUNCHER:
             n_jobs: int | None = self.launcher.get("n_jobs")
-            return devices.DEFAULT_THREADS if n_jobs == -1 else n_jobs
+            return n_jobs and min(len(jobs), devices.DEFAULT_THREADS if n_jobs == -1 else n_jobs)
         return 1 if self.apart is None else min(len(jobs), self.workers or room(jobs))
 
     def _trained(
@@ -122,8 +125,10 @@ class Sweep:
         results: dict[int, Result] = {}
         if self.apart is not None and at_a_time is not None and at_a_time > 1:
             mine = [jobs[place] for place in places]
-            with sharing(len(jobs)), Pool(self.apart, at_a_time, interrupts) as pool:
-                for number, result in pool.results(mine, partial(_begins, mine)):
+            groups = [one.group for one in order]
+            devices.let_go()
+            with sharing(len(jobs)), Pool(self.apart, places_of(at_a_time), interrupts) as pool:
+                for number, result in pool.results(mine, groups, partial(_begins, mine)):
                     results[places[number]] = result
                     partings.ended([places[number]])
             return [results[place] for place in range(len(jobs))]

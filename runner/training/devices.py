@@ -66,6 +66,12 @@ def resolve(name: str) -> torch.device:
     return torch.device(name)
 
 
+def let_go() -> None:
+    """Give back the memory of a device that this process keeps and does not use."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()
+
+
 def use(device: torch.device, threads: int) -> None:
     """Make this process compute on a device with so many CPU threads."""
     torch.set_num_threads(threads)
