@@ -15,14 +15,17 @@ import pytest
 
 from runner.config.command_line import word
 from runner.config.composer import Composer
+from runner.config.request import BASIC_LAUNCHER
 from runner.entry import start
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.results.result import Result, Status
 from runner.sweep import pool
 from runner.sweep.launch import Job
-from runner.sweep.placing import places, room
+from runner.sweep.placing import Placing, places, room
 from runner.sweep.pool import Pool
+from runner.sweep.sharing import shares
+from runner.sweep.sweep import Sweep
 from runner.sweep.worker import Worker
 from runner.training import devices
 
@@ -194,6 +197,19 @@ def test_the_room_for_jobs(threads, words, cards, memory, expected, monkeypatch)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
     settings = Composer().settings([word(text) for text in ["tracking=off", *words.split()]])
     assert room([Job("one", (), settings, n) for n in threads]) == expected
+
+
+@pytest.mark.parametrize("asked", [None, 1, 3, 9])
+def test_jobs_at_a_time_change_no_number_of_threads(asked, folder, monkeypatch) -> None:
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
+    monkeypatch.setattr(devices, "available", lambda: ["cpu"])
+    composer, words = Composer(), (word("tracking=off"),)
+    jobs = [Job(str(i), words, composer.settings(words), n) for i, n in enumerate((1, 4, 1, 2))]
+    sweep = Sweep(composer, {"_target_": BASIC_LAUNCHER}, start, start, workers=asked)
+    at_a_time = sweep._at_a_time(jobs)
+    assert at_a_time == min(4, asked or 8 // 4)
+    placed = Placing(composer, "sweep", at_a_time, True).placed(jobs, shares([None] * 4))
+    assert [job.settings.threads for job in placed] == [1, 4, 1, 2]
 
 
 def test_each_process_has_an_accelerator_of_its_own(monkeypatch) -> None:
