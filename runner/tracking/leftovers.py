@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from runner import private
 from runner.addresses import brief
 from runner.tracking.base import Tracker
-from runner.tracking.outbox import GONE, ROOT, set_aside
+from runner.tracking.outbox import GONE, ROOT, discard, set_aside
 from runner.tracking.schema import NAME, Damaged, Head, read_head
 
 Owner = Callable[[str], Head | None]
@@ -65,7 +65,7 @@ def _mend(folder: Path, owner: Owner) -> list[str]:
     except FileNotFoundError:
         if {path.name for path in folder.iterdir()} - {".lock", ".run.json"}:
             return _headless(folder, "it has no run.json", owner)
-        shutil.rmtree(folder.rename(folder.with_suffix(GONE)), ignore_errors=True)
+        discard(folder)
     except Damaged as error:
         return _headless(folder, f"run.json: {error}", owner)
     finally:

@@ -174,9 +174,7 @@ class Outbox:
     def remove(self) -> None:
         """Forget the run: all is delivered, or there is none."""
         with contextlib.suppress(FileNotFoundError):
-            gone = self.folder.rename(self.folder.with_suffix(GONE))
-            for _ in range(3):  # who looks whether it is held may leave a lock in it
-                shutil.rmtree(gone, ignore_errors=True)
+            discard(self.folder)
         self._lock.release()
 
     def leave(self) -> str:
@@ -194,6 +192,20 @@ class Outbox:
 
     def _entries(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*"))
+
+
+def discard(folder: Path) -> None:
+    """Remove a run's folder, at once for whoever looks."""
+    gone = folder.with_suffix(GONE)
+    try:
+        folder.rename(gone)
+    except FileNotFoundError:
+        raise
+    except OSError:  # who was killed amid this has left it
+        shutil.rmtree(gone, ignore_errors=True)
+        folder.rename(gone)
+    for _ in range(3):  # who looks whether it is held may leave a lock in it
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def waiting() -> list[Outbox]:

@@ -119,6 +119,20 @@ def test_a_killed_process_leaves_its_run_to_others(tmp_path: Path, monkeypatch: 
     assert contents(box) == [{"tags": {}}]
 
 
+def test_what_a_kill_has_left_of_the_same_run_is_in_nobodys_way(box: Outbox) -> None:
+    gone = box.folder.with_suffix(outbox.GONE)
+    gone.mkdir()
+    (gone / "1.json").touch()
+    box.remove()
+    assert list(outbox.ROOT.iterdir()) == []
+    for half in (box.folder, gone):
+        half.mkdir()
+    (gone / "1.json").touch()
+    (box.folder / ".lock").touch()
+    assert leftovers.tidy() == []
+    assert list(outbox.ROOT.iterdir()) == []
+
+
 def test_what_another_process_has_just_delivered_is_not_spoken_of(folder, monkeypatch) -> None:
     gone = outbox.ROOT / ("a" * 32)
     monkeypatch.setattr(type(gone), "glob", lambda self, pattern: [gone])
