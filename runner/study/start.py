@@ -144,6 +144,7 @@ def _work(
     places = [f"{kind}:{i % count}" if spread else None for i in range(workers)]
     given = [[address, study.study_name, deadline, place] for place in places]
     threads = attributes.definition(study).threads
-    if note := devices.crowded(workers, threads or 1):
+    note = devices.crowded(workers, threads or 1)
+    if note and not attributes.done(study):  # one that goes on keeps its number
         warn(f"note: {note}")
     run_pool(given, threads, interrupts)

@@ -56,3 +56,13 @@ def test_a_precision_that_a_device_lacks_is_refused(monkeypatch: pytest.MonkeyPa
 def test_the_advice_halves_the_batch() -> None:
     assert "try train.batch_size=64," in devices.memory_advice(128)
     assert "try train.batch_size=1," in devices.memory_advice(1)
+
+
+@pytest.mark.parametrize(
+    ("processes", "threads", "advised"),
+    [(1, 64, None), (2, 8, None), (16, 1, None), (4, 8, "threads=2"), (16, 8, "threads=1")],
+)
+def test_many_threads_of_many_processes_are_noted(processes, threads, advised, monkeypatch) -> None:
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
+    note = devices.crowded(processes, threads)
+    assert (f"{advised} may be faster" in note) if advised else note == ""
