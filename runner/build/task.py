@@ -84,7 +84,7 @@ def differs(settings: Settings) -> dict[str, Any]:
 def kind_of(spec: Mapping[str, Any]) -> type[Task]:
     """Return the class of a task."""
     name = spec.get("kind", USUAL["kind"])
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         given = f"'{name}'{nearest(str(name), KINDS)}"
         raise Mistake("task.kind", f"must be {either(list(KINDS))}", given)
     return KINDS[name]

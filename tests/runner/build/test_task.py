@@ -482,6 +482,7 @@ def test_a_run_ends_where_nothing_becomes_better(command, store) -> None:
             "ValueError: needs two classes (mine.py, line 147)",
         ),
         (f"{LABELS} task.kind=clasification", None),
+        (f"{LABELS} task.kind=[null]", None),
         (
             f"{LABELS} +dataset.how=int32",
             "dataset.targets must be (n,) of int64 with task=classification, got (n,) of int32; "

@@ -11,7 +11,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("kills.py")
 FEW = {"work": [120], "conclude": [118]}
-MOST = 1000
+MOST = 2000
 DIES = ("trainer", "helper", "both")
 SQLITE, JOURNAL = "sqlite:///optuna.db", "journal:optuna.journal"
 EVERY = {SQLITE: 40, JOURNAL: 120}  # all of them take half an hour: `kills.py` by hand
