@@ -125,7 +125,6 @@ def states(one: optuna.Study) -> dict[str, int]:
 
 def main(kind: str, storage: str, dies: str, empty_store: str, *numbers: str) -> None:
     load()
-    fork_helpers()
     for name in (
         "mlflow.store.tracking.sqlalchemy_store",
         "torch._dynamo",
@@ -135,6 +134,7 @@ def main(kind: str, storage: str, dies: str, empty_store: str, *numbers: str) ->
         "optuna.storages._rdb.storage",
     ):
         importlib.import_module(name)
+    fork_helpers()
     work, made = Path("work").absolute(), Path("made").absolute()
     work.mkdir()
     shutil.copy(empty_store, work / "mlflow.db")

@@ -39,6 +39,7 @@ def check(found: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("kind", FEW)
 def test_a_few_kills_change_nothing(killed: Any, kind: str, dies: str) -> None:
     found = killed(SCRIPT, [kind, SQLITE, dies], FEW[kind])
+    assert [one["last"] for one in found if one["last"] == "the end"] == []
     assert len(found) == len(FEW[kind])
     check(found)
 

@@ -62,6 +62,7 @@ def left_waiting() -> None:
     from mlflow import MlflowClient
 
     MlflowClient.log_batch = away
+    fork_helpers()  # who know of it
     record("waits")
 
 
@@ -157,12 +158,12 @@ def found(event: int) -> dict[str, Any]:
 
 def main(kind: str, dies: str, empty_store: str, *numbers: str) -> None:
     load()
-    fork_helpers()
     importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
     if kind == "command":
         for name in ("runner.build.setup", "runner.artifacts", "torch._dynamo"):
             importlib.import_module(name)
         plot.draw = drawn
+    fork_helpers()
     base = HERE
     for number in map(int, numbers):
         folder = base / f"{kind}-{number}"

@@ -33,6 +33,7 @@ def check(found: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("kind", ["run", "delivery"])
 def test_a_few_kills_leave_nothing_behind(killed: Any, kind: str, dies: str) -> None:
     found = killed(SCRIPT, [kind, dies], FEW[kind])
+    assert [one["last"] for one in found if one["last"] == "the end"] == []
     assert len(found) == len(FEW[kind])
     check(found)
 
@@ -67,6 +68,7 @@ def check_lives(found: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("kind", LIVES)
 def test_the_same_start_goes_on_with_a_killed_run(killed: Any, kind: str, dies: str) -> None:
     found = killed(SCRIPT, [kind, dies], LIVES[kind])
+    assert [one["last"] for one in found if one["last"] == "the end"] == []
     assert len(found) == len(LIVES[kind])
     check_lives(found)
 
