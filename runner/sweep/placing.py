@@ -98,7 +98,7 @@ def room(jobs: Sequence[Job]) -> int:
     return max(1, min(cores, memory // A_PROCESS_BYTES))
 
 
-def places(count: int) -> list[str | None]:
+def accelerators(count: int) -> list[str | None]:
     """Return an accelerator for each of so many processes, None where there are not several."""
     if (there := devices.count()) < 2:
         return [None] * count

@@ -25,8 +25,7 @@ from runner.report.say import say, warn
 from runner.results.result import Result, exit_status
 from runner.sweep import pages, picture
 from runner.sweep.launch import Job, Run, named, not_started, run_elsewhere, run_here
-from runner.sweep.placing import Placing, room
-from runner.sweep.placing import places as places_of
+from runner.sweep.placing import Placing, accelerators, room
 from runner.sweep.pool import Pool
 from runner.sweep.sharing import Partings, Share, shares
 from runner.sweep.worker import Labelled
@@ -127,7 +126,7 @@ class Sweep:
             mine = [jobs[place] for place in places]
             groups = [one.group for one in order]
             devices.let_go()
-            with sharing(len(jobs)), Pool(self.apart, places_of(at_a_time), interrupts) as pool:
+            with sharing(len(jobs)), Pool(self.apart, accelerators(at_a_time), interrupts) as pool:
                 for number, result in pool.results(mine, groups, partial(_begins, mine)):
                     results[places[number]] = result
                     partings.ended([places[number]])

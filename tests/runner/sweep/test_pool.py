@@ -22,7 +22,7 @@ from runner.interrupts import Interrupts
 from runner.results.result import Result, Status
 from runner.sweep import pool
 from runner.sweep.launch import Job
-from runner.sweep.placing import Placing, places, room
+from runner.sweep.placing import Placing, accelerators, room
 from runner.sweep.pool import Pool
 from runner.sweep.sharing import shares
 from runner.sweep.sweep import Sweep
@@ -215,7 +215,7 @@ def test_jobs_at_a_time_change_no_number_of_threads(asked, folder, monkeypatch) 
 def test_each_process_has_an_accelerator_of_its_own(monkeypatch) -> None:
     monkeypatch.setattr(devices, "available", lambda: ["cuda", "cpu"])
     monkeypatch.setattr(devices, "count", lambda: 2)
-    assert places(3) == ["cuda:0", "cuda:1", "cuda:0"]
+    assert accelerators(3) == ["cuda:0", "cuda:1", "cuda:0"]
     mine, its = multiprocessing.Pipe()
     auto, fixed = (Composer().settings([word(text)]) for text in ("seed=0", "device=cpu"))
     for settings, expected in ((auto, "cuda:1"), (fixed, "cpu")):
@@ -223,50 +223,47 @@ def test_each_process_has_an_accelerator_of_its_own(monkeypatch) -> None:
         assert its.recv()[1].device == expected
 
 
-def test_jobs_that_begin_alike_wait_for_others_that_do_not(monkeypatch) -> None:
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets so many processes begin, which answer at once from here and may die of it."""
+
+    def let(most: int, *, die: bool) -> None:
+        begun: list[Worker] = []
+
+        class Here(Worker):
+            @classmethod
+            def begin(cls, run, device):
+                if len(begun) == most:
+                    raise Mistake("sweep.workers", "needs processes", "none (no memory)")
+                mine, its = multiprocessing.Pipe()
+                process = SimpleNamespace(sentinel=its, pid=None, exitcode=0)
+                process.is_alive, process.join = lambda: not die, lambda *_: None
+                begun.append(cls(process, mine, device))
+                begun[-1].its = its
+                return begun[-1]
+
+            def take(self, number, job):
+                self.number = number
+                self.its.send(Result(job.name, Status.FINISHED))
+
+        monkeypatch.setattr(pool, "Worker", Here)
+
+    return let
+
+
+def test_jobs_that_begin_alike_wait_for_others_that_do_not(few: Any) -> None:
+    few(2, die=False)
     jobs = [Job(str(i), (), None) for i in range(6)]
     began: list[int] = []
-
-    class Here(Worker):
-        @classmethod
-        def begin(cls, run, device):
-            mine, its = multiprocessing.Pipe()
-            process = SimpleNamespace(sentinel=its, is_alive=lambda: True, pid=None, exitcode=0)
-            process.join = lambda *_: None
-            found = cls(process, mine, device)
-            found.its = its
-            return found
-
-        def take(self, number, job):
-            self.number = number
-            self.its.send(Result(job.name, Status.FINISHED))
-
-    monkeypatch.setattr(pool, "Worker", Here)
     with Pool(start, [None, None], Interrupts()) as found:
         results = dict(found.results(jobs, [0, 0, 0, 3, 3, 5], began.append))
     assert began[:2] == [0, 3]
     assert [results[i].name for i in range(6)] == [job.name for job in jobs]
 
 
-def test_where_no_further_process_can_be_had_what_is_done_stays(monkeypatch) -> None:
-    jobs, begun = [Job(str(i), (), None) for i in range(3)], []
-
-    class Few(Worker):
-        @classmethod
-        def begin(cls, run, device):
-            if begun:
-                raise Mistake("sweep.workers", "needs processes", "none (no memory)")
-            mine, its = multiprocessing.Pipe()
-            process = SimpleNamespace(sentinel=its, pid=None, exitcode=-9, join=lambda *_: None)
-            process.is_alive = lambda: bool(process.pid)
-            begun.append(its)
-            return cls(process, mine, device)
-
-        def take(self, number, job):
-            self.number = number
-            begun[0].send(Result(job.name, Status.FINISHED))
-
-    monkeypatch.setattr(pool, "Worker", Few)
+def test_where_no_further_process_can_be_had_what_is_done_stays(few: Any) -> None:
+    few(1, die=True)
+    jobs = [Job(str(i), (), None) for i in range(3)]
     with Pool(start, [None, None], Interrupts()) as found:
         results = dict(found.results(jobs, [0, 1, 2], lambda number: None))
     assert results[0].status == Status.FINISHED
