@@ -16,6 +16,7 @@ SMALL, LARGE = 1e-15, 1e18  # of a norm, whose square is near an end of float32
 ASKED = ("cpu",)  # devices that a number can be read from at once
 NO_FLOAT64 = ("mps",)
 HALF = (torch.float16, torch.bfloat16)
+DOUBLE = (torch.float64, torch.complex128)
 
 
 class Clipping(Protocol):
@@ -90,7 +91,7 @@ def _norms(tensors: list[Tensor]) -> tuple[Tensor, Tensor]:
     real = [t.float() if t.dtype in HALF else t for t in real]
     device = real[0].device.type
     if device in (*ASKED, *NO_FLOAT64):
-        norms = torch.stack(torch._foreach_norm(real)).float()
+        norms = torch.stack(torch._foreach_norm(real))
         norm = torch.linalg.vector_norm(norms)
         if device in NO_FLOAT64 or SMALL < norm.item() < math.inf:
             return norms, norm
@@ -98,9 +99,10 @@ def _norms(tensors: list[Tensor]) -> tuple[Tensor, Tensor]:
     return norms, torch.linalg.vector_norm(norms)
 
 
-def _scales(limit: float, norms: Tensor) -> Tensor:
+def _scales(limit: float, norms: Tensor, gradients: list[Tensor]) -> Tensor:
     """Return what gradients of some norms are multiplied by; foreach kernels are for float32."""
-    return (limit / norms.clamp(min=limit)).float()
+    scales = limit / norms.clamp(min=limit)
+    return scales if any(one.dtype in DOUBLE for one in gradients) else scales.float()
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class GlobalNorm:
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
         _, norm = _norms(gradients)
-        torch._foreach_mul_(gradients, _scales(self.max_norm, norm))
+        torch._foreach_mul_(gradients, _scales(self.max_norm, norm, gradients))
         return norm, norm > self.max_norm
 
 
@@ -154,7 +156,7 @@ class Norm:
     def __call__(self, parameters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         gradients = _gradients(parameters)
         norms, norm = _norms(gradients)
-        torch._foreach_mul_(gradients, list(_scales(self.max_norm, norms).unbind()))
+        torch._foreach_mul_(gradients, list(_scales(self.max_norm, norms, gradients).unbind()))
         return norm, (norms > self.max_norm).any()
 
 

@@ -15,6 +15,7 @@ from runner.training.measures import Measure
 from runner.training.nested import Nested, applied, first
 from schedules.errors import ArgumentError
 
+EXACT = (torch.float64, torch.complex64, torch.complex128)
 Loss = Callable[..., Tensor]  # outputs, targets -> the mean, a scalar
 
 
@@ -60,10 +61,10 @@ class Task:
         return self
 
     def forward(self, model: nn.Module, batch: Batch) -> Any:
-        """Return a model's outputs for a batch, in float32."""
+        """Return a model's outputs for a batch, real ones in float32 at least."""
         outputs = applied(model, batch[0])
-        is_real = isinstance(outputs, Tensor) and not outputs.is_complex()
-        return outputs.float() if is_real else outputs
+        is_exact = not isinstance(outputs, Tensor) or outputs.dtype in EXACT
+        return outputs if is_exact else outputs.float()
 
     def pair(self, outputs: Any, targets: Any) -> tuple[Any, Any]:
         """Return outputs and targets as the loss takes them."""
