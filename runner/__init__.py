@@ -25,6 +25,7 @@
     (`commands`, `preview`, `previews`, `deliver`, `ui`,
     `api`, `export_table`, `stored`), the ground (`errors`, `browser`,
     `culprit`, `addresses`, `databases`, `passwords`, `private`, `interrupts`, `moved`, `flat`,
+    `pausing`,
     `processes`; `warm`: workers forked from a process that has imported `loaded`)
 `tests/`: the same rooms, file for file; `tests/runner/stores/` is what earlier versions left
     behind

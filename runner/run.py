@@ -166,12 +166,14 @@ def _header(setup: Setup, name: str, is_alone: bool) -> Header:
     versions = {"runner": runner.__version__, **setup.trial.recipe.versions}
     tags = provenance.tags(settings, device, versions, brief=not is_alone)
     scales = [group.get("lr_scale", 1.0) for group in setup.state.groups]
+    fused = setup.trial.recipe.fused
+    together = {"fused": str(fused)} if fused else {}
     differ = {"lr_scales": json.dumps(scales)} if set(scales) - {1.0} else {}
     return Header(
         experiment=settings.tracking.experiment or "runs",
         name=name,
         params=provenance.params(settings) | differ,
-        tags={KIND: RUN, **tags},
+        tags={KIND: RUN, **tags, **together},
         views=[] if KIND in settings.tracking.tags else [views.runs(setup.metric)],
         identity=identity(settings, setup.trial, name),
     )

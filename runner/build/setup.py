@@ -27,7 +27,7 @@ from runner.states import Cuts
 from runner.training import attached, clipping, devices, kernels, optimizers, own_loop, weights
 from runner.training.arithmetic import threads_for
 from runner.training.data import Dataset
-from runner.training.loop import train
+from runner.training.loop import Updates, train
 from runner.training.own_loop import LoopState
 from runner.training.state import State
 from runner.trial import Numbers, Recipe, Trial
@@ -42,7 +42,8 @@ class Setup:
 
     settings: with the number of threads that it uses. state: fresh; training changes it. notes:
     what a person might not have meant, a line each. evaluations: the names of what is evaluated,
-    and how: "val" and "test". cuts: where states are kept.
+    and how: "val" and "test". cuts: where states are kept. updates: who makes them, None for the
+    run itself.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class Setup:
     notes: tuple[str, ...] = ()
     evaluations: Mapping[str, str] = field(default_factory=dict)
     cuts: Cuts | None = None
+    updates: Updates | None = None
 
     def train(
         self,
@@ -69,7 +71,8 @@ class Setup:
         """
         assert isinstance(self.state, State)
         cuts = self.cuts.steps if self.cuts else ()
-        with closing(train(self.state, self.trial, self.data, should_stop, cuts)) as events:
+        how = (should_stop, cuts, self.updates)
+        with closing(train(self.state, self.trial, self.data, *how)) as events:
             for event in events:
                 hear(event)
 

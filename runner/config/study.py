@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from runner.config.checks import at_least, one_of, positive, short
+from runner.config.fuse import width_of
 from runner.config.reading import section
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, MINIMIZE
@@ -29,6 +30,7 @@ class StudySettings:
     trials: int | None
     timeout: float | None
     workers: int
+    fuse: Any
     metric: Any
     of: str | None
     last_k: int
@@ -50,6 +52,11 @@ class StudySettings:
         """Return the metrics that were asked for; none where the data decide."""
         return _listed(self.metric)
 
+    @property
+    def width(self) -> int | None:
+        """The most trials that a worker trains together; None for what is fastest."""
+        return width_of("study.fuse", self.fuse)
+
     def directions(self) -> list[str]:
         """Return the directions that were asked for."""
         return _listed(self.direction)
@@ -70,6 +77,7 @@ def _check(study: StudySettings) -> None:
         at_least(f"study.{key}", getattr(study, key), 1)
     for key in ("confirm_seeds", "max_failures", "seed"):
         at_least(f"study.{key}", getattr(study, key), 0)
+    width_of("study.fuse", study.fuse)
     for key in ("timeout", "heartbeat_seconds"):
         positive(f"study.{key}", getattr(study, key))
     if study.name is not None and not _NAME.fullmatch(study.name):

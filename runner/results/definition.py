@@ -69,7 +69,8 @@ class Definition:
 
     preset: the option of the group `study`. space: the normal form of the search space.
     overrides: what is fixed, as written. base: the resolved configuration without the search.
-    trials: in total. threads: of each run. seeds and what follows it: as the keys of `study` in
+    trials: in total. threads: of each run. width: most trials that a worker trains as one program;
+    1: each by itself. seeds and what follows it: as the keys of `study` in
     conf/config.yaml, where their defaults stand; nothing is asked for here. What is no part of the
     identity may change from start to start.
     """
@@ -83,6 +84,7 @@ class Definition:
     config_dir: str | None = None
     experiment: str = ""
     threads: int | None = None
+    width: int = 1
     seeds: int = 1
     confirm_seeds: int = 0
     baseline: bool = False

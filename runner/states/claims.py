@@ -1,12 +1,12 @@
 """Claims: who trains towards a state, so that nobody trains the same updates meanwhile."""
 
 import os
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from runner.pausing import pause
 from runner.states.lease_file import look
 from runner.states.leases import Lease
 from runner.trial.name import StateName
@@ -83,7 +83,7 @@ class Claims:
                 return False
             if not self.holder(name):
                 return there()  # it may have been saved since the last look
-            time.sleep(seconds)
+            pause(seconds)
         return True
 
     def _file(self, name: StateName) -> Path:

@@ -83,6 +83,8 @@ def _start(planned: Plan, started_by: Launcher) -> Answer:
     total = planned.definition.trials
     deadline = None if planned.study.timeout is None else time.time() + planned.study.timeout
     say(f"study     {study.study_name}: {len(attributes.done(study))} of {total} trials done")
+    if planned.note and not attributes.done(study):
+        warn(f"note: {planned.note}")
     trackers = trackers_of(planned.settings.tracking)
     definition, space = attributes.definition(study), planned.configurator.space
     pages = show_study(study.study_name, definition, space, trackers, warn=warn)

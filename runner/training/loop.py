@@ -48,13 +48,15 @@ def train(
     data: Dataset | None,
     should_stop: Callable[[], bool] = lambda: False,
     cuts: Sequence[int] = (),
+    updates: "Updates | None" = None,
 ) -> Generator[Event]:
     """Train `state` in place to the trial's end and yield what happened, in order.
 
     Yields a Chunk at the latest every 200 steps or second, and an Evaluation after each one of
-    the validation data. cuts: steps, in order, at which a Chunk ends, too. At each Chunk the state
-    is whole: what is captured or copied there can be continued. At an Evaluation its weights are
-    those that were evaluated. Evaluations leave no trace in what is trained.
+    the validation data. cuts: steps, in order, at which a Chunk ends, too. updates: who makes them,
+    None for a loop of this training alone. At each Chunk the state is whole: what is captured or
+    copied there can be continued. At an Evaluation its weights are those that were evaluated.
+    Evaluations leave no trace in what is trained.
 
     A state of step 0 begins; of another one, `memory`, `evaluated` and `since` say how far its
     evaluations are. Ends early, with state.step < total_steps, when `should_stop` says so, or, with
@@ -78,7 +80,8 @@ def train(
             cut = cuts[i] if (i := bisect_right(cuts, state.step)) < len(cuts) else end
             stop = min(end, cut, state.step + CHUNK_STEPS)
             numbers = trial.numbers.between(state.memory, state.step, stop)
-            chunk, diverged = _check(loop.chunk(numbers, should_stop))
+            made = (updates or Loop.chunk)(loop, numbers, should_stop)
+            chunk, diverged = _check(made)
             state.step = chunk.start + len(chunk) - (diverged is not None)
             state.diverged = diverged is not None
             yield chunk
@@ -292,3 +295,6 @@ class Loop:
         self.generator.manual_seed(self.augmentation + t)
         augment = self.data.augment
         return [(augment(inputs, self.generator), targets) for inputs, targets in batches]
+
+
+Updates = Callable[[Loop, Mapping[str, np.ndarray], Callable[[], bool]], Chunk]  # as Loop.chunk

@@ -22,7 +22,8 @@ class Recipe:
     person's own, `_target_`, its keys and its length; the other parts are empty then. code: the
     digest of each module of a person's own that is reached. versions: of the distributions.
     machine: what of it decides bits. unnamed: why no state of it can have a name, as where a part
-    has no source; "" where it can.
+    has no source; "" where it can. fused: most rows of the program that it is one of, None where
+    it trains by itself.
     """
 
     model: Mapping[str, Any]
@@ -45,11 +46,14 @@ class Recipe:
     code: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
     unnamed: str = ""
+    fused: int | None = None
 
     @property
     def rows(self) -> dict[str, Any]:
         """All that counts, as plain data."""
         rows = {name: value for name, value in vars(self).items() if name in _ROWS}
+        if self.fused is None:  # as before there was such a thing
+            del rows["fused"]
         plain: dict[str, Any] = json.loads(json.dumps(rows | {"format": FORMAT}, default=dict))
         return plain
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runner.build.setup import check
+from runner.build.setup import Setup, check
 from runner.config.configurator import Configurator, words
 from runner.config.shorthand import as_typed
 from runner.errors import Mistake, out_of_memory
@@ -15,11 +15,13 @@ MOST = 20  # values of a key
 
 
 class DryRun:
-    """Builds what is not trained. threads: the most that one of the runs would use by itself."""
+    """Builds what is not trained. threads: the most that one of the runs would use by itself.
+    first: the first that was built."""
 
     def __init__(self, configurator: Configurator) -> None:
         self.configurator = configurator
         self.threads = 1
+        self.first: Setup | None = None
 
     def baseline(self) -> None:
         """Try the configuration without the search. Raises Mistake where it cannot be trained."""
@@ -64,6 +66,7 @@ class DryRun:
             if out_of_memory(error):
                 raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
             raise
+        self.first = self.first or setup
         self.threads = max(self.threads, setup.settings.threads or 1)
 
     def _try(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> None:

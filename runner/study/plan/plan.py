@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from runner.build.data import load
+from runner.build.fusing import width
 from runner.build.metrics import keys_of, learn_metrics, names_of
 from runner.config import Settings
 from runner.config.checks import AVERAGE
@@ -36,7 +37,7 @@ class Plan:
     """A checked study that does not exist yet.
 
     baseline: the searched values as the configuration has them. grid: every combination, in order,
-    where the sampler is the grid.
+    where the sampler is the grid. note: what a person might want to know.
     """
 
     study: StudySettings
@@ -46,6 +47,7 @@ class Plan:
     settings: Settings
     baseline: Mapping[str, Any]
     grid: tuple[Mapping[str, Any], ...] = ()
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -119,8 +121,13 @@ def plan(
     threads = settings.threads
     if threads is None and is_here and devices.resolve(settings.device).type == "cpu":
         threads = dry_run.threads  # of any number of workers: it decides the bits
-    definition = replace(definition, threads=threads)
-    return Plan(study, definition, configurator, composer, settings, baseline, grid)
+    wide, note = 1, ""
+    if dry_run.first is not None:
+        most = -(-definition.trials // study.workers)
+        asked = study.width if is_here or study.width else 1  # others may be other machines
+        wide, note = width("study.fuse", asked, most, dry_run.first)
+    definition = replace(definition, threads=threads, width=wide)
+    return Plan(study, definition, configurator, composer, settings, baseline, grid, note)
 
 
 def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Space, list[str]]:

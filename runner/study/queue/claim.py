@@ -6,7 +6,6 @@ an ended trial takes nothing more: what a lost worker reports or tells afterward
 Of trials that would train the very same one is trained, the others take over its value.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
@@ -16,6 +15,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from runner.pausing import pause
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, locks, queue
 from runner.study.queue.heartbeat import sign_of_life
@@ -154,7 +154,7 @@ def copy(own: Claim, digest: str, should_stop: Callable[[], bool]) -> bool:
             values = other.values if other.state == TrialState.COMPLETE else None
             own.end({**attributes.outcome(other), **taken}, values, other.state)
             return True
-        time.sleep(POLL_SECONDS)
+        pause(POLL_SECONDS)
     return False
 
 

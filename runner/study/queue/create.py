@@ -48,6 +48,8 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
             if planned.settings.threads is None:  # their number decides the bits
                 threads = attributes.definition(study).threads
                 definition = replace(definition, threads=threads)
+            if planned.study.width is None:
+                definition = replace(definition, width=attributes.definition(study).width)
             study.set_user_attr(DEFINITION, definition.as_json())
         _queue(planned, study)
     return study

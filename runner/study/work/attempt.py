@@ -49,17 +49,21 @@ class Attempt:
         for i in range(self.seeds):
             if self.claim.lost:
                 return
-            setup = build(self.runs.settings(self.values, first + i, self.claim.label))
+            settings = self.runs.settings(self.values, first + i, self.claim.label)
+            setup = self.runs.fused(build(settings))
             may_copy = i == 0 and not self.runs.confirms
-            if may_copy and copy(self.claim, setup.trial.identity(), self.runs.should_stop):
+            if may_copy and copy(self.claim, setup.trial.identity(), self._should_stop):
                 return
             objective = Objective(setup, self.definition.goals, self._report(i))
-            result = self.runs.train(setup, objective, self._opened)
+            result = self.runs.train(setup, objective, self._opened, self._should_stop)
             self.outcome.results.append(result)
             if not self._goes_on(objective, result, setup) or self._is_pruned_by_seed(i):
                 return
         self.runs.tell_spread(self.run_ids, [values[0] for values in self.outcome.per_seed])
         self._end({}, self.outcome.mean())
+
+    def _should_stop(self) -> bool:
+        return self.claim.lost or self.runs.should_stop()
 
     def _values(self) -> Mapping[str, Any]:
         fixed: Mapping[str, Any] | None = self.claim.attrs.get(attributes.FIXED)

@@ -2,7 +2,6 @@
 
 import contextlib
 import tempfile
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from runner import provenance
+from runner.build.fusing import as_row
 from runner.build.setup import Setup, check
 from runner.config import Settings
 from runner.config.command_line import Kind, Word
 from runner.config.configurator import Configurator
 from runner.errors import Mistake, one_line
+from runner.pausing import pause
 from runner.report import views
 from runner.report.say import warn
 from runner.report.words import cut, shown
@@ -26,6 +27,7 @@ from runner.run import keep_what_is_loaded, run
 from runner.space import text_of
 from runner.study.work.objective import Objective
 from runner.tracking import Header, Recording, Tracker, disown, tell_spread, trackers_of
+from runner.training.fused import Group
 
 _ASK_SECONDS = 1.0
 LONGEST_NAME = 120  # letters
@@ -39,7 +41,8 @@ class Runs:
     """Runs what trials are made of.
 
     device: an accelerator of its own, "auto" for the configuration's. confirms: whether they
-    confirm an answer, and may look at the test data. should_stop: asked after each step.
+    confirm an answer, and may look at the test data. should_stop: asked after each step. group: of
+    trials that train together, None where each trains by itself.
     """
 
     def __init__(
@@ -50,12 +53,15 @@ class Runs:
         *,
         confirms: bool,
         should_stop: Callable[[], bool],
+        group: Group | None = None,
     ) -> None:
         self.definition = definition
         self.configurator = configurator
         self.device = device
         self.confirms = confirms
         self.should_stop = should_stop
+        self.group = group
+        self._singly: set[str] = set()  # reasons that were said
         self._last: Recording | None = None
 
     @cached_property
@@ -87,7 +93,23 @@ class Runs:
         recording.join()
         keep_what_is_loaded()
 
-    def train(self, setup: Setup, objective: Objective, opened: Callable[[str], None]) -> Result:
+    def fused(self, setup: Setup) -> Setup:
+        """Return what a run starts with as one of those that train together, where it can be."""
+        if self.group is None:
+            return setup
+        found, why = as_row(setup, self.group)
+        if why and why not in self._singly:
+            warn(f"note: what cannot be fused trains singly: {why}")
+            self._singly.add(why)
+        return found
+
+    def train(
+        self,
+        setup: Setup,
+        objective: Objective,
+        opened: Callable[[str], None],
+        should_stop: Callable[[], bool],
+    ) -> Result:
         """Train to the end, or as far as it goes.
 
         opened: told the id of the run as soon as it is there. Raises Stopped where the tracking
@@ -97,7 +119,7 @@ class Runs:
         result = run(
             setup,
             recording,
-            self.should_stop,
+            should_stop,
             listeners=[objective],
             brief=True,
             keep_weights=self.confirms,
@@ -167,7 +189,7 @@ class Runs:
                 warned = True
             if self.should_stop():
                 raise Stopped
-            time.sleep(_ASK_SECONDS)
+            pause(_ASK_SECONDS)
 
 
 def named(label: str, values: Mapping[str, Any]) -> str:

@@ -2,10 +2,11 @@
 
 import multiprocessing
 import time
+from collections.abc import Callable, Iterator, Sequence
 
 import optuna
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from runner.config.composer import Composer
 from runner.config.configurator import Configurator
@@ -19,11 +20,12 @@ from runner.study.answer.confirm import confirmation
 from runner.study.periodic import Periodic
 from runner.study.plan import samplers
 from runner.study.queue import attributes, queue
-from runner.study.queue.claim import Claim, claim
+from runner.study.queue.claim import claim
 from runner.study.queue.heartbeat import Watch
 from runner.study.queue.storage import open_storage
 from runner.study.work.attempt import Attempt
 from runner.study.work.runs import Runs
+from runner.training.fused import Group
 
 POLL_SECONDS = 0.25
 
@@ -58,13 +60,15 @@ class Worker:
         self._most_crashes = earlier + self.definition.max_failures
         self._unfinished: set[int] | None = None
         self._watch = Watch(self.definition.heartbeat_seconds)
-        self._claim: Claim | None = None
+        width = 1 if self.confirms else self.definition.width
+        self._group = Group(width) if width > 1 else None
         self._runs = Runs(
             self.definition,
             configurator or configurator_of(self.definition),
             device,
             confirms=self.confirms,
-            should_stop=self._should_stop,
+            should_stop=interrupts.requested,
+            group=self._group,
         )
 
     def work(self) -> bool:
@@ -90,9 +94,7 @@ class Worker:
                 queue.requeue_lost(self.study, self._watch)
                 time.sleep(POLL_SECONDS)
                 continue
-            self._claim = claim(self.study, self._samplers.of, trials)
-            if self._claim is not None:
-                Attempt(self._claim, self.definition, self._runs).make()
+            if self._attempted(trials):
                 continue
             # before and after: between two looks others may queue a trial, or a lost one again
             was_left = any(queue.left(self.study))
@@ -104,9 +106,24 @@ class Worker:
             time.sleep(POLL_SECONDS)
         return False
 
-    def _should_stop(self) -> bool:
-        is_lost = self._claim is not None and self._claim.lost
-        return is_lost or self.interrupts.requested()
+    def _attempted(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Make what waits: a trial, or several together; return whether there was any."""
+        if self._group is not None:
+            return self._group.run(self._several(self._group.width)) > 0
+        claimed = claim(self.study, self._samplers.of, trials)
+        if claimed is not None:
+            Attempt(claimed, self.definition, self._runs).make()
+        return claimed is not None
+
+    def _several(self, most: int) -> Iterator[Callable[[], None]]:
+        """Claim trials one by one, each when those before it have drawn what they try."""
+        for _ in range(most):
+            if self.interrupts.requested() or self._is_late():
+                return
+            claimed = claim(self.study, self._samplers.of)
+            if claimed is None:
+                return
+            yield Attempt(claimed, self.definition, self._runs).make
 
     def _is_late(self) -> bool:
         return self.deadline is not None and time.time() > self.deadline

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from runner.training.capture.copies import copied
+from runner.training.capture.copies import copied, same
 from runner.training.capture.held import Held
 from runner.training.capture.kinds import Kind, has_extra_state
 from runner.training.capture.reading import Reading
@@ -27,7 +27,7 @@ class Before:
     """
 
     def __init__(self, **roots: Any) -> None:
-        self._held = Held(roots)
+        self._roots, self._held = roots, Held(roots)
         self._contents = {
             path: copied(content)
             for path, content in Reading(self._held).contents.items()
@@ -35,6 +35,20 @@ class Before:
         }
         owners = [one.value for one in self._held.things.values() if has_extra_state(one.value)]
         self._extra = [(one, copy.deepcopy(one.get_extra_state())) for one in owners]
+
+    def changed(self) -> list[str]:
+        """Return the paths of what is not as it was, or was not there.
+
+        >>> model = torch.nn.BatchNorm1d(1)
+        >>> before = Before(model=model)
+        >>> _ = model(torch.ones(2, 1))
+        >>> before.changed()
+        ['model.running_mean', 'model.running_var', 'model.num_batches_tracked']
+        """
+        now = Reading(Held(self._roots)).contents
+        was = self._contents
+        there = {path: copied(one) for path, one in now.items()}
+        return [path for path in there if path not in was or not same(there[path], was[path])]
 
     def restore(self) -> None:
         """Put it back."""
