@@ -4,7 +4,7 @@ import io
 import multiprocessing
 import os
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from runner.config.command_line import CommandLine, without_hydra
@@ -20,6 +20,7 @@ from runner.results.result import Result, Status, exit_status
 from runner.tracking import Recording, trackers_of
 
 if TYPE_CHECKING:
+    from runner.build.fusing import Beside
     from runner.results.answer import Answer
     from runner.sweep.launch import Run
 
@@ -76,10 +77,14 @@ def train(asked: Request, run: "Run | None" = None) -> list[Result]:
     if not asked.is_multirun:
         return [single(asked.composer.settings(asked.words), run)]
     workers, jobs = asked.sweep.workers, asked.jobs()
-    typed = any(one.key == "sweep.workers" for one in asked.words)
-    if run is not None and typed and workers != 1:
-        advice = "python -m runner takes others"
+    typed = {one.key for one in asked.words}
+    advice = "python -m runner takes others"
+    if run is not None and "sweep.workers" in typed and workers != 1:
         raise Mistake("sweep.workers", "must be 1 in a notebook or script", str(workers), advice)
+    width = asked.sweep.width if run is None else 1
+    if run is not None and asked.sweep.width != 1:
+        given = str(asked.sweep.fuse)
+        raise Mistake("sweep.fuse", "must be off in a notebook or script", given, advice)
     from runner import warm
 
     several = len(jobs) > 1 and (workers or warm.cores()) > 1
@@ -89,7 +94,8 @@ def train(asked: Request, run: "Run | None" = None) -> list[Result]:
     from runner.sweep.sweep import Sweep
 
     run = run or start
-    sweep = Sweep(asked.composer, asked.hydra.launcher, run, apart, workers=workers)
+    how = (asked.composer, asked.hydra.launcher, run, apart)
+    sweep = Sweep(*how, workers=workers, width=width)
     return sweep.results(jobs)
 
 
@@ -152,11 +158,17 @@ def _start_processes_as_usual() -> None:
         multiprocessing.set_start_method(None, force=True)
 
 
-def start(settings: Settings, label: str = "", listeners: Sequence[Listener] = ()) -> Result:
+def start(
+    settings: Settings,
+    label: str = "",
+    listeners: Sequence[Listener] = (),
+    beside: "Beside | None" = None,
+) -> Result:
     """Build and run. Trackers load in threads of their own meanwhile. From the first step on,
     Ctrl-C ends the run with its record; before it, nothing is there yet.
 
-    listeners: also hear what happens. Raises Mistake before anything is created.
+    listeners: also hear what happens. beside: with whom it trains as one program. Raises Mistake
+    before anything is created.
     """
     trackers = trackers_of(settings.tracking)
     for tracker in trackers:
@@ -168,6 +180,10 @@ def start(settings: Settings, label: str = "", listeners: Sequence[Listener] = (
             from runner.run import run
 
             setup = build(settings)
+            if beside is not None:
+                from runner.build.fusing import as_row
+
+                setup, _ = as_row(setup, beside.group)
     except BaseException as error:
         recording.cancel()
         if not isinstance(error, Exception):
@@ -180,5 +196,5 @@ def start(settings: Settings, label: str = "", listeners: Sequence[Listener] = (
         return Result(label or "run", Status.FAILED, reason=reason)
     for note in setup.notes:
         warn(f"{f'{label}: ' if label else ''}note: {note}")
-    with Interrupts() as interrupts:
+    with nullcontext(beside.interrupts) if beside else Interrupts() as interrupts:
         return run(setup, recording, interrupts.requested, listeners=listeners, label=label)

@@ -1,17 +1,26 @@
 """Whether runs train together as one program, and how many."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import psutil
 import torch
 
 from runner.build.setup import Setup
 from runner.errors import Mistake
+from runner.interrupts import Interrupts
 from runner.training.fused import Group, fastest, row_bytes
 from runner.training.state import State
 
 OWN_LOOP = "the loop is a person's own"
 SHARE = 0.5  # of the free memory that rows may take
+
+
+@dataclass(frozen=True)
+class Beside:
+    """With whom a run trains as one program: a group, and who interrupts it."""
+
+    group: Group
+    interrupts: Interrupts
 
 
 def as_row(setup: Setup, group: Group) -> tuple[Setup, str]:

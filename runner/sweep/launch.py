@@ -1,6 +1,6 @@
 """How the jobs of a grid are run: here, or by one of Hydra's launchers; `pool` runs several."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ class Job:
 
     threads: that it uses by itself. metric: which says how good it is. trial: what it trains.
     setting: the same text for jobs that differ by their seed alone; setting_name: its name for
-    people.
+    people. kind: the same for jobs that may train as one program.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Job:
     trial: Trial | None = field(default=None, repr=False)
     setting: str = ""
     setting_name: str = ""
+    kind: Hashable = None
 
 
 @contextmanager

@@ -9,14 +9,14 @@ from runner import warm
 from runner.errors import Mistake, one_line
 from runner.interrupts import Interrupts
 from runner.results.result import Result
-from runner.sweep.launch import Job, failed, not_started
-from runner.sweep.worker import END_SECONDS, Labelled, Worker
+from runner.sweep.bundle import Bundle, Labelled
+from runner.sweep.worker import END_SECONDS, Worker
 
 LOOK_SECONDS = 0.1
 
 
 class Pool:
-    """Runs jobs, several at a time. Close it behind the last.
+    """Runs bundles of jobs, several at a time. Close it behind the last.
 
     run: what a process calls with the settings of a job and its label. devices: of each process an
     accelerator, None for what the job says. interrupts: ask it to begin no further job; the
@@ -44,22 +44,22 @@ class Pool:
             worker.end()
 
     def results(
-        self, jobs: Sequence[Job], groups: Sequence[int], begins: Callable[[int], None]
-    ) -> Iterator[tuple[int, Result]]:
-        """Yield the number of each job that has ended, and what came out. No job raises.
+        self, bundles: Sequence[Bundle], groups: Sequence[int], begins: Callable[[int], None]
+    ) -> Iterator[tuple[int, list[Result]]]:
+        """Yield the number of each bundle of jobs that has ended, and what came out. None raises.
 
-        groups: the same number for jobs that begin alike, of which one waits for another. begins:
-        called with the number of each job before it begins.
+        groups: the same number for those that begin alike, of which one waits for another. begins:
+        called with the number of each bundle before it begins.
 
         Raises Mistake where not even the first process can be had.
         """
-        left = list(range(len(jobs)))
+        left = list(range(len(bundles)))
         while left or self._busy():
             try:
                 while left and not self._interrupts.requested() and (worker := self._idle()):
                     number = self._next(left, groups)
                     begins(number)
-                    worker.take(number, jobs[number])
+                    worker.take(number, bundles[number])
                     left.remove(number)
                 ready = self._ready(LOOK_SECONDS)
             except KeyboardInterrupt:
@@ -67,12 +67,12 @@ class Pool:
             for worker in ready:
                 assert worker.number is not None
                 number, stops = worker.number, self._interrupts.requested()
-                yield number, worker.ended(jobs[number], interrupted=stops)
+                yield number, worker.ended(bundles[number], interrupted=stops)
             if self._interrupts.requested():
-                yield from ((number, not_started(jobs[number])) for number in left)
+                yield from ((number, bundles[number].not_started()) for number in left)
                 left.clear()
             elif self._why and not self._workers:
-                yield from ((number, failed(jobs[number], self._why)) for number in left)
+                yield from ((number, bundles[number].failed(self._why)) for number in left)
                 left.clear()
 
     def _next(self, left: Sequence[int], groups: Sequence[int]) -> int:

@@ -24,11 +24,11 @@ from runner.report.runs import ending
 from runner.report.say import say, warn
 from runner.results.result import Result, exit_status
 from runner.sweep import pages, picture
-from runner.sweep.launch import Job, Run, named, not_started, run_elsewhere, run_here
+from runner.sweep.bundle import Bundle, Kinds, Labelled, bundles, fused
+from runner.sweep.launch import Job, Run, named, not_started, run_elsewhere
 from runner.sweep.placing import Placing, accelerators, room
 from runner.sweep.pool import Pool
 from runner.sweep.sharing import Partings, Share, shares
-from runner.sweep.worker import Labelled
 from runner.tracking import trackers_of
 from runner.training import devices
 
@@ -41,7 +41,8 @@ class Sweep:
 
     composer: makes the settings of a job. launcher: the configuration of Hydra's launcher. run: for
     jobs in this process. apart: the same for those in processes beside it. launch: Hydra's, for all
-    others. workers: jobs at a time, None for as many as the machine has room for.
+    others. workers: processes, None for as many as the machine has room for. width: most jobs that
+    a process trains as one program, None for as many as are fastest.
     """
 
     composer: Composer
@@ -50,6 +51,7 @@ class Sweep:
     apart: Labelled | None = None
     launch: Launch | None = None
     workers: int | None = None
+    width: int | None = 1
 
     def of(self, jobs: Sequence[Words]) -> int:
         """Run every combination; return 0, 1 if a run failed, 3 if all diverged, 130 if
@@ -62,13 +64,16 @@ class Sweep:
         Raises Mistake, with nothing created, if any job could not be trained.
         """
         check_launcher(self.launcher)
-        checked = self._checked(jobs)
+        kinds = Kinds(self.width)
+        checked = self._checked(jobs, kinds)
         keys = [jobs[0][i].key for i in varying(jobs)]
         typed = ",".join(jobs[0][i].typed_key for i in varying(jobs)) or "sweep"
         name = f"{typed[:LONGEST_SUBJECT]} {datetime.now():%Y-%m-%d %H:%M:%S}"
         asked = [job.trial if job.settings.states.enabled else None for job in checked]
         order = shares(asked)
         at_a_time = self._at_a_time(checked)
+        widths = kinds.widths(checked, order, at_a_time or 1)
+        checked = fused(checked, widths)
         is_pool = self.apart is not None
         placed = Placing(self.composer, name, at_a_time, is_pool).placed(checked, order)
         shown = pages.show_jobs(placed, name, keys)
@@ -77,7 +82,9 @@ class Sweep:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
                 with Partings(placed) as partings:
-                    results = self._trained(placed, order, partings, interrupts, at_a_time)
+                    found = bundles(placed, order, widths)
+                    how = (found, order, partings, interrupts, at_a_time)
+                    results = self._trained(placed, *how)
             finally:
                 del os.environ[STOP_FILE]
         results = _with_settings(results, checked)
@@ -87,7 +94,7 @@ class Sweep:
         pages.describe_jobs(placed, name, results, shown)
         return results
 
-    def _checked(self, jobs: Sequence[Words]) -> list[Job]:
+    def _checked(self, jobs: Sequence[Words], kinds: Kinds) -> list[Job]:
         checked = []
         asked: set[str] = set()
         for number, (words, name) in enumerate(zip(jobs, provenance.names(jobs), strict=True), 1):
@@ -101,7 +108,8 @@ class Sweep:
                     asked.add(tracker.address)
                 setup = _tried(settings)
             threads = setup.settings.threads or devices.DEFAULT_THREADS
-            checked.append(Job(name, words, settings, threads, setup.metric, setup.trial))
+            found = Job(name, words, settings, threads, setup.metric, setup.trial)
+            checked.append(replace(found, kind=kinds.of(setup)))
         return _with_setting_names(checked)
 
     def _at_a_time(self, jobs: Sequence[Job]) -> int | None:
@@ -114,52 +122,70 @@ class Sweep:
     def _trained(
         self,
         jobs: Sequence[Job],
+        parts: Sequence[Bundle],
         order: Sequence[Share],
         partings: Partings,
         interrupts: Interrupts,
         at_a_time: int | None,
     ) -> list[Result]:
         """Run all jobs: in processes of ours, together by a launcher, or one by one."""
-        places = [one.place for one in order]
         results: dict[int, Result] = {}
-        if self.apart is not None and at_a_time is not None and at_a_time > 1:
-            mine = [jobs[place] for place in places]
-            groups = [one.group for one in order]
+        ended = partial(_ended, results, partings)
+        if self.run is None:
+            places = [one.place for one in order]
+            batches = [[place] for place in places] if at_a_time == 1 else [places]
+            for number, batch in enumerate(batches):
+                stops = interrupts.requested()
+                if len(batches) > 1 and not stops:
+                    _begins(parts, number)
+                ended(batch, self._launched([jobs[i] for i in batch], len(results), stops=stops))
+        elif self.apart is not None and at_a_time is not None and at_a_time > 1:
+            group = {one.place: one.group for one in order}
+            groups = [group[part.places[0]] for part in parts]
             devices.let_go()
             with sharing(len(jobs)), Pool(self.apart, accelerators(at_a_time), interrupts) as pool:
-                for number, result in pool.results(mine, groups, partial(_begins, mine)):
-                    results[places[number]] = result
-                    partings.ended([places[number]])
-            return [results[place] for place in range(len(jobs))]
-        one_by_one = at_a_time == 1
-        for batch in [[place] for place in places] if one_by_one else [places]:
-            mine, first = [jobs[place] for place in batch], len(results)
-            if interrupts.requested():
-                found: Sequence[Result] = [not_started(job) for job in mine]
-            else:
-                if one_by_one and len(jobs) > 1:
-                    _begins([jobs[place] for place in places], first)
-                found = self._launched(mine, first, len(jobs))
-            results.update(zip(batch, found, strict=True))
-            partings.ended(batch)
+                for number, found in pool.results(parts, groups, partial(_begins, parts)):
+                    ended(parts[number].places, found)
+        else:
+            for number, part in enumerate(parts):
+                if interrupts.requested():
+                    ended(part.places, part.not_started())
+                    continue
+                if len(jobs) > 1:
+                    _begins(parts, number)
+                with sharing(len(jobs)):
+                    ended(part.places, part.run(self.run, label=False))
         return [results[place] for place in range(len(jobs))]
 
-    def _launched(self, jobs: Sequence[Job], first: int, count: int) -> Sequence[Result]:
-        """Run jobs here, or where the launcher does.
+    def _launched(self, jobs: Sequence[Job], first: int, *, stops: bool) -> Sequence[Result]:
+        """Run jobs where the launcher does.
 
-        first: how many were run before. count: of all.
+        first: how many were run before.
         """
-        if self.run is not None:
-            with sharing(count):
-                return [run_here(job, self.run) for job in jobs]
+        if stops:
+            return [not_started(job) for job in jobs]
         assert self.launch is not None
         return run_elsewhere(jobs, self.launch, first)
 
 
-def _begins(jobs: Sequence[Job], number: int) -> None:
-    """Say that a job begins."""
-    if audience().hears(number, number + 1, len(jobs)):
-        say(f"[{number + 1}/{len(jobs)}] {jobs[number].name}")
+def _ended(
+    results: dict[int, Result],
+    partings: Partings,
+    places: Sequence[int],
+    found: Sequence[Result],
+) -> None:
+    """Take the results of jobs, and let go what they alone have needed."""
+    results.update(zip(places, found, strict=True))
+    partings.ended(places)
+
+
+def _begins(parts: Sequence[Bundle], number: int) -> None:
+    """Say that the jobs of a bundle begin."""
+    count = sum(len(part.jobs) for part in parts)
+    first = sum(len(part.jobs) for part in parts[:number])
+    for i, job in enumerate(parts[number].jobs, start=first):
+        if audience().hears(i, i + 1, count):
+            say(f"[{i + 1}/{count}] {job.name}")
 
 
 def _tried(settings: Settings) -> Setup:

@@ -4,30 +4,29 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
 
 from runner import warm
+from runner.config.settings import Settings
 from runner.interrupts import STOP_FILE, Interrupts
 from runner.report.audience import Audience, audience, listening
 from runner.report.say import open_streams
 from runner.report.strays import tame
-from runner.results.result import Result, Status
-from runner.sweep.launch import Job, failed, not_started, run_here
+from runner.results.result import Result
+from runner.sweep.bundle import Bundle, Labelled
+from runner.sweep.launch import Job
 
-Labelled = Callable[..., Result]  # of settings, and what stands before its lines
 END_SECONDS = 5.0
 
 
 @dataclass(eq=False)
 class Worker:
-    """A process, the way to it, its accelerator, and the number of the job that it runs."""
+    """A process, the way to it, its accelerator, and the number of the bundle that it runs."""
 
     process: BaseProcess
     way: Connection
@@ -43,28 +42,32 @@ class Worker:
             process = warm.begin(work, *given, environment=dict(os.environ), key="sweep.workers")
             return cls(process, mine, device)
 
-    def take(self, number: int, job: Job) -> None:
-        """Give it a job to run."""
-        self.number, settings = number, job.settings
-        if self.device is not None and settings.device == "auto":
-            settings = replace(settings, device=self.device)
+    def take(self, number: int, bundle: Bundle) -> None:
+        """Give it jobs to run."""
+        self.number = number
+        sent = [(job.name, self._placed(job.settings)) for job in bundle.jobs]
         with suppress(OSError):  # it has died, which `ended` says
-            self.way.send((job.name, settings))
+            self.way.send((sent, bundle.width))
 
-    def ended(self, job: Job, *, interrupted: bool) -> Result:
-        """Return what came of its job, of which there is news."""
+    def _placed(self, settings: Settings) -> Settings:
+        if self.device is None or settings.device != "auto":
+            return settings
+        return replace(settings, device=self.device)
+
+    def ended(self, bundle: Bundle, *, interrupted: bool) -> list[Result]:
+        """Return what came of its jobs, of which there is news."""
         self.number = None
         with suppress(EOFError, OSError):
             if self.way.poll():
-                result: Result = self.way.recv()
-                return result
+                results: list[Result] = self.way.recv()
+                return results
         warm.end(self.process)
         if interrupted:
-            return Result(job.name, Status.KILLED, reason="interrupted")
-        return failed(job, f"its process has died, status {self.process.exitcode}")
+            return bundle.interrupted()
+        return bundle.failed(f"its process has died, status {self.process.exitcode}")
 
     def insist(self) -> None:
-        """Interrupt its job at once."""
+        """Interrupt its jobs at once."""
         for number in (signal.SIGTERM, signal.SIGINT):  # two, as a person presses Ctrl-C twice
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid or 0, number)
@@ -85,10 +88,11 @@ def work(way: Connection, run: Labelled, hears: Audience) -> int:
     threading.Thread(target=_stop_behind_starter, daemon=True).start()
     with listening(hears), suppress(EOFError, OSError):
         while True:
-            name, settings = way.recv()
-            job = Job(name, (), settings)
+            sent, width = way.recv()
+            jobs = tuple(Job(name, (), settings) for name, settings in sent)
+            bundle = Bundle(tuple(range(len(jobs))), jobs, width)
             stopped = Interrupts().requested()
-            way.send(not_started(job) if stopped else run_here(job, partial(run, label=name)))
+            way.send(bundle.not_started() if stopped else bundle.run(run, label=True))
     return 0
 
 

@@ -29,6 +29,7 @@ from runner.training import devices
 
 DEFAULT_TRIALS = 40
 MOST_COMBINATIONS = 10_000
+LEAST_BATCHES = 4  # from which a sampler learns, where it may be asked for fewer
 _NO_PART_OF_A_TRIAL = ("experiment", "study", "tracking", "states")
 
 
@@ -124,6 +125,8 @@ def plan(
     wide, note = 1, ""
     if dry_run.first is not None:
         most = -(-definition.trials // study.workers)
+        if study.width is None and not samplers.is_blind(definition):
+            most = max(1, definition.trials // (LEAST_BATCHES * study.workers))
         asked = study.width if is_here or study.width else 1  # others may be other machines
         wide, note = width("study.fuse", asked, most, dry_run.first)
     definition = replace(definition, threads=threads, width=wide)

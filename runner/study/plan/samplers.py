@@ -16,10 +16,11 @@ from optuna.trial import FrozenTrial
 
 from runner import config
 from runner.errors import Mistake, one_line
-from runner.results.definition import Definition
+from runner.results.definition import GRID, Definition
 from runner.study.queue.draws import InOrder, places
 
 _SHARED_SEED = "optuna.samplers.QMCSampler"  # its sequence is one for all workers
+_BLIND = (GRID, _SHARED_SEED, "optuna.samplers.RandomSampler")
 # what Optuna would find odd late or never
 _LEAST = {
     "n_startup_trials": 0,
@@ -73,6 +74,11 @@ class Samplers:
         target = copy.deepcopy(self._target)  # objects among its arguments may keep a state
         built: BaseSampler = _checked("study.sampler", target, BaseSampler, **more)
         return built
+
+
+def is_blind(definition: Definition) -> bool:
+    """Return whether what a sampler draws depends on no trial before."""
+    return definition.sampler.get("_target_") in _BLIND
 
 
 def pruner(definition: Definition) -> BasePruner:

@@ -5,6 +5,7 @@ arXiv:2102.02344). Each row has its own numbers, clipping, dropout and end.
 """
 
 from runner.training.fused.group import Group as Group
+from runner.training.fused.likeness import Likeness as Likeness
 from runner.training.fused.likeness import likeness as likeness
 from runner.training.fused.likeness import unlike as unlike
 from runner.training.fused.probe import fastest as fastest

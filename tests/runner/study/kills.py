@@ -1,8 +1,8 @@
 """Kills a study at its n-th event, starts it again and says what is there.
 
 kills.py KIND STORAGE DIES EMPTY_STORE N...: a line of JSON for each N, until N is beyond the last
-event. KIND is `create` (from nothing), `work` (from a study that is made) or `conclude` (all is
-trained). DIES is `trainer`, `helper` or `both`.
+event. KIND is `create` (from nothing), `work` (from a study that is made), `fused` (the same, its
+trials as one program) or `conclude` (all is trained). DIES is `trainer`, `helper` or `both`.
 """
 
 import importlib
@@ -45,12 +45,16 @@ WORDS = [
 ]
 LAUNCHER = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
 FINISHED = ("FINISHED", "active")
-AFTER = {"create": "_work", "work": "conclude"}  # where a start of a kind ends
+AFTER = {"create": "_work", "work": "conclude", "fused": "conclude"}  # where a start of a kind ends
 ANSWER = ("best.yaml", "description.md", "trace.csv", "weights.safetensors")
 STATES = re.compile(
     r"\.runner/states/\w+/(\d+-\w+\.safetensors|figures/\w+\.jsonl|recipe\.json|\..+\.tmp)"
 )  # half a file goes when it is an hour old
-BEFORE = {"work": "_work", "conclude": "conclude"}  # where the one before it has ended
+BEFORE = {
+    "work": "_work",
+    "fused": "_work",
+    "conclude": "conclude",
+}  # where the one before it has ended
 
 
 def drawn(picture: Any, file: Path) -> None:
@@ -135,6 +139,8 @@ def main(kind: str, storage: str, dies: str, empty_store: str, *numbers: str) ->
     ):
         importlib.import_module(name)
     fork_helpers()
+    if kind == "fused":
+        WORDS.append("study.fuse=2")
     work, made = Path("work").absolute(), Path("made").absolute()
     work.mkdir()
     shutil.copy(empty_store, work / "mlflow.db")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).with_name("kills.py")
-FEW = {"work": [120], "conclude": [118]}
+FEW = {"work": [120], "fused": [125], "conclude": [118]}
 MOST = 2000
 DIES = ("trainer", "helper", "both")
 SQLITE, JOURNAL = "sqlite:///optuna.db", "journal:optuna.journal"
@@ -47,7 +47,7 @@ def test_a_few_kills_change_nothing(killed: Any, kind: str, dies: str) -> None:
 @pytest.mark.stress
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("storage", EVERY)
-@pytest.mark.parametrize("kind", ["create", "work", "conclude"])
+@pytest.mark.parametrize("kind", ["create", "work", "fused", "conclude"])
 @pytest.mark.parametrize("dies", DIES)
 def test_no_kill_changes_anything(killed: Any, kind: str, storage: str, dies: str) -> None:
     events = list(range(1 + 13 * DIES.index(dies), MOST, EVERY[storage] * len(DIES)))

@@ -21,6 +21,7 @@ from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.results.result import Result, Status
 from runner.sweep import pool
+from runner.sweep.bundle import Bundle
 from runner.sweep.launch import Job
 from runner.sweep.placing import Placing, accelerators, room
 from runner.sweep.pool import Pool
@@ -219,8 +220,8 @@ def test_each_process_has_an_accelerator_of_its_own(monkeypatch) -> None:
     mine, its = multiprocessing.Pipe()
     auto, fixed = (Composer().settings([word(text)]) for text in ("seed=0", "device=cpu"))
     for settings, expected in ((auto, "cuda:1"), (fixed, "cpu")):
-        Worker(None, mine, "cuda:1").take(0, Job("one", (), settings))
-        assert its.recv()[1].device == expected
+        Worker(None, mine, "cuda:1").take(0, Bundle((0,), (Job("one", (), settings),)))
+        assert its.recv()[0][0][1].device == expected
 
 
 @pytest.fixture
@@ -242,33 +243,38 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 begun[-1].its = its
                 return begun[-1]
 
-            def take(self, number, job):
+            def take(self, number, bundle):
                 self.number = number
-                self.its.send(Result(job.name, Status.FINISHED))
+                self.its.send([Result(job.name, Status.FINISHED) for job in bundle.jobs])
 
         monkeypatch.setattr(pool, "Worker", Here)
 
     return let
 
 
+def single(count: int) -> list[Bundle]:
+    return [Bundle((i,), (Job(str(i), (), None),)) for i in range(count)]
+
+
 def test_jobs_that_begin_alike_wait_for_others_that_do_not(few: Any) -> None:
     few(2, die=False)
-    jobs = [Job(str(i), (), None) for i in range(6)]
+    jobs = single(6)
     began: list[int] = []
     with Pool(start, [None, None], Interrupts()) as found:
         results = dict(found.results(jobs, [0, 0, 0, 3, 3, 5], began.append))
     assert began[:2] == [0, 3]
-    assert [results[i].name for i in range(6)] == [job.name for job in jobs]
+    assert [results[i][0].name for i in range(6)] == list("012345")
 
 
 def test_where_no_further_process_can_be_had_what_is_done_stays(few: Any) -> None:
     few(1, die=True)
-    jobs = [Job(str(i), (), None) for i in range(3)]
+    jobs = single(3)
     with Pool(start, [None, None], Interrupts()) as found:
         results = dict(found.results(jobs, [0, 1, 2], lambda number: None))
-    assert results[0].status == Status.FINISHED
+    assert results[0][0].status == Status.FINISHED
     reason = "sweep.workers needs processes, got none (no memory)"
-    assert [(results[i].status, results[i].reason) for i in (1, 2)] == [(Status.FAILED, reason)] * 2
+    ended = [results[i][0] for i in (1, 2)]
+    assert [(one.status, one.reason) for one in ended] == [(Status.FAILED, reason)] * 2
     with pytest.raises(Mistake, match="needs processes"), Pool(start, [None], Interrupts()) as none:
         list(none.results(jobs, [0, 1, 2], lambda number: None))
 
