@@ -10,6 +10,9 @@ from types import FrameType
 from typing import Any, Self
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LIMITS = tuple(  # by which queues say that the time is over
+    getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2", "SIGXCPU") if hasattr(signal, name)
+)
 STOP_FILE = "RUNNER_STOP_FILE"  # the environment's name for a sweep's way to stop its processes
 
 
@@ -19,6 +22,7 @@ class Loading:
 
     def __enter__(self) -> Self:
         self._noted = False
+        self._number: int | None = None
         self._before = None
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._note)
@@ -32,6 +36,8 @@ class Loading:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._noted = True
+        if (file := os.environ.get(STOP_FILE)) is not None:  # of a sweep, all of which is to stop
+            Path(file).touch()
         raise KeyboardInterrupt
 
 
@@ -66,6 +72,18 @@ class Interrupts:
         """Ask to stop, as a first signal does."""
         self._asked = True
 
+    def pass_on(self) -> None:
+        """Let whoever listened before hear of a limit, once all has ended in order: it may queue
+        the job again. That the time is over is no failure."""
+        handler = self._before.get(self._number or 0)
+        if self._number not in LIMITS or not callable(handler):
+            return
+        try:
+            handler(self._number, None)
+        except Exception as error:
+            if type(error).__name__ != "UncompletedJobError":  # submitit's
+                raise
+
     def requested(self) -> bool:
         """Return whether the run should stop."""
         if self._asked or self._noted:
@@ -75,14 +93,15 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._noted:
-            if number == signal.SIGHUP:
+            if number == signal.SIGHUP or number in LIMITS:  # said twice, insists on nothing
                 return
             raise KeyboardInterrupt
-        self._noted = True
-        file = os.environ.get(STOP_FILE)
-        if file is not None and not self._alone:
-            if os.path.exists(file):
-                return  # another process of the sweep was told, and has said so
-            Path(file).touch()
+        file = None if self._alone else os.environ.get(STOP_FILE)
+        is_said = file is not None and os.path.exists(file)  # by another process of the sweep
+        if file is not None:
+            Path(file).touch()  # first of all: another signal may raise anywhere below
+        self._noted, self._number = True, number
+        if is_said:
+            return
         with suppress(OSError):  # print would not bear to be interrupted by itself
             os.write(2, b"\nstopping after this step (again: at once)\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.interrupts import STOP_FILE, Interrupts, Loading
+from runner.interrupts import LIMITS, STOP_FILE, Interrupts, Loading
 
 
 def test_an_interrupt_that_a_callback_swallowed_comes_at_the_end() -> None:
@@ -83,3 +83,60 @@ def test_others_of_a_sweep_are_told_unless_a_signal_is_for_one_alone(
     assert not file.exists()
     assert send(signal.SIGTERM)
     assert file.exists()
+
+
+def test_who_loads_a_job_stops_the_whole_sweep(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "stop"
+    monkeypatch.setenv(STOP_FILE, str(file))
+    with pytest.raises(KeyboardInterrupt), Loading():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert file.exists()
+
+
+def test_two_signals_at_once_stop_the_whole_sweep(tmp_path, monkeypatch) -> None:
+    """The second comes while the first is noted."""
+    file = tmp_path / "stop"
+    monkeypatch.setenv(STOP_FILE, str(file))
+    written = []
+
+    def second(*given: object) -> int:
+        written.append(given)
+        if len(written) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return 0
+
+    monkeypatch.setattr(os, "write", second)
+    with pytest.raises(KeyboardInterrupt), Interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert file.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_limit_is_passed_on_to_who_queues_again(number) -> None:
+    heard: list[int] = []
+
+    class UncompletedJobError(Exception):
+        """As submitit's, where a job is not queued again."""
+
+    def again(number: int, frame: object) -> None:
+        heard.append(number)
+        raise UncompletedJobError
+
+    before = signal.signal(number, again)
+    try:
+        with Interrupts((signal.SIGTERM, *LIMITS)) as interrupts:
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)  # said twice, it insists on nothing
+            assert interrupts.requested()
+        assert heard == []
+        interrupts.pass_on()
+        assert heard == [number]
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_interrupt_is_passed_on_to_nobody() -> None:
+    with Interrupts((signal.SIGTERM, *LIMITS)) as interrupts:
+        os.kill(os.getpid(), signal.SIGTERM)
+    interrupts.pass_on()
+    assert interrupts.requested()
