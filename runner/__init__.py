@@ -22,7 +22,7 @@
 `runner/plugins/`: what Hydra finds of ours
 `runner/*.py`: the entry (`entry`, `run`, `execution`, `identity`, `endings`, `artifacts`,
     `provenance`), the commands
-    (`commands`, `preview`, `previews`, `deliver`, `ui`,
+    (`commands`, `preview`, `previews`, `deliver`, `ui`, `worker`,
     `api`, `export_table`, `stored`), the ground (`errors`, `browser`,
     `culprit`, `addresses`, `databases`, `passwords`, `private`, `interrupts`, `moved`, `flat`,
     `pausing`,

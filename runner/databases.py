@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from runner import private
 from runner.errors import Mistake, one_line
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _KEY = 0x72756E6E6572  # "runner": what other programs lock is numbered otherwise
 _PATIENCE_SECONDS = 60.0
@@ -71,6 +75,23 @@ def locked(lock: FileLock) -> Iterator[None]:
 def _lock(file: Path, process: int) -> FileLock:
     """Return the lock of a process: what it has forked from holds another."""
     return FileLock(file, timeout=_PATIENCE_SECONDS)
+
+
+@contextlib.contextmanager
+def alone(engine: "Engine", number: int) -> Iterator[None]:
+    """Keep other processes, on any machine, from the same part of a PostgreSQL; other databases are
+    let be. Who dies lets go.
+
+    number: of the part, below 2**31.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    from sqlalchemy import text
+
+    with engine.connect() as connection:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_KEY % 2**31}, {number})"))
+        yield
 
 
 @contextlib.contextmanager

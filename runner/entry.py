@@ -3,6 +3,7 @@
 import io
 import multiprocessing
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from runner.config.help import keys_and_options
 from runner.config.request import Request, hand_over, read_line, request, running
 from runner.config.settings import Settings
 from runner.errors import Mistake, one_line, out_of_memory
-from runner.interrupts import Interrupts, Loading
+from runner.interrupts import LIMITS, Interrupts, Loading
 from runner.report.say import say, warn
 from runner.report.strays import tame
 from runner.results.events import Listener
@@ -135,9 +136,12 @@ def job(config: Any) -> Result | None:
     tame()  # a launcher's process begins here
     _start_processes_as_usual()
     if spec := config.get("study", {}).get("worker"):
-        from runner.study.work.launched import work_launched
+        # before what is heavy, where a signal would be lost
+        with Interrupts((signal.SIGTERM, *LIMITS)) as interrupts:
+            from runner.study.work.launched import work_launched
 
-        work_launched(spec)
+            work_launched(spec, interrupts)
+        interrupts.pass_on()
         return None
     settings, is_swept = running(config)
     if not is_swept:

@@ -73,9 +73,9 @@ def read_study(config: DictConfig) -> StudySettings:
 
 
 def _check(study: StudySettings) -> None:
-    for key in ("trials", "workers", "last_k", "seeds"):
+    for key in ("trials", "last_k", "seeds"):
         at_least(f"study.{key}", getattr(study, key), 1)
-    for key in ("confirm_seeds", "max_failures", "seed"):
+    for key in ("workers", "confirm_seeds", "max_failures", "seed"):
         at_least(f"study.{key}", getattr(study, key), 0)
     width_of("study.fuse", study.fuse)
     for key in ("timeout", "heartbeat_seconds"):

@@ -16,7 +16,9 @@ from runner.report.say import say, warn
 from runner.results.answer import Answer
 from runner.results.result import Status
 from runner.study.answer.conclude import conclude
+from runner.study.answer.confirm import is_over
 from runner.study.answer.pages import show_study
+from runner.study.join import command
 from runner.study.plan.plan import Plan, plan
 from runner.study.queue import attributes, queue
 from runner.study.queue.create import create
@@ -85,6 +87,9 @@ def _start(planned: Plan, started_by: Launcher) -> Answer:
     say(f"study     {study.study_name}: {len(attributes.done(study))} of {total} trials done")
     if planned.note and not attributes.done(study):
         warn(f"note: {planned.note}")
+    if planned.study.workers == 0 and not is_over(study):
+        say(f"join      {command(planned.study.storage, study.study_name)}")
+        return Answer(study.study_name, Status.FINISHED, planned.definition.goals)
     trackers = trackers_of(planned.settings.tracking)
     definition, space = attributes.definition(study), planned.configurator.space
     pages = show_study(study.study_name, definition, space, trackers, warn=warn)
@@ -99,7 +104,8 @@ def _start(planned: Plan, started_by: Launcher) -> Answer:
         say("\ninterrupted; the same command goes on")
     elif deadline is not None and _lacks(study):
         say(f"\nstudy.timeout={planned.study.timeout:g} is over; the same command goes on")
-    found = conclude(study, planned, monitor.confirmation)
+    found = conclude(study, planned.configurator, monitor.confirmation)
+    assert found is not None
     if interrupts.requested():
         return replace(found, status=Status.KILLED)
     early = deadline is None and _lacks(study)
@@ -137,6 +143,8 @@ def _work(
     if not started_by.is_pool:
         assert started_by.launch is not None
         launch_workers(study, address, started_by.launch, workers, deadline, interrupts)
+        return
+    if workers == 0:
         return
     if workers == 1:
         work(study, interrupts, deadline, None, planned.configurator)

@@ -28,20 +28,24 @@ from runner.study.answer.influence import importance, rung_correlations
 from runner.study.answer.kept import figures, keep, source, trace
 from runner.study.answer.pages import show_study
 from runner.study.answer.summary import Summary, is_there
-from runner.study.plan.plan import Plan
 from runner.study.queue import attributes
-from runner.study.queue.locks import creating
+from runner.study.queue.locks import answering, creating
 from runner.tracking import Tracker, describe, tell_spread, trackers_of
 
 FOLDER = Path(".runner") / "studies"
 
 
-def conclude(study: Study, planned: Plan, confirmation: Study | None) -> Answer:
+def conclude(
+    study: Study, configurator: Configurator, confirmation: Study | None, *, again: bool = True
+) -> Answer | None:
     """Keep what a study has found so far, and then print and return it: nobody may read to the
-    end."""
+    end.
+
+    again: whether to print what another has kept already; None is returned where it is not.
+    """
     definition = attributes.definition(study)
-    configurator = planned.configurator
-    trackers = trackers_of(planned.settings.tracking)
+    plain = configurator.settings({})
+    trackers = trackers_of(plain.tracking)
     found = attributes.rows(study.get_trials(deepcopy=False), definition)
     answer = Answer(study.study_name, Status.FINISHED, definition.goals, trials=tuple(found))
     lines = ["", *tables.top(found, definition)]
@@ -53,7 +57,7 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> Answer:
     important = importance(study, definition, configurator.space.rename)
     for more in (tables.importances(important), tables.correlations(rung_correlations(found))):
         lines += ["", *more] if more else []
-    confirmed, baseline = confirmations(confirmation, definition, _step(planned))
+    confirmed, baseline = confirmations(confirmation, definition, _step(plain, definition))
     chosen = winner(confirmed, baseline, definition.goals[0])
     values = best.values if chosen is None else chosen.values
     settings = configurator.settings(values)
@@ -68,8 +72,11 @@ def conclude(study: Study, planned: Plan, confirmation: Study | None) -> Answer:
     pages = show_study(study.study_name, definition, configurator.space, trackers, everyone)
     folder = FOLDER / study.study_name
     file = folder / experiment.NAME
-    with creating():  # several starts of one study end at the same moment
+    with creating(), answering(study):  # several starts of one study end at the same moment
         summary = Summary(study, found, confirmed, command)
+        if not (again or summary.is_new(trackers)):
+            say(f"study     {study.study_name} is answered; another worker has said how")
+            return None
         if summary.is_new(trackers) or not file.exists():
             number = None if chosen is None else chosen.number
             try:
@@ -135,10 +142,10 @@ def _base(settings: Settings) -> str:
     return f"{', '.join(filter(None, what))}, {length}{data}"
 
 
-def _step(planned: Plan) -> float:
+def _step(settings: Settings, definition: Definition) -> float:
     """Return the least that two values of the first goal can differ by, 0 where by any."""
-    data = load(planned.settings.dataset)
-    return metric(planned.definition.goals[0].metric).step(len(data.val)) if data else 0.0
+    data = load(settings.dataset)
+    return metric(definition.goals[0].metric).step(len(data.val)) if data else 0.0
 
 
 def _why(definition: Definition) -> str:

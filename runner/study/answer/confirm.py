@@ -52,6 +52,24 @@ def confirmation(study: Study) -> Study | None:
     return again
 
 
+def is_over(study: Study) -> bool:
+    """Return whether all of a study is trained, what confirms its answer, too."""
+    definition = attributes.definition(study)
+    is_short = len(attributes.done(study)) < definition.trials
+    if any(queue.left(study)) or (is_short and not definition.is_grid):
+        return False
+    again = existing(study)
+    if again is None:
+        return not definition.confirm_seeds or confirms_nothing(study)
+    return bool(again.get_trials(deepcopy=False)) and not any(queue.left(again))
+
+
+def confirms_nothing(study: Study) -> bool:
+    """Return whether no trial of a study that has ended is worth a confirmation."""
+    definition = attributes.definition(study)
+    return not candidates(rows(study.get_trials(deepcopy=False), definition), definition)
+
+
 def existing(study: Study) -> Study | None:
     """Return the study that confirms another's answer, None where there is none yet."""
     name, kept = study.study_name + SUFFIX, storage(study)

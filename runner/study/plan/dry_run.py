@@ -21,7 +21,7 @@ class DryRun:
     def __init__(self, configurator: Configurator) -> None:
         self.configurator = configurator
         self.threads = 1
-        self.first: Setup | None = None
+        self.first: tuple[Mapping[str, Any], Setup] | None = None
 
     def baseline(self) -> None:
         """Try the configuration without the search. Raises Mistake where it cannot be trained."""
@@ -66,7 +66,7 @@ class DryRun:
             if out_of_memory(error):
                 raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
             raise
-        self.first = self.first or setup
+        self.first = self.first or (values, setup)
         self.threads = max(self.threads, setup.settings.threads or 1)
 
     def _try(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> None:

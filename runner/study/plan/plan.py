@@ -1,12 +1,13 @@
 """From a command line to a study: its definition, checked, before anything is created."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from runner.build.data import load
 from runner.build.fusing import width
 from runner.build.metrics import keys_of, learn_metrics, names_of
+from runner.build.setup import Setup
 from runner.config import Settings
 from runner.config.checks import AVERAGE
 from runner.config.command_line import word
@@ -24,6 +25,7 @@ from runner.results.metrics import OF_AVERAGE, metric
 from runner.space import Choice, Entry, Space
 from runner.study.plan import samplers
 from runner.study.plan.dry_run import DryRun, ends
+from runner.study.plan.made_of import made_of
 from runner.tracking import trackers_of
 from runner.training import devices
 
@@ -38,7 +40,8 @@ class Plan:
     """A checked study that does not exist yet.
 
     baseline: the searched values as the configuration has them. grid: every combination, in order,
-    where the sampler is the grid. note: what a person might want to know.
+    where the sampler is the grid. note: what a person might want to know. made_of: what the code
+    and the data of its workers are like.
     """
 
     study: StudySettings
@@ -49,6 +52,7 @@ class Plan:
     baseline: Mapping[str, Any]
     grid: tuple[Mapping[str, Any], ...] = ()
     note: str = ""
+    made_of: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -122,15 +126,27 @@ def plan(
     threads = settings.threads
     if threads is None and is_here and devices.resolve(settings.device).type == "cpu":
         threads = dry_run.threads  # of any number of workers: it decides the bits
+    made: dict[str, Any] = {}
     wide, note = 1, ""
     if dry_run.first is not None:
-        most = -(-definition.trials // study.workers)
-        if study.width is None and not samplers.is_blind(definition):
-            most = max(1, definition.trials // (LEAST_BATCHES * study.workers))
-        asked = study.width if is_here or study.width else 1  # others may be other machines
-        wide, note = width("study.fuse", asked, most, dry_run.first)
+        values, setup = dry_run.first
+        made = made_of(setup.trial.recipe, values, trackers_of(settings.tracking))
+        wide, note = _width(definition, study, setup, is_here=is_here)
     definition = replace(definition, threads=threads, width=wide)
-    return Plan(study, definition, configurator, composer, settings, baseline, grid, note)
+    parts = (study, definition, configurator, composer, settings, baseline, grid)
+    return Plan(*parts, note, made)
+
+
+def _width(
+    definition: Definition, study: StudySettings, setup: Setup, *, is_here: bool
+) -> tuple[int, str]:
+    """Return how many trials like one a worker trains as one program, and what is said of it."""
+    workers = max(1, study.workers)
+    most = -(-definition.trials // workers)
+    if study.width is None and not samplers.is_blind(definition):
+        most = max(1, definition.trials // (LEAST_BATCHES * workers))
+    asked = study.width if is_here or study.width else 1  # others may be other machines
+    return width("study.fuse", asked, most, setup)
 
 
 def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Space, list[str]]:

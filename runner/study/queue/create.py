@@ -14,7 +14,7 @@ from runner.report.say import say
 from runner.results.definition import HEX
 from runner.study.plan.plan import Plan
 from runner.study.queue import attributes, queue, schema
-from runner.study.queue.attributes import DEFINITION
+from runner.study.queue.attributes import DEFINITION, MADE_OF
 from runner.study.queue.locks import creating
 from runner.study.queue.storage import make
 from runner.tracking import trackers_of
@@ -51,6 +51,8 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
             if planned.study.width is None:
                 definition = replace(definition, width=attributes.definition(study).width)
             study.set_user_attr(DEFINITION, definition.as_json())
+        if planned.made_of:
+            study.set_user_attr(MADE_OF, planned.made_of)
         _queue(planned, study)
     return study
 

@@ -50,6 +50,28 @@ def exclusive(study: Study) -> Iterator[bool]:
         yield True
 
 
+@contextlib.contextmanager
+def answering(study: Study) -> Iterator[None]:
+    """Keep all others that share the storage, on any machine, from answering a study meanwhile.
+
+    PostgreSQL keeps them apart; beside a file there is a lock file. Of another database two may
+    answer at the same moment: the later answer takes the place of the other.
+    """
+    backend = getattr(study._storage, "_backend", study._storage)
+    engine = getattr(backend, "engine", None)
+    file = getattr(backend, "_file_path", None)
+    if engine is not None and engine.dialect.name == "sqlite":
+        file = engine.url.database
+    if file is not None:
+        with databases.locked(FileLock(f"{file}.answer.lock")):
+            yield
+    elif engine is not None:
+        with databases.alone(engine, study._study_id):
+            yield
+    else:
+        yield
+
+
 def storage(study: Study) -> BaseStorage:
     """Return where a study is kept."""
     return study._storage

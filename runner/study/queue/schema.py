@@ -78,6 +78,9 @@ def _keys_of(known: set[str]) -> _Fits:
 _number, _text, _keys = _is(int, float), _is(str), _is(dict)
 _OF_STUDY: dict[str, _Fits] = {
     names.EARLIER_CRASHES: _is(int),
+    names.MADE_OF: _has(
+        values=_keys, code=_keys, content=_text, versions=_keys, trackers=_lists(_text)
+    ),
     names.SUMMARY: _may_have(said=_text, link=_is(dict, type(None)), tokens=_lists(_token)),
 }
 _OF_TRIAL: dict[str, _Fits] = {

@@ -100,8 +100,10 @@ def launch_workers(
         time.sleep(LOOK_SECONDS)
 
 
-def work_launched(spec: str) -> None:
+def work_launched(spec: str, interrupts: Interrupts) -> None:
     """Work as one of the launched workers, by what the starter gave it.
+
+    interrupts: open. Ctrl-C and the terminal's end are the starter's.
 
     Raises Mistake, with no trial claimed, where this machine cannot record.
     """
@@ -111,13 +113,12 @@ def work_launched(spec: str) -> None:
     configurator = configurator_of(definition)
     for tracker in trackers_of(configurator.settings({}).tracking):
         tracker.prepare(definition.experiment)
-    interrupts = Interrupts((signal.SIGTERM,))  # Ctrl-C and the terminal's end are the starter's
 
     def ask() -> None:
         if study.user_attrs.get(attributes.STOPPED) == start:
             interrupts.request()
 
-    with interrupts, Periodic(ask, lambda: ASK_SECONDS):
+    with Periodic(ask, lambda: ASK_SECONDS):
         work(study, interrupts, deadline, None, configurator)
 
 

@@ -47,11 +47,15 @@ class Monitor:
     """While open, watches in a thread a study and the one that confirms its answer, as soon as
     there is one.
 
-    trackers: where the trials' runs are recorded.
+    trackers: where the trials' runs are recorded. joins: whether it is a further worker's, and no
+    start, which forgives the crashes before it.
     """
 
-    def __init__(self, study: Study, trackers: Sequence[Tracker] = ()) -> None:
+    def __init__(
+        self, study: Study, trackers: Sequence[Tracker] = (), *, joins: bool = False
+    ) -> None:
         self.trackers = trackers
+        self._joins = joins
         self.definition = attributes.definition(study)
         self._search = self._watched(study)
         self._confirming: _Watched | None = None
@@ -88,7 +92,8 @@ class Monitor:
     def _watched(self, study: Study) -> _Watched:
         """Watch a study that was there before this start."""
         found = _Watched(study, self.definition.heartbeat_seconds, study.get_trials(deepcopy=False))
-        study.set_user_attr(attributes.EARLIER_CRASHES, found.earlier_crashes)
+        if not self._joins:
+            study.set_user_attr(attributes.EARLIER_CRASHES, found.earlier_crashes)
         return found
 
     def _pause_seconds(self) -> float:

@@ -11,6 +11,7 @@ import optuna
 import pytest
 
 from runner.errors import Mistake
+from runner.interrupts import Interrupts
 from runner.study.queue.storage import open_storage
 from runner.study.work.launched import work_launched
 from runner.tracking.mlflow import files
@@ -164,5 +165,5 @@ def test_a_worker_elsewhere_says_so_before_it_claims(store, started, folder: Pat
         connection.execute("UPDATE experiments SET artifact_location = ?", (at,))
         connection.commit()
     with pytest.raises(Mistake, match=r"experiment 'theirs' keeps them in .*/theirs"):
-        work_launched('["sqlite:///optuna.db", "theirs", null, "start"]')
+        work_launched('["sqlite:///optuna.db", "theirs", null, "start"]', Interrupts())
     assert [trial.state.name for trial in study.trials] == ["WAITING"]

@@ -12,6 +12,7 @@ from runner.config.command_line import word
 from runner.config.composer import Composer, compose
 from runner.config.request import BASIC_LAUNCHER
 from runner.errors import Mistake
+from runner.interrupts import Interrupts
 from runner.study.start import start
 from runner.study.work.launched import Launcher, work_launched
 from runner.sweep.sweep import Sweep
@@ -46,7 +47,7 @@ def test_every_job_of_another_launcher_is_a_worker(store, undrawn, capsys) -> No
     def launch(batch: Any, first: int) -> list[Ended]:
         jobs.extend(list(job) for job in batch)
         for job in batch:
-            work_launched(compose(list(job)).study.worker)
+            work_launched(compose(list(job)).study.worker, Interrupts())
         return [Ended() for _ in batch]
 
     words = [*QUADRATIC.split(), "lr=0.1,0.2,0.3", "study.workers=3", "study.trials=4"]
@@ -69,7 +70,7 @@ def test_a_launcher_that_gives_up_is_outlived_by_its_jobs(store, undrawn, capsys
 
     def launch(batch: Any, first: int) -> list[Any]:
         spec = compose(list(batch[0])).study.worker
-        jobs.append(threading.Thread(target=work_launched, args=(spec,)))
+        jobs.append(threading.Thread(target=work_launched, args=(spec, Interrupts())))
         jobs[0].start()
         raise RuntimeError("Job 17 has not produced any output")
 
@@ -91,7 +92,7 @@ def test_jobs_elsewhere_hear_of_an_interrupt_by_the_storage(
 
     def launch(batch: Any, first: int) -> list[Any]:
         threading.Thread(target=interrupt).start()
-        work_launched(compose(list(batch[0])).study.worker)
+        work_launched(compose(list(batch[0])).study.worker, Interrupts())
         return []
 
     line = f"{QUADRATIC} train.steps=2000000 study.trials=2"
