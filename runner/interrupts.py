@@ -22,7 +22,6 @@ class Loading:
 
     def __enter__(self) -> Self:
         self._noted = False
-        self._number: int | None = None
         self._before = None
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._note)
@@ -37,7 +36,8 @@ class Loading:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._noted = True
         if (file := os.environ.get(STOP_FILE)) is not None:  # of a sweep, all of which is to stop
-            Path(file).touch()
+            with suppress(OSError):
+                Path(file).touch()
         raise KeyboardInterrupt
 
 
@@ -54,6 +54,7 @@ class Interrupts:
         self._alone = alone
         self._asked = False
         self._noted = False
+        self._number: int | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -98,8 +99,9 @@ class Interrupts:
             raise KeyboardInterrupt
         file = None if self._alone else os.environ.get(STOP_FILE)
         is_said = file is not None and os.path.exists(file)  # by another process of the sweep
-        if file is not None:
-            Path(file).touch()  # first of all: another signal may raise anywhere below
+        if file is not None:  # first of all: another signal may raise anywhere below
+            with suppress(OSError):
+                Path(file).touch()
         self._noted, self._number = True, number
         if is_said:
             return

@@ -1,5 +1,6 @@
 """Whether runs train together as one program, and how many."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import psutil
@@ -8,7 +9,7 @@ import torch
 from runner.build.setup import Setup
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
-from runner.training.fused import Group, fastest, row_bytes
+from runner.training.fused import Group, Likeness, fastest, likeness, row_bytes
 from runner.training.state import State
 
 OWN_LOOP = "the loop is a person's own"
@@ -23,6 +24,11 @@ class Beside:
     interrupts: Interrupts
 
 
+def kind_of(setup: Setup) -> Likeness:
+    """Return the same for runs that may train as one program, and for all loops of one's own."""
+    return likeness(setup.state, setup.trial) if isinstance(setup.state, State) else ()
+
+
 def as_row(setup: Setup, group: Group) -> tuple[Setup, str]:
     """Return what a run starts with as one of those that train together; or as it is, and why."""
     if not isinstance(setup.state, State):
@@ -34,29 +40,35 @@ def as_row(setup: Setup, group: Group) -> tuple[Setup, str]:
     return replace(setup, trial=trial, updates=group.row(setup.state, trial)), ""
 
 
-def width(key: str, asked: int | None, most: int, setup: Setup) -> tuple[int, str]:
-    """Return how many runs like one train together, 1 for none, and what is to be said of it.
+def width(
+    key: str, asked: int | None, most: int, setups: Sequence[Setup], processes: int = 1
+) -> tuple[int, str]:
+    """Return how many runs train together, 1 for none, and what is to be said of it.
 
     key: says how many, for messages. asked: None for as many as are fastest. most: that there are
-    for a process. Raises Mistake where so many cannot be.
+    for a process. setups: one of each kind. processes: that share the memory. Raises Mistake where
+    so many cannot be, or none of the kinds can be fused.
     """
-    if asked == 1:
+    if asked == 1 or not setups:
         return 1, ""
     group = Group(1)
-    _, why = as_row(setup, group)
-    if why or not isinstance(setup.state, State):
+    reasons = [as_row(setup, group)[1] for setup in setups]
+    if all(reasons):
         if asked is None:
-            return 1, f"{key}=auto: each trains by itself: {why}"
-        raise Mistake(key, "must be off or auto for what cannot be fused", str(asked), why)
-    free = _free(setup.device)
-    room = max(1, int(SHARE * free / row_bytes(setup.state)))
+            return 1, f"{key}=auto: each trains by itself: {reasons[0]}"
+        raise Mistake(key, "must be off or auto for what cannot be fused", str(asked), reasons[0])
+    fit = [one for one, why in zip(setups, reasons, strict=True) if not why]
+    largest = max(fit, key=lambda one: row_bytes(one.state))
+    assert isinstance(largest.state, State)
+    free = SHARE * _free(largest.device) / processes
+    room = max(1, int(free / row_bytes(largest.state)))
     if asked is None:
-        found = fastest(setup.state, setup.trial, setup.data, min(most, room))
+        found = fastest(largest.state, largest.trial, largest.data, min(most, room))
         return found, f"{key}=auto: {found if found > 1 else 'none'} train as one program"
-    if asked > room:
+    if min(asked, most) > room:
         must = f"must be at most {room}, for which the memory is enough"
         raise Mistake(key, must, str(asked))
-    return max(1, min(asked, most)), ""
+    return asked, ""
 
 
 def _free(device: torch.device) -> int:

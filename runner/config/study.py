@@ -80,6 +80,9 @@ def _check(study: StudySettings) -> None:
     width_of("study.fuse", study.fuse)
     for key in ("timeout", "heartbeat_seconds"):
         positive(f"study.{key}", getattr(study, key))
+    if study.workers == 0 and study.timeout is not None:
+        must = "must be null with study.workers=0, whose workers have ends of their own"
+        raise Mistake("study.timeout", must, f"{study.timeout:g}")
     if study.name is not None and not _NAME.fullmatch(study.name):
         raise Mistake("study.name", _NAME_RULE, f"'{study.name}'")
     short("study.name", study.name)

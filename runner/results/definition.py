@@ -69,10 +69,10 @@ class Definition:
 
     preset: the option of the group `study`. space: the normal form of the search space.
     overrides: what is fixed, as written. base: the resolved configuration without the search.
-    trials: in total. threads: of each run. width: most trials that a worker trains as one program;
-    1: each by itself. seeds and what follows it: as the keys of `study` in
-    conf/config.yaml, where their defaults stand; nothing is asked for here. What is no part of the
-    identity may change from start to start.
+    trials: in total. threads: of each run. width: most trials that train as one program; 1: each by
+    itself. batch: so many a worker takes at a time. seeds and what follows it: as the keys of
+    `study` in conf/config.yaml, where their defaults stand; nothing is asked for here. What is no
+    part of the identity may change from start to start.
     """
 
     preset: str
@@ -85,6 +85,7 @@ class Definition:
     experiment: str = ""
     threads: int | None = None
     width: int = 1
+    batch: int = 1
     seeds: int = 1
     confirm_seeds: int = 0
     baseline: bool = False

@@ -19,7 +19,7 @@ from runner.results.result import Status
 from runner.study.answer import confirm
 from runner.study.answer.conclude import conclude
 from runner.study.plan.made_of import check_same
-from runner.study.queue import attributes, schema
+from runner.study.queue import attributes, queue, schema
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.storage import open_storage, told
 from runner.study.work.monitor import Monitor
@@ -60,11 +60,12 @@ def join(address: str, name: str) -> Answer | None:
             if interrupts.requested():
                 say("\nthis worker ends; what it trained is made again by another one")
                 return Answer(name, Status.KILLED, definition.goals)
-            if not confirm.is_over(study):  # too many crash
-                found = conclude(study, configurator, monitor.confirmation)
-                assert found is not None
+            found = conclude(study, configurator, monitor.confirmation, again=False)
+            forgiven = study.user_attrs.get(attributes.EARLIER_CRASHES, 0)
+            fails = queue.crashes(study) - forgiven > definition.max_failures
+            if found is not None and (fails or not monitor.is_confirmed()):
                 return replace(found, status=Status.FAILED)
-            return conclude(study, configurator, monitor.confirmation, again=False)
+            return found
 
 
 def _check_there(address: str) -> None:

@@ -88,6 +88,7 @@ def _start(planned: Plan, started_by: Launcher) -> Answer:
     if planned.note and not attributes.done(study):
         warn(f"note: {planned.note}")
     if planned.study.workers == 0 and not is_over(study):
+        study.set_user_attr(attributes.EARLIER_CRASHES, queue.crashes(study))  # as each start
         say(f"join      {command(planned.study.storage, study.study_name)}")
         return Answer(study.study_name, Status.FINISHED, planned.definition.goals)
     trackers = trackers_of(planned.settings.tracking)
@@ -140,11 +141,11 @@ def _work(
 ) -> None:
     """Let the workers work until nothing is left to do."""
     address, workers = planned.study.storage, planned.study.workers
+    if workers == 0:
+        return
     if not started_by.is_pool:
         assert started_by.launch is not None
         launch_workers(study, address, started_by.launch, workers, deadline, interrupts)
-        return
-    if workers == 0:
         return
     if workers == 1:
         work(study, interrupts, deadline, None, planned.configurator)

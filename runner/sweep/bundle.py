@@ -1,11 +1,12 @@
 """Jobs of a grid that one process runs at a time: one, or several as one program."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from runner.build.fusing import Beside, as_row, width
+from runner.build.fusing import Beside, as_row, kind_of, width
 from runner.build.setup import Setup
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
@@ -13,8 +14,8 @@ from runner.report.say import warn
 from runner.results.result import Result, Status
 from runner.sweep.launch import Job, failed, not_started, run_here
 from runner.sweep.sharing import Share
-from runner.training.fused import Group, Likeness, likeness
-from runner.training.state import State
+from runner.training import devices
+from runner.training.fused import Group, Likeness
 
 Labelled = Callable[..., Result]  # of settings, what stands before its lines, who trains beside it
 KEY = "sweep.fuse"
@@ -27,6 +28,12 @@ class Bundle:
     places: tuple[int, ...]
     jobs: tuple[Job, ...]
     width: int = 1
+
+    @property
+    def singles(self) -> list["Bundle"]:
+        """The same jobs, each by itself."""
+        pairs = zip(self.places, self.jobs, strict=True)
+        return [Bundle((place,), (job,)) for place, job in pairs]
 
     def not_started(self) -> list[Result]:
         """Return what came of jobs that an interrupt has forestalled."""
@@ -47,7 +54,7 @@ class Bundle:
             return [run_here(job, one) for job, one in zip(self.jobs, named, strict=True)]
         found = self.interrupted()
         with Interrupts() as interrupts:
-            beside = Beside(Group(self.width), interrupts)
+            beside = Beside(Group(self.width, warn), interrupts)
 
             def one(i: int) -> None:
                 job = self.jobs[i]
@@ -75,9 +82,7 @@ class Kinds:
         """Return the same for jobs that may train as one program; None where one cannot."""
         if self.asked == 1:
             return None
-        key: Likeness = ()  # loops of a person's own
-        if isinstance(setup.state, State):
-            key = likeness(setup.state, setup.trial)
+        key = kind_of(setup)
         if key not in self._why:
             _, self._why[key] = as_row(setup, Group(1))
             self._setups[key] = setup
@@ -109,10 +114,12 @@ class Kinds:
             if len(places) < 2:
                 continue
             most = -(-len(places) // processes)
-            wide, note = width(KEY, self.asked, most, setup)
+            here = 1 if devices.count() >= processes else processes
+            wide, note = width(KEY, self.asked, most, [setup], here)
             if note:
                 warn(f"note: {note}")
             found.update(dict.fromkeys(places, wide))
+        self._setups.clear()  # of their memory
         return found
 
 
@@ -126,15 +133,20 @@ def fused(jobs: Sequence[Job], widths: Mapping[int, int]) -> list[Job]:
     ]
 
 
-def bundles(jobs: Sequence[Job], order: Sequence[Share], widths: Mapping[int, int]) -> list[Bundle]:
-    """Return all jobs as they are run, in order: those of a kind together."""
+def bundles(
+    jobs: Sequence[Job], order: Sequence[Share], widths: Mapping[int, int], processes: int
+) -> list[Bundle]:
+    """Return all jobs as they are run, in order: those of a kind together, but so that there are
+    some for each process."""
     left = [share.place for share in order]
+    kinds = Counter(jobs[place].kind for place in widths)
     found = []
     while left:
         first = left[0]
         wide = widths.get(first, 1)
         alike = [place for place in left if jobs[place].kind == jobs[first].kind]
-        places = [place for place in alike if widths.get(place, 1) == wide][:wide]
+        size = min(wide, -(-kinds[jobs[first].kind] // processes)) if wide > 1 else 1
+        places = [place for place in alike if widths.get(place, 1) == wide][:size]
         left = [place for place in left if place not in places]
         found.append(Bundle(tuple(places), tuple(jobs[place] for place in places), wide))
     return found

@@ -45,20 +45,24 @@ class Pool:
 
     def results(
         self, bundles: Sequence[Bundle], groups: Sequence[int], begins: Callable[[int], None]
-    ) -> Iterator[tuple[int, list[Result]]]:
-        """Yield the number of each bundle of jobs that has ended, and what came out. None raises.
+    ) -> Iterator[tuple[Bundle, list[Result]]]:
+        """Yield each bundle of jobs that has ended, and what came out. None raises. Where a process
+        dies with several jobs, each of them begins again by itself.
 
         groups: the same number for those that begin alike, of which one waits for another. begins:
         called with the number of each bundle before it begins.
 
         Raises Mistake where not even the first process can be had.
         """
-        left = list(range(len(bundles)))
+        bundles, groups = list(bundles), list(groups)
+        first = len(bundles)
+        left = list(range(first))
         while left or self._busy():
             try:
                 while left and not self._interrupts.requested() and (worker := self._idle()):
                     number = self._next(left, groups)
-                    begins(number)
+                    if number < first:
+                        begins(number)
                     worker.take(number, bundles[number])
                     left.remove(number)
                 ready = self._ready(LOOK_SECONDS)
@@ -67,12 +71,18 @@ class Pool:
             for worker in ready:
                 assert worker.number is not None
                 number, stops = worker.number, self._interrupts.requested()
-                yield number, worker.ended(bundles[number], interrupted=stops)
+                results, again = worker.ended(bundles[number], interrupted=stops), bundles[number]
+                if worker.has_died and len(again.jobs) > 1 and not stops:
+                    left += range(len(bundles), len(bundles) + len(again.jobs))
+                    groups += [groups[number]] * len(again.jobs)
+                    bundles += again.singles
+                else:
+                    yield again, results
             if self._interrupts.requested():
-                yield from ((number, bundles[number].not_started()) for number in left)
+                yield from ((bundles[one], bundles[one].not_started()) for one in left)
                 left.clear()
             elif self._why and not self._workers:
-                yield from ((number, bundles[number].failed(self._why)) for number in left)
+                yield from ((bundles[one], bundles[one].failed(self._why)) for one in left)
                 left.clear()
 
     def _next(self, left: Sequence[int], groups: Sequence[int]) -> int:

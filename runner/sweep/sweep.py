@@ -82,7 +82,7 @@ class Sweep:
             os.environ[STOP_FILE] = str(Path(folder) / "stop")
             try:
                 with Partings(placed) as partings:
-                    found = bundles(placed, order, widths)
+                    found = bundles(placed, order, widths, at_a_time or 1)
                     how = (found, order, partings, interrupts, at_a_time)
                     results = self._trained(placed, *how)
             finally:
@@ -144,8 +144,8 @@ class Sweep:
             groups = [group[part.places[0]] for part in parts]
             devices.let_go()
             with sharing(len(jobs)), Pool(self.apart, accelerators(at_a_time), interrupts) as pool:
-                for number, found in pool.results(parts, groups, partial(_begins, parts)):
-                    ended(parts[number].places, found)
+                for part, found in pool.results(parts, groups, partial(_begins, parts)):
+                    ended(part.places, found)
         else:
             for number, part in enumerate(parts):
                 if interrupts.requested():

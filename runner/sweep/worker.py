@@ -32,6 +32,7 @@ class Worker:
     way: Connection
     device: str | None
     number: int | None = None
+    has_died: bool = False
 
     @classmethod
     def begin(cls, run: Labelled, device: str | None) -> Self:
@@ -61,6 +62,7 @@ class Worker:
             if self.way.poll():
                 results: list[Result] = self.way.recv()
                 return results
+        self.has_died = True
         warm.end(self.process)
         if interrupted:
             return bundle.interrupted()

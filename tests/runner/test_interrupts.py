@@ -135,6 +135,13 @@ def test_a_limit_is_passed_on_to_who_queues_again(number) -> None:
         signal.signal(number, before)
 
 
+def test_where_no_signal_came_none_is_passed_on() -> None:
+    with Interrupts((signal.SIGTERM, *LIMITS)) as interrupts:
+        pass
+    interrupts.pass_on()
+    assert not interrupts.requested()
+
+
 def test_an_interrupt_is_passed_on_to_nobody() -> None:
     with Interrupts((signal.SIGTERM, *LIMITS)) as interrupts:
         os.kill(os.getpid(), signal.SIGTERM)

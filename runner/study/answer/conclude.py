@@ -72,7 +72,7 @@ def conclude(
     pages = show_study(study.study_name, definition, configurator.space, trackers, everyone)
     folder = FOLDER / study.study_name
     file = folder / experiment.NAME
-    with creating(), answering(study):  # several starts of one study end at the same moment
+    with answering(study), creating():  # several starts of one study end at the same moment
         summary = Summary(study, found, confirmed, command)
         if not (again or summary.is_new(trackers)):
             say(f"study     {study.study_name} is answered; another worker has said how")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runner.build.fusing import kind_of
 from runner.build.setup import Setup, check
 from runner.config.configurator import Configurator, words
 from runner.config.shorthand import as_typed
@@ -10,18 +11,28 @@ from runner.errors import Mistake, out_of_memory
 from runner.space import Choice, Ordered, Spec
 from runner.space.quantities import exact
 from runner.training import devices
+from runner.training.fused import Likeness
 
 MOST = 20  # values of a key
 
 
 class DryRun:
     """Builds what is not trained. threads: the most that one of the runs would use by itself.
-    first: the first that was built."""
+    first: the first values that were built, and what came of them. kinds: one of each kind that may
+    train as one program, where they are kept.
+    """
 
-    def __init__(self, configurator: Configurator) -> None:
+    def __init__(self, configurator: Configurator, *, keeps_kinds: bool = False) -> None:
         self.configurator = configurator
         self.threads = 1
         self.first: tuple[Mapping[str, Any], Setup] | None = None
+        self._keeps_kinds = keeps_kinds
+        self._kinds: dict[Likeness, Setup] = {}
+
+    @property
+    def kinds(self) -> list[Setup]:
+        """One of each kind."""
+        return list(self._kinds.values())
 
     def baseline(self) -> None:
         """Try the configuration without the search. Raises Mistake where it cannot be trained."""
@@ -67,6 +78,8 @@ class DryRun:
                 raise Mistake(devices.memory_advice(settings.train.batch_size)) from error
             raise
         self.first = self.first or (values, setup)
+        if self._keeps_kinds:
+            self._kinds.setdefault(kind_of(setup), setup)
         self.threads = max(self.threads, setup.settings.threads or 1)
 
     def _try(self, values: Mapping[str, Any], shown: Mapping[str, Any]) -> None:

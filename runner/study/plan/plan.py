@@ -1,6 +1,6 @@
 """From a command line to a study: its definition, checked, before anything is created."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -119,7 +119,7 @@ def plan(
         grid = _combinations(configurator)
         beside = study.baseline and space.encode(baseline) is None
         definition = replace(definition, trials=study.trials or len(grid) + beside)
-    dry_run = DryRun(configurator)
+    dry_run = DryRun(configurator, keeps_kinds=study.width != 1)
     if study.baseline:
         dry_run.baseline()
     dry_run.space()
@@ -127,26 +127,30 @@ def plan(
     if threads is None and is_here and devices.resolve(settings.device).type == "cpu":
         threads = dry_run.threads  # of any number of workers: it decides the bits
     made: dict[str, Any] = {}
-    wide, note = 1, ""
     if dry_run.first is not None:
         values, setup = dry_run.first
         made = made_of(setup.trial.recipe, values, trackers_of(settings.tracking))
-        wide, note = _width(definition, study, setup, is_here=is_here)
-    definition = replace(definition, threads=threads, width=wide)
+    wide, note = _width(definition, study, dry_run.kinds, is_here=is_here)
+    batch = min(wide, -(-definition.trials // max(1, study.workers)))
+    definition = replace(definition, threads=threads, width=wide, batch=batch)
     parts = (study, definition, configurator, composer, settings, baseline, grid)
     return Plan(*parts, note, made)
 
 
 def _width(
-    definition: Definition, study: StudySettings, setup: Setup, *, is_here: bool
+    definition: Definition, study: StudySettings, kinds: Sequence[Setup], *, is_here: bool
 ) -> tuple[int, str]:
-    """Return how many trials like one a worker trains as one program, and what is said of it."""
+    """Return how many trials train as one program, and what is said of it.
+
+    kinds: a trial of each kind.
+    """
     workers = max(1, study.workers)
     most = -(-definition.trials // workers)
     if study.width is None and not samplers.is_blind(definition):
         most = max(1, definition.trials // (LEAST_BATCHES * workers))
     asked = study.width if is_here or study.width else 1  # others may be other machines
-    return width("study.fuse", asked, most, setup)
+    here = 1 if devices.count() >= workers else workers
+    return width("study.fuse", asked, most, kinds, here)
 
 
 def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Space, list[str]]:

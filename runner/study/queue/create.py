@@ -49,7 +49,8 @@ def create(planned: Plan, storage: BaseStorage) -> Study:
                 threads = attributes.definition(study).threads
                 definition = replace(definition, threads=threads)
             if planned.study.width is None:
-                definition = replace(definition, width=attributes.definition(study).width)
+                kept = attributes.definition(study)
+                definition = replace(definition, width=kept.width, batch=kept.batch)
             study.set_user_attr(DEFINITION, definition.as_json())
         if planned.made_of:
             study.set_user_attr(MADE_OF, planned.made_of)

@@ -89,7 +89,7 @@ def fill(study: Study, *, new: bool = True) -> int:
     for trial in forgotten:
         _repeat(study, trial, killed=trial.user_attrs[LOST] == GONE)
     waiting = sum(trial.state == TrialState.WAITING for trial in trials)
-    ahead = max(AHEAD, attributes.definition(study).width)
+    ahead = max(AHEAD, attributes.definition(study).batch)
     more = min(missing - len(forgotten), ahead - waiting - len(forgotten)) if new else 0
     for _ in range(more):
         study.enqueue_trial({})

@@ -1,6 +1,7 @@
 """One attempt at a trial: a worker trains what it has claimed and tells how it ended."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from optuna.trial import TrialState
@@ -36,6 +37,10 @@ class Attempt:
                     self.claim.give_back()
                 except Exception as error:
                     self._failed(self.runs.failed(self.claim.label, self.values, error))
+                except KeyboardInterrupt:  # another one's of its group, too
+                    with suppress(Exception):
+                        self.claim.give_back()
+                    raise
         finally:
             if self.claim.lost:
                 reason = f"{self.claim.label} was taken for lost and queued again"

@@ -12,7 +12,7 @@ from runner.config.composer import Composer
 from runner.config.configurator import Configurator
 from runner.config.grammar import parse_space
 from runner.interrupts import Interrupts
-from runner.report.say import open_streams
+from runner.report.say import open_streams, warn
 from runner.report.strays import tame
 from runner.results.definition import Definition
 from runner.results.result import Status
@@ -61,7 +61,7 @@ class Worker:
         self._unfinished: set[int] | None = None
         self._watch = Watch(self.definition.heartbeat_seconds)
         width = 1 if self.confirms else self.definition.width
-        self._group = Group(width) if width > 1 else None
+        self._group = Group(width, warn) if width > 1 else None
         self._runs = Runs(
             self.definition,
             configurator or configurator_of(self.definition),
@@ -109,7 +109,7 @@ class Worker:
     def _attempted(self, trials: Sequence[FrozenTrial]) -> bool:
         """Make what waits: a trial, or several together; return whether there was any."""
         if self._group is not None:
-            return self._group.run(self._several(self._group.width)) > 0
+            return self._group.run(self._several(self.definition.batch)) > 0
         claimed = claim(self.study, self._samplers.of, trials)
         if claimed is not None:
             Attempt(claimed, self.definition, self._runs).make()
@@ -124,6 +124,8 @@ class Worker:
             if claimed is None:
                 return
             yield Attempt(claimed, self.definition, self._runs).make
+            if attributes.KILLS in claimed.attrs:  # it may have taken all others with it
+                return
 
     def _is_late(self) -> bool:
         return self.deadline is not None and time.time() > self.deadline

@@ -82,7 +82,7 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     if input.ndim != 2:
         return functional.linear(input, weight, bias)
     outputs = torch.matmul(weight, input.mT).mT
-    return outputs if bias is None else outputs + bias
+    return outputs if bias is None else outputs + bias.to(outputs.dtype)
 
 
 class _Mask(torch.autograd.Function):

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from runner.training.clipping import (
     ASKED,
+    HALF,
     LARGE,
     NO_FLOAT64,
     SMALL,
@@ -50,6 +51,8 @@ def _norms(gradients: Sequence[Tensor]) -> Clipped:
 
 
 def _norm_of(rows: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    if dtype is None and rows.dtype in HALF:
+        dtype = torch.float32
     found: Tensor = torch.linalg.vector_norm(_flat(rows), dim=1, dtype=dtype)
     return found
 
@@ -129,7 +132,8 @@ def _unit_norm(rows: Tensor, *, exact: bool) -> Tensor:
     """Return the norm of each unit of each row, see `Adaptive`."""
     whole = rows if rows.ndim > 1 else rows[:, None]
     dims = tuple(range(2, whole.ndim)) or (1,)
-    dtype = torch.float64 if exact else None
+    half = torch.float32 if rows.dtype in HALF else None
+    dtype = torch.float64 if exact else half
     norm: Tensor = torch.linalg.vector_norm(whole, dim=dims, keepdim=True, dtype=dtype)
     return norm if rows.ndim > 1 else norm[:, 0]
 

@@ -41,12 +41,14 @@ class Group:
     """Functions that train side by side, and whose updates are made as one program where they can
     be.
 
-    The order in which they run is fixed: it depends on no clock. width: most rows of a program,
-    and most functions at a time.
+    Which of them make an update together decides their last digits: those that are at the same
+    step. width: most rows of a program, and most functions at a time. warn: told where they go on
+    by themselves.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, warn: Callable[[str], None] = lambda line: None) -> None:
         self.width = width
+        self._warn = warn
         self._why: dict[Likeness, str] = {}
         self._asked: dict[greenlet, _Asked] = {}
         self._paused: dict[greenlet, float] = {}  # seconds that it is worth to wait for
@@ -133,7 +135,8 @@ class Group:
             try:
                 return list(chunks([one.loop for one in rows], numbers, should_stop))
             except Exception as error:  # of a person's code, or of memory
-                self._why[rows[0].alike] = told(error)
+                self._why[rows[0].alike] = why = told(error)
+                self._warn(f"note: what cannot be fused trains by itself from here on: {why}")
         return [_alone(one, own) for one, own in zip(rows, numbers, strict=True)]
 
     def _pause(self, seconds: float) -> None:

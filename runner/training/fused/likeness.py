@@ -1,11 +1,17 @@
 """Which trainings can be rows of one program: those that differ in numbers alone."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
 
+from runner.training.capture.copies import bits
+from runner.training.capture.held import Held
+from runner.training.capture.kinds import Kind
+from runner.training.capture.reading import Reading
 from runner.training.data import Dataset, Split
 from runner.training.fused import clipping, optimizers
 from runner.training.state import State
@@ -17,7 +23,7 @@ Likeness = tuple[Any, ...]
 def likeness(state: State, trial: Trial) -> Likeness:
     """Return the same for trainings that can be rows of one program."""
     recipe, horizon = trial.recipe, trial.horizon
-    rows = recipe.rows | {"seed": 0, "weights": None, "format": 0}
+    rows = recipe.rows | {"seed": 0, "weights": None, "fused": None}
     for name in ("optimizer", "clipping"):
         rows[name] = _without_numbers(rows[name])
     return (
@@ -27,6 +33,7 @@ def likeness(state: State, trial: Trial) -> Likeness:
         tuple(trial.numbers),
         tuple(len(group["params"]) for group in state.optimizer.param_groups),
         type(state.clipping),
+        _beside_weights(state.model),
     )
 
 
@@ -55,6 +62,22 @@ def unlike(state: State, trial: Trial, data: Dataset | None) -> str:
     if isinstance(state.task.loss, nn.Module) and any(True for _ in state.task.loss.buffers()):
         return "the loss has buffers"
     return ""
+
+
+def _beside_weights(model: nn.Module) -> str:
+    """Return the digest of what a model holds beside weights and buffers: all rows compute with
+    that of the first."""
+    names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
+    registered = {f"model.{name}" for name in names}
+    digest = hashlib.sha256()
+    held = Held({"model": model})
+    for path, content in Reading(held).contents.items():
+        if path in registered or held.things[path].kind is Kind.OPAQUE:
+            continue
+        is_array = isinstance(content, Tensor | np.ndarray)
+        digest.update(path.encode())
+        digest.update(bits(content) if is_array else repr(content).encode())
+    return digest.hexdigest()
 
 
 def _has_hooks(optimizer: Any) -> bool:

@@ -5,7 +5,7 @@ bits as in a training by itself. RMSprop, which has none, takes all rows at once
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from runner.training.light import LIGHT
 Row = list[Tensor]  # of a row, the tensors of a group
 
 
-class Group:
+class Rows:
     """A parameter group of several optimizers of one kind.
 
     optimizers: one a row. place: of the group in each. weights: (rows, ...) each. names: of the
@@ -49,7 +49,10 @@ class Group:
         self.kept_rows = {name: _rows(tensors) for name, tensors in self.kept.items()}
         zero = torch.zeros((), device=weights[0].device)
         self.steps = torch.stack(
-            [torch.stack([s["step"].to(zero) if s else zero for s in own]) for own in self.states]
+            [
+                torch.stack([s["step"].to(zero) if "step" in s else zero for s in own])
+                for own in self.states
+            ]
         )  # (rows, weights)
         self.step_rows = [list(row.unbind()) for row in self.steps]
 
@@ -65,7 +68,7 @@ class Group:
         """Put what the optimizers have of each weight back. counts: where they count steps, None
         where they do not."""
         for i, (group, optimizer) in enumerate(zip(self.groups, self.optimizers, strict=True)):
-            names = self.kept_of(group)
+            names = self.kept_of(i)
             if counts is None and not names:
                 continue
             for j, parameter in enumerate(group["params"]):
@@ -82,27 +85,26 @@ class Group:
                 if has:
                     put([self.states[i][j][name] for i in has], rows[has])
 
-    def kept_of(self, group: Mapping[str, Any]) -> Sequence[str]:
-        """Return what an optimizer of these numbers has of each weight."""
-        return self.kept_names()
+    def kept_of(self, row: int) -> Sequence[str]:
+        """Return what the optimizer of a row has of each weight."""
+        return list(self.kept)
 
 
-class AdamGroup(Group):
-    """Of Adam and AdamW."""
-
-    decoupled = False
+class AdamRows(Rows):
+    """Of Adam and AdamW, which is Adam with a decoupled weight decay."""
 
     def kept_names(self) -> list[str]:
         more = ["max_exp_avg_sq"] if self.groups[0]["amsgrad"] else []
         return ["exp_avg", "exp_avg_sq", *more]
 
     def step(self, gradients: Sequence[Tensor], bad: Tensor) -> None:
-        kernel = torch._fused_adamw_ if self.decoupled else torch._fused_adam_
         self.steps += (1 - bad)[:, None]
         largest = self.kept_rows.get("max_exp_avg_sq")
         rows = zip(self.groups, _rows(gradients), bad, strict=True)
         for i, (group, own, flag) in enumerate(rows):
             beta1, beta2 = group["betas"]
+            is_decoupled = group.get("decoupled_weight_decay", False)
+            kernel = torch._fused_adamw_ if is_decoupled else torch._fused_adam_
             kernel(
                 self.rows[i],
                 own,
@@ -121,13 +123,7 @@ class AdamGroup(Group):
             )
 
 
-class AdamWGroup(AdamGroup):
-    """Of AdamW."""
-
-    decoupled = True
-
-
-class SGDGroup(Group):
+class SGDRows(Rows):
     """Of SGD, whose momentum begins with the first gradient."""
 
     def __init__(self, optimizers: Sequence[Optimizer], place: int, weights: Row) -> None:
@@ -135,10 +131,10 @@ class SGDGroup(Group):
         self.begun = [all("momentum_buffer" in s for s in own) for own in self.states]
 
     def kept_names(self) -> list[str]:
-        return ["momentum_buffer"] if any(group["momentum"] for group in self.groups) else []
+        return ["momentum_buffer"]  # of all, since a momentum may follow a schedule from 0
 
-    def kept_of(self, group: Mapping[str, Any]) -> Sequence[str]:
-        return ["momentum_buffer"] if group["momentum"] else []
+    def kept_of(self, row: int) -> Sequence[str]:
+        return ["momentum_buffer"] if self.begun[row] else []
 
     def step(self, gradients: Sequence[Tensor], bad: Tensor) -> None:
         rows = zip(self.groups, _rows(gradients), bad, strict=True)
@@ -160,15 +156,16 @@ class SGDGroup(Group):
             self.begun[i] = self.begun[i] or has_momentum
 
 
-class RMSpropGroup(Group):
+class RMSpropRows(Rows):
     """Of RMSprop."""
 
     def kept_names(self) -> list[str]:
         more = ["momentum_buffer"] if any(group["momentum"] for group in self.groups) else []
         return ["square_avg", *more, *(["grad_avg"] if self.groups[0]["centered"] else [])]
 
-    def kept_of(self, group: Mapping[str, Any]) -> Sequence[str]:
-        return [n for n in self.kept_names() if n != "momentum_buffer" or group["momentum"]]
+    def kept_of(self, row: int) -> Sequence[str]:
+        has_momentum = bool(self.groups[row]["momentum"])
+        return [name for name in self.kept if name != "momentum_buffer" or has_momentum]
 
     def step(self, gradients: Sequence[Tensor], bad: Tensor) -> None:
         self.steps += (1 - bad)[:, None]
@@ -198,11 +195,11 @@ class RMSpropGroup(Group):
                 kept[name].copy_(torch.where(good, value, kept[name]))
 
 
-KINDS: dict[type, type[Group]] = {
-    Adam: AdamGroup,
-    AdamW: AdamWGroup,
-    SGD: SGDGroup,
-    RMSprop: RMSpropGroup,
+KINDS: dict[type, type[Rows]] = {
+    Adam: AdamRows,
+    AdamW: AdamRows,
+    SGD: SGDRows,
+    RMSprop: RMSpropRows,
 }
 KINDS |= {LIGHT[kind]: of for kind, of in list(KINDS.items())}
 

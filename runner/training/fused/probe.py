@@ -1,7 +1,9 @@
 """How many rows of a program are the fastest on this device: it is tried."""
 
+import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from runner.training.data import Dataset
 from runner.training.fused.program import chunks
@@ -16,8 +18,10 @@ LEAST = 1.1  # times as fast as by itself, or it is not worth it
 COPIES = 8  # of its weights that a row has: stacked, by itself, gradients and what optimizers keep
 
 
-def row_bytes(state: State) -> int:
-    """Return the memory that a row takes, about."""
+def row_bytes(state: Any) -> int:
+    """Return the memory that a row takes, about; 0 of a loop of a person's own."""
+    if not isinstance(state, State):
+        return 0
     return COPIES * sum(one.numel() * one.element_size() for one in state.model.parameters())
 
 
@@ -33,21 +37,23 @@ def fastest(state: State, trial: Trial, data: Dataset | None, most: int) -> int:
     for width in dict.fromkeys(widths):
         seconds[width] = _seconds(state, trial, data, width)
     best = min(seconds, key=seconds.__getitem__)
-    return best if seconds[best] * LEAST <= seconds[1] else 1
+    return best if seconds[best] * LEAST < seconds[1] else 1
 
 
 def _seconds(state: State, trial: Trial, data: Dataset | None, width: int) -> float:
     """Return the time that a step of a row takes, the less of two tries."""
-    copies = [state.copy() for _ in range(width)]
-    states = [one for one in copies if one is not None]
-    if len(states) < width:
-        return float("inf")
-    for one in states:
-        one.memory = trial.numbers["lr"].begin()
-        set_training(one.model)
-    loops = [Loop(one, trial, data) for one in states]
-    found = [_tried(loops, trial) for _ in range(2)]
-    return min(found) / width
+    try:
+        copies = [state.copy() for _ in range(width)]
+        states = [one for one in copies if one is not None]
+        if len(states) < width:
+            return math.inf
+        for one in states:
+            one.memory = trial.numbers["lr"].begin()
+            set_training(one.model)
+        loops = [Loop(one, trial, data) for one in states]
+        return min(_tried(loops, trial) for _ in range(2)) / width
+    except Exception:  # such as of memory
+        return math.inf
 
 
 def _tried(loops: Sequence[Loop], trial: Trial) -> float:

@@ -89,11 +89,15 @@ class Program:
         """Return the gradient of each row's loss, in each of its weights."""
         weights = self.stack.weights
         found = torch.autograd.grad(losses.sum(), list(weights.values()), allow_unused=True)
-        gradients = {}
+        gradients: dict[str, Tensor] = {}
+        seen: set[int] = set()
         for name, one in zip(weights, found, strict=True):
             if one is None:
                 raise Unfusable(f"the loss does not depend on {name}")
-            gradients[name] = one.contiguous()  # as the kernels take them
+            own = one.contiguous()  # as the kernels take them
+            is_shared = own.data_ptr() in seen  # a sum hands one gradient to both
+            gradients[name] = own.clone() if is_shared else own
+            seen.add(own.data_ptr())
         return gradients
 
     def scatter(self) -> None:
@@ -133,9 +137,11 @@ def chunks(
     loops: alike, and at the same step. Raises Unfusable where they cannot be made
     together; then nothing has changed.
     """
-    program = Program(loops)
     start, deadline = loops[0].state.step, time.monotonic() + CHUNK_SECONDS
-    rows = zip(*(_rows(one) for one in numbers), strict=False)
+    rows = list(zip(*(_rows(one) for one in numbers), strict=False))
+    for loop, own in zip(loops, rows[0], strict=True):
+        loop.set(own)  # before what the optimizers keep is known
+    program = Program(loops)
     found, times = [], []
     for t, row in enumerate(rows, start=start):
         for loop, own in zip(loops, row, strict=True):

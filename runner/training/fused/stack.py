@@ -1,7 +1,6 @@
 """The tensors of several models as one: a row each."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -51,11 +50,6 @@ class Stack:
                 put(own, self.weights[name].detach())
             for name, rows in self.buffers.items():
                 put([model.get_buffer(name) for model in self.models], rows)
-
-
-def gather(states: Sequence[Mapping[str, Any]], name: str) -> Tensor:
-    """Return a number or tensor that each state of an optimizer has, stacked."""
-    return torch.stack([state[name] for state in states])
 
 
 def put(tensors: Sequence[Tensor], rows: Tensor) -> None:

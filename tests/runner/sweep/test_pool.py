@@ -261,7 +261,8 @@ def test_jobs_that_begin_alike_wait_for_others_that_do_not(few: Any) -> None:
     jobs = single(6)
     began: list[int] = []
     with Pool(start, [None, None], Interrupts()) as found:
-        results = dict(found.results(jobs, [0, 0, 0, 3, 3, 5], began.append))
+        ended = found.results(jobs, [0, 0, 0, 3, 3, 5], began.append)
+        results = {bundle.places[0]: result for bundle, result in ended}
     assert began[:2] == [0, 3]
     assert [results[i][0].name for i in range(6)] == list("012345")
 
@@ -270,7 +271,8 @@ def test_where_no_further_process_can_be_had_what_is_done_stays(few: Any) -> Non
     few(1, die=True)
     jobs = single(3)
     with Pool(start, [None, None], Interrupts()) as found:
-        results = dict(found.results(jobs, [0, 1, 2], lambda number: None))
+        ended = found.results(jobs, [0, 1, 2], lambda number: None)
+        results = {bundle.places[0]: result for bundle, result in ended}
     assert results[0][0].status == Status.FINISHED
     reason = "sweep.workers needs processes, got none (no memory)"
     ended = [results[i][0] for i in (1, 2)]

@@ -19,13 +19,21 @@ from runner.training.state import State
 from runner.training.tasks import Classification, Language
 from runner.trial import Numbers, Recipe, Trial
 from runner.trial.groups import Group
-from schedules import Constant, Cosine, Exponential, Horizon
+from schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    Horizon,
+    PiecewiseConstant,
+    ReduceOnPlateau,
+)
 
-STEPS = 50
+STEPS, PARTS = 50, 20
 HORIZON = Horizon(STEPS, 7)
 KINDS = {
     "adam": torch.optim.Adam,
     "amsgrad": functools.partial(torch.optim.Adam, amsgrad=True),
+    "decoupled": functools.partial(torch.optim.Adam, weight_decay=0.1, decoupled_weight_decay=True),
     "adamw": functools.partial(torch.optim.AdamW, weight_decay=0.1),
     "sgd": torch.optim.SGD,
     "nesterov": functools.partial(torch.optim.SGD, momentum=0.9, nesterov=True),
@@ -98,18 +106,23 @@ def together(pairs, data=DATA, steps=STEPS):
 
 
 def check(rows, data=DATA, tolerance=1e-10):
-    """Train rows by themselves and together; the records, weights and optimizers are the same."""
+    """Train rows by themselves and together, in two parts; the records, weights and optimizers are
+    the same."""
     singles, fused = [row() for row in rows], [row() for row in rows]
     expected = [alone(state, trial, data) for state, trial in singles]
-    found = together(fused, data)
-    for (one, _), (other, _), want, got in zip(singles, fused, expected, found, strict=True):
-        assert list(want.columns) == list(got.columns)
-        assert len(got) == STEPS
+    early = together(fused, data, steps=PARTS)
+    for state, _ in fused:
+        state.step = PARTS
+    late = together(fused, data)
+    for i, ((one, _), (other, _), want) in enumerate(zip(singles, fused, expected, strict=True)):
+        assert list(want.columns) == list(early[i].columns) == list(late[i].columns)
+        assert (len(early[i]), len(late[i])) == (PARTS, STEPS - PARTS)
         for key, column in want.columns.items():
-            np.testing.assert_allclose(got.columns[key], column, rtol=tolerance, atol=1e-12)
+            got = np.concatenate([early[i].columns[key], late[i].columns[key]])
+            np.testing.assert_allclose(got, column, rtol=tolerance, atol=1e-12)
         same(one.model.state_dict(), other.model.state_dict(), tolerance)
         same(one.optimizer.state_dict()["state"], other.optimizer.state_dict()["state"], tolerance)
-    return found
+    return late
 
 
 def same(one, other, tolerance):
@@ -154,6 +167,54 @@ def test_rows_of_groups_with_numbers_that_follow_schedules():
     assert {tuple(chunk.columns) for chunk in chunks} == {
         (LR, *map(step_key, ("momentum", "weight_decay", "max_norm")), LOSS, GRAD_NORM, CLIPPED)
     }
+
+
+def test_a_momentum_that_rises_from_nothing():
+    def rises(i):
+        return PiecewiseConstant(boundaries=(10 * i + 5,), values=(0.0, 0.8)).bind(HORIZON)
+
+    check([functools.partial(row, i, "sgd", momentum=rises) for i in range(3)])
+
+
+class Sum(nn.Module):
+    """Two weights that have one gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = (nn.Parameter(torch.full((16, 2), 0.1)) for _ in range(2))
+
+    def forward(self, x):
+        return x.flatten(1) @ (self.one + self.other)
+
+
+def test_weights_of_one_gradient_are_clipped_once():
+    check([functools.partial(row, i, "sgd", "global", model=Sum) for i in range(2)])
+
+
+class Fourier(nn.Module):
+    """Holds numbers beside its weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frequencies = torch.randn(16)
+        self.dense = nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.dense((x.flatten(1) * self.frequencies.double()).sin())
+
+
+def test_what_is_held_beside_weights_must_be_the_same():
+    one, again, other = (row(0, model=Fourier, seed=seed) for seed in (3, 3, 4))
+    assert likeness(*one) == likeness(*again)
+    assert likeness(*one) != likeness(*other)
+    assert why_not(*one, DATA) == ""
+
+
+def test_a_schedule_that_listens_may_be_a_row():
+    state, trial = row(0)
+    listens = ReduceOnPlateau(lr=0.1).bind(HORIZON)
+    numbers = Numbers({"lr": listens}, HORIZON)
+    assert why_not(state, Trial(trial.recipe, numbers, STEPS), DATA) == ""
 
 
 def normalised(momentum=0.1):
