@@ -10,7 +10,9 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from runner.study.queue import attributes
+from runner.interrupts import Interrupts
+from runner.study.queue import attributes, locks
+from runner.study.work.worker import work
 from runner.training.fused import group
 
 SMALL = "model=mlp model.hidden=[8] model.dropout=0.1 dataset.train_size=256 train.batch_size=64"
@@ -206,3 +208,13 @@ def test_interrupted_rows_are_given_back(shell, store, folder, eventually, numbe
     assert states == ["FAIL"] * 4 + ["WAITING"] * 4  # given back
     assert attributes.crashed(study.trials) == []
     assert {run.info.status for run in store.runs()} == {"KILLED"}
+
+
+def test_what_may_have_killed_its_worker_trains_alone(started, store, widths) -> None:
+    """It would take the others along again, until all count as crashed."""
+    study = started(f"{GRID} 'lr=choice(0.001,0.003,0.01)' study.fuse=3 study.name=one states=off")
+    locks.write(study, study.trials[0], attributes.KILLS, 1)
+    with Interrupts() as interrupts:
+        work(study, interrupts, None, None)
+    assert len(attributes.done(study)) == 3
+    assert set(widths) == {2}

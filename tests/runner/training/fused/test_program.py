@@ -293,6 +293,17 @@ def test_a_row_that_is_not_finite_stays_as_it_was():
     assert all(torch.isfinite(one).all() for one in frozen.values())
 
 
+def test_what_a_row_that_is_not_finite_has_counted_stays_too():
+    """The running statistics of a batch normalisation, as in a training by itself."""
+    rows = [functools.partial(row, i, "sgd", model=normalised) for i in (0, 1e200)]
+    pairs, (single, trial) = [make() for make in rows], rows[1]()
+    alone(single, trial)
+    together(pairs)
+    norm, expected = pairs[1][0].model[1], single.model[1]
+    assert norm.num_batches_tracked == expected.num_batches_tracked < STEPS
+    torch.testing.assert_close(norm.running_var, expected.running_var, rtol=1e-6, atol=0.0)
+
+
 class Counts(MLP):
     """Remembers how often it was called."""
 
