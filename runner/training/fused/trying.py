@@ -14,13 +14,16 @@ from runner.training.data import Dataset
 from runner.training.fused.calls import Unfusable
 from runner.training.fused.likeness import unlike
 from runner.training.fused.program import Program
+from runner.training.groups import set_training
 from runner.training.loop import Loop
 from runner.training.state import State
 from runner.trial import Trial
 
 ROUNDING = {torch.float64: 1e-9, torch.float32: 1e-3}  # relative, of the largest
 HALF = 0.05  # of bfloat16
-SAME_STEP, FEW = 0.05, 0.1  # of the largest move of a weight; of all weights
+NEAR = 0.05  # relative, of a gradient as a whole
+LEAST = 1e-2  # of the largest gradient, what a tensor's counts as at least
+SAME_STEP, FEW = 0.05, 0.5  # of the largest move of a weight; of all weights
 OTHERWISE = "computed for several at once it gives something else"
 
 
@@ -33,7 +36,9 @@ def why_not(state: State, trial: Trial, data: Dataset | None) -> str:
         return why
     before = Before(model=state.model, loss=state.task.loss)
     try:
-        return _tried(state, trial, data, before)
+        set_training(state.model)
+        began = Before(model=state.model, loss=state.task.loss)
+        return _tried(state, trial, data, began)
     except Unfusable as error:
         return str(error)
     except Exception as error:  # of vmap, of memory, or of a person's code
@@ -60,18 +65,21 @@ def _tried(state: State, trial: Trial, data: Dataset | None, before: Before) -> 
     found = program.gradients(losses)
     if _generators(loop.device) != drawn:
         return "the model draws from a generator that is all rows' alike"
-    pairs = [(alone, losses), *((gradients[name], rows) for name, rows in found.items())]
-    pairs += [(buffers[name], rows) for name, rows in program.stack.buffers.items()]
     rounding = HALF if trial.recipe.precision != "float32" else None
-    close = all(_is_close(one, rows[-1], rounding) for one, rows in pairs)
+    kept = [(buffers[name], rows) for name, rows in program.stack.buffers.items()]
+    pairs = [(gradients[name], rows) for name, rows in found.items()]
+    close = all(_is_close(one, rows[-1], rounding) for one, rows in [(alone, losses), *kept])
+    # a weight that a normalisation takes back has a gradient of rounding alone
+    least = max((LEAST * float(one.norm()) for one, _ in pairs if one is not None), default=0.0)
+    close = close and all(_is_near(one, rows[-1], least) for one, rows in pairs)
     return "" if close and _steps_alike(state, trial, data, first) else OTHERWISE
 
 
 def _steps_alike(
     state: State, trial: Trial, data: Dataset | None, first: Mapping[str, np.ndarray]
 ) -> bool:
-    """Return whether an update leads to the same weights both ways, but for a few of them, whose
-    gradients are all rounding. A state that cannot be copied is trusted."""
+    """Return whether an update leads to the same weights both ways, but for those whose gradients
+    are all rounding. A state that cannot be copied is trusted."""
     own, other = state.copy(), state.copy()
     if own is None or other is None:
         return True
@@ -82,23 +90,38 @@ def _steps_alike(
     program.update(0)
     was = {name: one.detach().clone() for name, one in own.model.named_parameters()}
     loops[0].update(0)
+    differ = total = 0
     for name, rows in program.stack.weights.items():
         made = own.model.get_parameter(name).detach()
-        moved = (made - was[name]).abs().max() if made.numel() else made.sum()
-        differs = (made - rows[-1].detach()).abs() > SAME_STEP * moved
-        if made.numel() and differs.float().mean() > FEW:
-            return False
-    return True
+        moved = _largest(made - was[name])
+        differ += int(((made - rows[-1].detach()).abs() > SAME_STEP * moved).sum())
+        total += made.numel()
+    return differ <= FEW * total
+
+
+def _largest(one: Tensor) -> float:
+    return float(one.detach().abs().max()) if one.numel() else 0.0
+
+
+def _is_near(one: Tensor | None, other: Tensor, least: float) -> bool:
+    """Return whether a gradient is as another as a whole: where a unit is at its kink, rounding
+    turns single elements.
+
+    least: what its norm counts as at least.
+    """
+    if one is None or one.is_sparse or one.shape != other.shape:
+        return False
+    return float((one - other).norm()) <= NEAR * max(float(one.norm()), least)
 
 
 def _is_close(one: Tensor | None, other: Tensor, rounding: float | None) -> bool:
+    """Return whether a tensor is as another, but for rounding."""
     if one is None or one.is_sparse or one.shape != other.shape:
         return False
     if not one.is_floating_point():
         return bool((one == other).all())
     most = ROUNDING.get(one.dtype, HALF) if rounding is None else rounding
-    largest = one.abs().max() if one.numel() else one.sum()
-    return bool((one - other).abs().max() <= most * largest) if one.numel() else True
+    return _largest(one - other) <= most * _largest(one)
 
 
 def _generators(device: torch.device) -> Any:

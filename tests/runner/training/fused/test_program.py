@@ -331,6 +331,13 @@ class DrawsOfItsOwn(Noisy):
         return MLP.forward(self, x + np.random.rand())
 
 
+class NoisyInTraining(Noisy):
+    """Draws where it is trained only."""
+
+    def forward(self, x):
+        return MLP.forward(self, x + torch.randn_like(x) if self.training else x)
+
+
 class Asks(Noisy):
     def forward(self, x):
         scale = 2.0 if self.dense1.weight.sum() > 0 else 1.0
@@ -358,6 +365,7 @@ class OfTheBatch(Noisy):
     [
         ({"model": Counts}, "an update changes model, which is no weight and no buffer"),
         ({"model": Noisy}, "randomness"),
+        ({"model": NoisyInTraining}, "randomness"),
         ({"model": DrawsOfItsOwn}, "the model draws from a generator that is all rows' alike"),
         ({"model": Asks}, "data-dependent control flow"),
         ({"model": Unused}, "the loss does not depend on spare"),
@@ -369,11 +377,12 @@ class OfTheBatch(Noisy):
 )
 def test_what_cannot_be_a_row_says_why(more, reason):
     state, trial = row(0, **more)
-    set_training(state.model)
+    state.model.eval()  # as a look at what fits leaves it
     before = {name: one.clone() for name, one in state.model.state_dict().items()}
     assert reason in why_not(state, trial, DATA)
     same(before, state.model.state_dict(), 0)
     assert all(parameter.grad is None for parameter in state.model.parameters())
+    assert not state.model.training
 
 
 @pytest.mark.parametrize("kind", KINDS)
