@@ -1,11 +1,11 @@
 """Trials that train as one program, over the same trials one after the other.
 
 Of each case, updates alone: all rows as one program, over each by itself, in one process of one
-thread, rates all different, seeds the same or all different. With --whole also whole commands: a
-grid of 64 jobs with a process a core, `sweep.fuse=auto` over off. With --sampler also what TPE
+thread, rates all different, seeds the same or all different. With --whole instead whole commands:
+a grid of 64 jobs with a process a core, `sweep.fuse=auto` over off. With --sampler instead what TPE
 finds in 48 trials of a made-up surface of three keys, so many asked for at a time.
 
-    python scripts/bench_fused.py --whole --sampler --save
+    python scripts/bench_fused.py --save
 """
 
 import math
@@ -177,31 +177,36 @@ def sampled(seeds: int = 100) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
-    """Measure in turn."""
-    parser = bench.arguments(__doc__)
-    parser.add_argument("--whole", action="store_true")
-    parser.add_argument("--sampler", action="store_true")
-    args = parser.parse_args()
+def updates(repeats: int) -> dict[str, Any]:
+    """Return how much faster rows of a program are than trials one after the other."""
     torch.set_num_threads(1)
     result: dict[str, Any] = {}
     for name, case in CASES.items():
         data = case.data()
         for seeds in (False, True):
-            how = "seeds" if seeds else "rates"
             found = bench.alternate(
-                args.repeats,
+                repeats,
                 single=partial(seconds, case, data, seeds=seeds, fused=False),
                 fused=partial(seconds, case, data, seeds=seeds, fused=True),
             )
-            of = f"{name}_{case.rows}_{how}"
+            of = f"{name}_{case.rows}_{'seeds' if seeds else 'rates'}"
             result[f"{of}_single_over_fused"] = bench.ratios(found["single"], found["fused"])
             result[f"{of}_fused"] = bench.spread(found["fused"])
+    return result
+
+
+def main() -> None:
+    """Measure in turn."""
+    parser = bench.arguments(__doc__)
+    parser.add_argument("--whole", action="store_true", help="whole commands instead")
+    parser.add_argument("--sampler", action="store_true", help="batches of a sampler instead")
+    args = parser.parse_args()
     if args.whole:
-        result |= whole(args.repeats)
-    if args.sampler:
-        result["tpe_worse_than_the_best"] = sampled()
-    bench.report("fused", result, args.save)
+        bench.report("fused_whole", whole(args.repeats), args.save)
+    elif args.sampler:
+        bench.report("fused_sampler", sampled(), args.save)
+    else:
+        bench.report("fused", updates(args.repeats), args.save)
 
 
 if __name__ == "__main__":
