@@ -64,7 +64,7 @@ PartitionName=main Nodes=n1,n2 Default=YES MaxTime=60 State=UP
 LINE = (
     "-m hydra/sweeper=optuna model=quadratic dataset=none optimizer=sgd schedule=constant "
     "threads=1 'lr=tag(log, interval(1e-3, 0.5))' study.name=one study.heartbeat_seconds=5 "
-    "train.steps=30000 train.eval_every=10000 study.trials=24 study.confirm_seeds=1 "
+    "train.steps=12000 train.eval_every=4000 study.trials=24 study.confirm_seeds=1 "
     "states.every=2000"
 )
 
