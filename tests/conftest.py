@@ -181,13 +181,13 @@ def command(
 
 
 @pytest.fixture
-def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
-    """Starts `python -m runner` as a person does, in a process of its own."""
+def module(folder: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts `python -m NAME` with words as a person does, in a process of its own."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(line: str) -> "subprocess.Popen[str]":
+    def start(name: str, *words: str) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "runner", *shlex.split(line)],
+            [sys.executable, "-m", name, *words],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -200,6 +200,12 @@ def shell(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def shell(module: Callable[..., "subprocess.Popen[str]"]) -> Callable[[str], Any]:
+    """Starts `python -m runner` with a line."""
+    return lambda line: module("runner", *shlex.split(line))
 
 
 @pytest.fixture(scope="session")

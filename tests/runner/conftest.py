@@ -122,6 +122,22 @@ def worked(started: Callable[[str], optuna.Study]) -> Callable[[str], optuna.Stu
 
 
 @pytest.fixture
+def widths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each program of this process has had."""
+    from runner.training.fused import group
+
+    seen: list[int] = []
+    chunks = group.chunks
+
+    def counted(loops: Any, *given: Any) -> Any:
+        seen.append(len(loops))
+        return chunks(loops, *given)
+
+    monkeypatch.setattr(group, "chunks", counted)
+    return seen
+
+
+@pytest.fixture
 def by_hand() -> Callable[..., list[float]]:
     """The weight after each update of its square, in float32, from rates and where it starts."""
 

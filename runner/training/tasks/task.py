@@ -15,7 +15,6 @@ from runner.training.measures import Measure
 from runner.training.nested import Nested, applied, first
 from schedules.errors import ArgumentError
 
-EXACT = (torch.float64, torch.complex64, torch.complex128)
 Loss = Callable[..., Tensor]  # outputs, targets -> the mean, a scalar
 
 
@@ -63,8 +62,9 @@ class Task:
     def forward(self, model: nn.Module, batch: Batch) -> Any:
         """Return a model's outputs for a batch, real ones in float32 at least."""
         outputs = applied(model, batch[0])
-        is_exact = not isinstance(outputs, Tensor) or outputs.dtype in EXACT
-        return outputs if is_exact else outputs.float()
+        if not isinstance(outputs, Tensor) or outputs.is_complex():
+            return outputs
+        return outputs if outputs.dtype == torch.float64 else outputs.float()
 
     def pair(self, outputs: Any, targets: Any) -> tuple[Any, Any]:
         """Return outputs and targets as the loss takes them."""

@@ -13,7 +13,6 @@ from optuna.trial import TrialState
 from runner.interrupts import Interrupts
 from runner.study.queue import attributes, locks
 from runner.study.work.worker import work
-from runner.training.fused import group
 
 SMALL = "model=mlp model.hidden=[8] model.dropout=0.1 dataset.train_size=256 train.batch_size=64"
 LINE = (
@@ -22,20 +21,6 @@ LINE = (
 )
 GRID = f"{LINE} study/sampler=grid"
 RATES = "lr=choice(0.001,0.003,0.01,0.03)"
-
-
-@pytest.fixture
-def widths(monkeypatch) -> list[int]:
-    """How many rows each program has had."""
-    seen: list[int] = []
-    chunks = group.chunks
-
-    def counted(loops: Any, *given: Any) -> Any:
-        seen.append(len(loops))
-        return chunks(loops, *given)
-
-    monkeypatch.setattr(group, "chunks", counted)
-    return seen
 
 
 def values(study: optuna.Study) -> dict[float, float]:

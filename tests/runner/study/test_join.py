@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +33,9 @@ LONG = (
 
 
 @pytest.fixture
-def join(folder: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Starts a worker as a person does, in a process of its own."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*words: str) -> "subprocess.Popen[str]":
-        line = [sys.executable, "-m", "runner.worker", *(words or (STORAGE, "one"))]
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(line, cwd=folder, stdout=pipe, stderr=pipe, text=True)
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+def join(module: Callable[..., Any]) -> Callable[..., "subprocess.Popen[str]"]:
+    """Starts a worker as a person does."""
+    return lambda: module("runner.worker", STORAGE, "one")
 
 
 def study() -> optuna.Study:

@@ -9,27 +9,11 @@ import numpy as np
 import psutil
 import pytest
 
-from runner.training.fused import group
-
 SMALL = (
     "-m model=mlp model.hidden=[8] dataset.train_size=256 train.batch_size=64 train.steps=12 "
     "train.eval_every=4"
 )
 RATES = "lr=0.001,0.003,0.01"
-
-
-@pytest.fixture
-def widths(monkeypatch: Any) -> list[int]:
-    """How many rows each program of this process has had."""
-    seen: list[int] = []
-    chunks = group.chunks
-
-    def counted(loops: Any, *given: Any) -> Any:
-        seen.append(len(loops))
-        return chunks(loops, *given)
-
-    monkeypatch.setattr(group, "chunks", counted)
-    return seen
 
 
 def figures(store: Any, runs: Any) -> dict[str, dict[str, np.ndarray]]:
