@@ -9,6 +9,7 @@ import torch
 from runner.build.setup import Setup
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
+from runner.training import devices
 from runner.training.fused import Group, Likeness, fastest, likeness, row_bytes
 from runner.training.state import State
 
@@ -46,8 +47,8 @@ def width(
     """Return how many runs train together, 1 for none, and what is to be said of it.
 
     key: says how many, for messages. asked: None for as many as are fastest. most: that there are
-    for a process. setups: one of each kind. processes: that share the memory. Raises Mistake where
-    so many cannot be, or none of the kinds can be fused.
+    for a process. setups: one of each kind. processes: that there are, on several accelerators one
+    each. Raises Mistake where so many cannot be, or none of the kinds can be fused.
     """
     if asked == 1 or not setups:
         return 1, ""
@@ -56,11 +57,12 @@ def width(
     if all(reasons):
         if asked is None:
             return 1, f"{key}=auto: each trains by itself: {reasons[0]}"
-        raise Mistake(key, "must be off or auto for what cannot be fused", str(asked), reasons[0])
+        raise cannot(key, asked, reasons[0])
     fit = [one for one, why in zip(setups, reasons, strict=True) if not why]
     largest = max(fit, key=lambda one: row_bytes(one.state))
     assert isinstance(largest.state, State)
-    free = SHARE * _free(largest.device) / processes
+    sharing = 1 if devices.count() >= processes else processes
+    free = SHARE * _free(largest.device) / sharing
     room = max(1, int(free / row_bytes(largest.state)))
     if asked is None:
         found = fastest(largest.state, largest.trial, largest.data, min(most, room))
@@ -69,6 +71,11 @@ def width(
         must = f"must be at most {room}, for which the memory is enough"
         raise Mistake(key, must, str(asked))
     return asked, ""
+
+
+def cannot(key: str, asked: int, why: str) -> Mistake:
+    """Return what to say where so many are asked for and nothing can be fused."""
+    return Mistake(key, "must be off or auto for what cannot be fused", str(asked), why)
 
 
 def _free(device: torch.device) -> int:

@@ -48,7 +48,8 @@ def join(address: str, name: str) -> Answer | None:
         for tracker in trackers:
             tracker.check()
         check_same(study, configurator, trackers)
-        if confirm.is_over(study) and attributes.SUMMARY in study.user_attrs:
+        is_answered = "said" in study.user_attrs.get(attributes.SUMMARY, {})
+        if confirm.is_over(study) and is_answered:
             raise Mistake("NAME", "must be a study with trials left to do", f"'{name}', finished")
         for tracker in trackers:
             tracker.prepare(definition.experiment)

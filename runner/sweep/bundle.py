@@ -6,15 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from runner.build.fusing import Beside, as_row, kind_of, width
+from runner.build.fusing import Beside, as_row, cannot, kind_of, width
 from runner.build.setup import Setup
-from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.report.say import warn
 from runner.results.result import Result, Status
 from runner.sweep.launch import Job, failed, not_started, run_here
 from runner.sweep.sharing import Share
-from runner.training import devices
 from runner.training.fused import Group, Likeness
 
 Labelled = Callable[..., Result]  # of settings, what stands before its lines, who trains beside it
@@ -100,8 +98,7 @@ class Kinds:
             return {}
         reasons = sorted(set(filter(None, self._why.values())))
         if reasons and self.asked is not None and all(self._why.values()):
-            must = "must be off or auto for what cannot be fused"
-            raise Mistake(KEY, must, str(self.asked), reasons[0])
+            raise cannot(KEY, self.asked, reasons[0])
         for why in reasons:
             warn(f"note: what cannot be fused trains by itself: {why}")
         groups = [share.group for share in order]
@@ -114,8 +111,7 @@ class Kinds:
             if len(places) < 2:
                 continue
             most = -(-len(places) // processes)
-            here = 1 if devices.count() >= processes else processes
-            wide, note = width(KEY, self.asked, most, [setup], here)
+            wide, note = width(KEY, self.asked, most, [setup], processes)
             if note:
                 warn(f"note: {note}")
             found.update(dict.fromkeys(places, wide))

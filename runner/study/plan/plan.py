@@ -149,8 +149,7 @@ def _width(
     if study.width is None and not samplers.is_blind(definition):
         most = max(1, definition.trials // (LEAST_BATCHES * workers))
     asked = study.width if is_here or study.width else 1  # others may be other machines
-    here = 1 if devices.count() >= workers else workers
-    return width("study.fuse", asked, most, kinds, here)
+    return width("study.fuse", asked, most, kinds, workers)
 
 
 def _searched(words: list[str], composer: Composer) -> tuple[StudySettings, Space, list[str]]:

@@ -42,8 +42,8 @@ class Group:
     be.
 
     Which of them make an update together decides their last digits: those that are at the same
-    step. width: most rows of a program, and most functions at a time. warn: told where they go on
-    by themselves.
+    step. width: most rows of a program, and so most functions that `run` is given. warn: told where
+    they go on by themselves.
     """
 
     def __init__(self, width: int, warn: Callable[[str], None] = lambda line: None) -> None:

@@ -156,6 +156,13 @@ def test_a_finished_study_is_refused(command, capsys) -> None:
     assert refused(capsys, STORAGE, "one") == line
 
 
+def test_a_study_whose_answer_was_killed_is_answered(worked, capsys) -> None:
+    found = worked(f"{SHORT} tracking=off".removeprefix("-m "))
+    found.set_user_attr(attributes.SUMMARY, {"tokens": []})  # what is stored before it is recorded
+    assert main([STORAGE, "one"]) == 0
+    assert "\nrepeat " in capsys.readouterr().out
+
+
 def test_a_newer_study_is_refused(command, capsys) -> None:
     command(f"{SHORT} study.workers=0 tracking=off")
     found = study()
