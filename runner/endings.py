@@ -55,10 +55,10 @@ def record(
     recording: Recording,
     found: Result,
     kept: artifacts.Kept | None,
-    brief: bool,
+    waits: bool,
 ) -> bool:
     """Record how a run ended, and its files unless a person insists (nothing is kept); return
-    whether all is delivered."""
+    whether all is delivered, as far as that is waited for."""
     if not recording:
         return True
     with tempfile.TemporaryDirectory(prefix="runner-") as folder:
@@ -67,7 +67,7 @@ def record(
                 recording.flush(wait_seconds=1.0)  # numbers first: drawing would slow them down
             _record_files(Path(folder), setup, records, found.details, recording, kept)
         recording.tags(_final_tags(setup, records, found))
-        return recording.close(found.status, wait=not brief)
+        return recording.close(found.status, wait=waits)
 
 
 def picture(link: Link | None) -> str:

@@ -4,7 +4,7 @@ import io
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
@@ -167,11 +167,13 @@ def start(
     label: str = "",
     listeners: Sequence[Listener] = (),
     beside: "Beside | None" = None,
+    later: Callable[[Recording], None] | None = None,
 ) -> Result:
     """Build and run. Trackers load in threads of their own meanwhile. From the first step on,
     Ctrl-C ends the run with its record; before it, nothing is there yet.
 
-    listeners: also hear what happens. beside: with whom it trains as one program. Raises Mistake
+    listeners: also hear what happens. beside: with whom it trains as one program. later: takes its
+    recording, whose end travels on, where that is not to be waited for. Raises Mistake
     before anything is created.
     """
     trackers = trackers_of(settings.tracking)
@@ -201,4 +203,5 @@ def start(
     for note in setup.notes:
         warn(f"{f'{label}: ' if label else ''}note: {note}")
     with nullcontext(beside.interrupts) if beside else Interrupts() as interrupts:
-        return run(setup, recording, interrupts.requested, listeners=listeners, label=label)
+        how = (setup, recording, interrupts.requested)
+        return run(*how, listeners=listeners, label=label, later=later)

@@ -40,15 +40,15 @@ class Execution:
     stock: Stock | None = None
     beginning: Beginning | None = None
 
-    def make(self, should_stop: Callable[[], bool], *, test: bool) -> Ending:
-        """Go through the run, as far as it comes."""
+    def make(self, should_stop: Callable[[], bool], *, test: bool, flush: bool = True) -> Ending:
+        """Go through the run, as far as it comes. flush: send what waits before the test."""
         setup = self.setup
         state, total = setup.state, setup.trial.horizon.total_steps
         try:
             if self.beginning is not None:
                 self.beginning.replay(state, self._hearing())
             self._train(should_stop, test)
-            if test:
+            if test and flush:
                 self.recording.flush()
             if state.step < total and not state.stopped:
                 steps = f"{state.step} step{'' if state.step == 1 else 's'}"

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from runner.commands import ended, exit_with
 
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _preview(words: list[str]) -> int:
-    from runner.previews import show
+    from runner import helper
     from runner.report.say import say
 
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -38,8 +39,12 @@ def _preview(words: list[str]) -> int:
     known, words = own.parse_known_args(words)
     if known.help:
         say(HELP.rstrip())
-    else:
-        show(words, known.out)
+        return 0
+    with suppress(OSError):
+        helper.start(("schedules.plot:load",))  # matplotlib, while the command is read here
+    from runner.previews import show
+
+    show(words, known.out)
     return 0
 
 

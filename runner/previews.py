@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from runner import provenance
+from runner import helper, provenance
 from runner.build.horizon import horizon, samples_of
 from runner.build.notes import notes
 from runner.build.numbers import numbers
@@ -201,13 +202,14 @@ def _draw(previews: Sequence[Preview], file: Path) -> None:
                     key, f"must stay below {plot.HIGHEST:g} to be drawn", f"{trace.max():.6g}"
                 )
     try:
-        plot.draw(
-            panels.pop("lr"),
-            file,
+        rates = panels.pop("lr")
+        draw = partial(
+            plot.draw,
             steps_per_epoch=lengths.pop() if data and len(lengths) == 1 else None,
             scales=("linear", "log"),
             others=panels,
         )
+        helper.do(draw, rates, file)
     except OSError as error:
         given = f"'{file}': {error}"
         raise Mistake("--out", "must be a file that can be written", given) from error

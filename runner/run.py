@@ -39,6 +39,7 @@ from runner.tracking import Header, Recording
 from runner.tracking.outbox import ROOT
 from runner.training import devices, kernels
 from runner.training.capture import Watched
+from runner.training.graph import Graph
 from runner.training.own_loop import LoopState
 
 
@@ -52,19 +53,22 @@ def run(
     brief: bool = False,
     keep_weights: bool = False,
     test: bool = True,
+    later: Callable[[Recording], None] | None = None,
 ) -> Result:
     """Train to the end, or as far as it goes, and record everything.
 
     listeners: also hear every event, after those of the run itself; one may raise Pruned. label:
     stands before each line on the terminal. brief: one of many; prints nothing, keeps no picture
     and no weights, and does not wait for the delivery of its end. keep_weights: even if brief.
-    test: whether to look at the test data. Raises KeyboardInterrupt only when a person insists;
+    test: whether to look at the test data. later: takes the recording, whose end travels on, where
+    it is not to be waited for. Raises KeyboardInterrupt only when a person insists;
     what was recorded is kept then, too.
     """
     started = time.monotonic()
     name = run_name(setup)
     is_alone = not brief and KIND not in setup.settings.tracking.tags
-    recording.open(_header(setup, name, is_alone))
+    if recording:
+        recording.open(_header(setup, name, is_alone))
     stock, beginning = stock_of(setup), None
     keep_what_is_loaded()
     records, terminal = Records(), _console(setup, label, brief)
@@ -72,7 +76,7 @@ def run(
         if stock is not None and (beginning := stock.begin(should_stop)):
             recording.tags(_of_beginning(beginning, recording))
         execution = Execution(setup, records, recording, terminal, listeners, stock, beginning)
-        ending = execution.make(should_stop, test=test)
+        ending = execution.make(should_stop, test=test, flush=later is None)
     except KeyboardInterrupt:
         ending = None
     finally:
@@ -80,6 +84,7 @@ def run(
             stock.release()
         terminal.close()
         _say_of_script(setup)
+        _say_of_graph(setup)
         if setup.data is not None:
             setup.data.close()
     if kernel := kernels.seen():
@@ -89,11 +94,14 @@ def run(
     reused = min(beginning.name.step, found.steps) if beginning else 0
     found = replace(found, seconds=time.monotonic() - started, reused=reused)
     kept = artifacts.Kept(weights=not brief or keep_weights, picture=is_alone)  # others share one
-    delivered = endings.record(setup, records, recording, found, kept if ending else None, brief)
+    waits = not brief and (later is None or ending is None)
+    delivered = endings.record(setup, records, recording, found, kept if ending else None, waits)
     if ending is None:
         if not delivered:
             terminal.line(f"the run's records wait in {ROOT}; the next start sends them")
         raise KeyboardInterrupt
+    if later is not None:
+        later(recording)
     return replace(
         found,
         seconds=time.monotonic() - started,
@@ -153,6 +161,12 @@ def _say_of_script(setup: Setup) -> None:
     script = state if settings.has_script and isinstance(state, LoopState) else None
     if settings.states.enabled and script and script.is_handed_over:
         say_once("a script trains in a process of its own", warn)
+
+
+def _say_of_graph(setup: Setup) -> None:
+    """Say that updates that were to be a graph are none."""
+    if isinstance(setup.updates, Graph) and setup.updates.why:
+        warn(f"note: train.graph=auto: updates are made one by one: {setup.updates.why}")
 
 
 def _of_beginning(beginning: Beginning, recording: Recording) -> dict[str, str]:

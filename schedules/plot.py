@@ -105,6 +105,13 @@ def draw(
     figure.savefig(path_or_file, format="png")
 
 
+def load() -> None:
+    """Load what drawing needs, matplotlib and its fonts, for who draws later."""
+    figure = blank(1, 1)
+    figure.text(0, 0, "0")
+    figure.canvas.draw()
+
+
 def blank(width: float, height: float) -> Any:
     """Return an empty figure of a size in inches, without pyplot and its windows."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

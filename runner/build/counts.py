@@ -44,6 +44,8 @@ TABLE: Mapping[str, Counts] = {
     "train.accumulate": RECIPE,
     "train.drop_last": RECIPE,
     "train.ema": RECIPE,
+    "train.compile": RECIPE,
+    "train.graph": NOWHERE,  # the same bits with it
     "train.epochs": NOWHERE,  # of a loop of one's own, which is told of it, they do
     "train.steps": NOWHERE,
     "train.steps_per_epoch": NOWHERE,

@@ -1,6 +1,6 @@
 """Nothing is kept that a person's own code has made: it may have changed since."""
 
-from runner.build import data, metrics, numbers, rehearsal, state
+from runner.build import compiling, data, metrics, numbers, rehearsal, state
 from runner.config import options
 
 
@@ -10,6 +10,7 @@ def forget() -> None:
     In a notebook a class is defined again and a file edited between two runs whose settings are
     the same. Data sets that come by name stay.
     """
+    compiling.forget()
     data.forget()
     metrics.forget()
     numbers.forget()

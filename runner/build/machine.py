@@ -117,4 +117,5 @@ def _cuda(device: torch.device) -> dict[str, Any]:
         "compute": [known.major, known.minor, known.multi_processor_count],
         "cuda": torch.version.cuda,
         "cudnn_version": backends.cudnn.version(),
+        "rates": "float32",
     }

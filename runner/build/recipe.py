@@ -17,9 +17,10 @@ from runner.build.numbers import unscheduled
 from runner.build.state import weights_file
 from runner.build.task import differs
 from runner.config import Settings
+from runner.config.fuse import OFF
 from runner.culprit import told
-from runner.errors import Unhashable, out_of_memory
-from runner.training import weights
+from runner.errors import Unhashable, out_of_memory, under
+from runner.training import compiled, weights
 from runner.training.content import content_of
 from runner.training.data import Dataset
 from runner.trial import Recipe
@@ -31,6 +32,7 @@ EVALUATION = 1  # of our own evaluation: another one where it finds other figure
 def recipe_of(settings: Settings, device: torch.device, data: Dataset | None) -> Recipe:
     """Return the recipe of a run."""
     file = weights_file(settings)
+    mode = None if settings.train.compile == OFF else settings.train.compile
     recipe = Recipe(
         model={k: v for k, v in settings.model.items() if k != "weights"},
         dataset=counting("dataset", settings.dataset),
@@ -42,11 +44,12 @@ def recipe_of(settings: Settings, device: torch.device, data: Dataset | None) ->
         device=device.type,
         threads=settings.threads if device.type == "cpu" else None,
         weights=weights.digest(file) if file else None,
-        versions=versions(),
+        versions=versions() | ({} if mode is None else compiler(device)),
         task=differs(settings),
         accumulate=settings.train.accumulate,
         ema=settings.train.ema,
         drop_last=settings.train.drop_last,
+        compile=mode,
         machine=machine_of(device),
     )
     try:
@@ -67,6 +70,12 @@ def versions() -> dict[str, str]:
         "numpy": numpy.__version__,
         "python": platform.python_version(),
     }
+
+
+def compiler(device: torch.device) -> dict[str, str]:
+    """Return the version of what compiles models. Raises Mistake where there is none."""
+    with under(""):
+        return {"compiler": compiled.compiler_of(device)}
 
 
 def evaluations_of(settings: Settings, data: Dataset | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from runner.build.state import new_state
 from runner.config import Settings
 from runner.errors import Mistake, out_of_memory, under
-from runner.training import devices, kernels, rehearsal
+from runner.training import compiled, devices, kernels, rehearsal
 from runner.training.capture import unchanged
 from runner.training.data import Dataset
 from runner.training.state import State
@@ -29,7 +29,7 @@ def rehearse(settings: Settings, trial: Trial, state: State, data: Dataset | Non
     memory is left to the run, which holds less.
     """
     back = settings.train.keep.endswith("best")
-    key = _key(trial, back)
+    key = key_of(trial, back)
     if key not in _done:
         _done[key] = _unordered(lambda: _rehearse(settings, trial, state, data, back))
     if _done[key]:
@@ -62,7 +62,7 @@ def _rehearse(
         with devices.kept_generators(device), under(""), _as_it_was(data):
             spare = state.copy() or new_state(settings, data, device)
             rehearsal.rehearse_keeping(spare.model, back=back)
-            rehearsal.rehearse(spare, trial, data)
+            rehearsal.rehearse(spare, compiled.without(trial), data)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
@@ -80,7 +80,7 @@ def forget() -> None:
     _done.clear()
 
 
-def _key(trial: Trial, back: bool) -> str:
+def key_of(trial: Trial, back: bool) -> str:
     """Return the same for all runs whose updates do the same with other numbers."""
     recipe, horizon = trial.recipe, trial.horizon
     reaches = horizon.total_steps >= horizon.steps_per_epoch

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import nn
 
+from runner.build.compiling import compiling
 from runner.build.data import load, usual_workers
 from runner.build.horizon import horizon, samples_of
 from runner.build.loop import as_wanted, function_of, note_of_epochs, with_defaults
@@ -19,14 +20,18 @@ from runner.build.script import check_command, command_of
 from runner.build.state import checked_state, fresh_state, weights_file
 from runner.build.task import task_of
 from runner.config import Settings
+from runner.config.fuse import OFF
 from runner.config.loops import keys_of_loop
 from runner.culprit import blamed
-from runner.errors import Unhashable, under
+from runner.errors import Mistake, Unhashable, under
 from runner.results.events import Hear
 from runner.states import Cuts
 from runner.training import attached, clipping, devices, kernels, optimizers, own_loop, weights
 from runner.training.arithmetic import threads_for
+from runner.training.compiled import by_time
 from runner.training.data import Dataset
+from runner.training.graph import Graph
+from runner.training.graph import why_not as why_no_graph
 from runner.training.loop import Updates, train
 from runner.training.own_loop import LoopState
 from runner.training.state import State
@@ -177,13 +182,15 @@ def _setup(
     trial = _trial(settings, recipe, follows)
     rehearse(settings, trial, state, data)
     why = kernels.why(kernel) if (kernel := kernels.seen()) else _of_stream(data)
+    why = why or by_time(recipe)
     if why and not recipe.unnamed:
         recipe = replace(recipe, unnamed=why)
         trial = replace(trial, recipe=recipe)
     said = [*notes(settings, follows, trial.eval_every), *_unused(settings, state)]
     said += [*_read(settings, data), *_of_loss(state), *_unnamed(settings, recipe)]
-    cuts = _cuts(settings, trial)
-    return Setup(settings, trial, state, data, device, tuple(said), evaluations, cuts)
+    said += compiling(trial, state, data)
+    cuts, updates = _cuts(settings, trial), _graph(settings, trial, state)
+    return Setup(settings, trial, state, data, device, tuple(said), evaluations, cuts, updates)
 
 
 def _of_loop(settings: Settings, device: torch.device) -> LoopSetup:
@@ -234,6 +241,17 @@ def _cuts(settings: Settings, trial: Trial) -> Cuts:
         every = None if given.every is None else steps_of(given.every, horizon, "every", 1)
         always = [steps_of(one, horizon, f"cuts[{i}]", 1) for i, one in enumerate(given.cuts)]
     return Cuts.of(trial, always, every)
+
+
+def _graph(settings: Settings, trial: Trial, state: State) -> Graph | None:
+    """Return what makes a run's updates as a graph; None where they are made one by one."""
+    asked = settings.train.graph
+    if asked == OFF:
+        return None
+    why = why_no_graph(state, trial)
+    if why and asked == "on":
+        raise Mistake("train.graph", "must be off or auto here", asked, why)
+    return None if why else Graph(must=asked == "on")
 
 
 def _unnamed(settings: Settings, recipe: Recipe) -> Iterator[str]:

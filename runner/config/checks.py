@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from runner.config.settings import Settings
 
 AVERAGE = "ema"  # how the choices of train.keep begin that keep the average
+COMPILED = ("off", "default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+GRAPHED = ("off", "auto", "on")
 KEPT = ("last", "best", AVERAGE, f"{AVERAGE}_best")
 _SCHEMES = ("http", "https", "postgresql", "mysql", "mssql")
 MOST_BYTES = 250  # of a name
@@ -61,6 +63,11 @@ def check(s: "Settings") -> None:
     if train.keep.startswith(AVERAGE) and train.ema is None:
         advice = "train.ema=0.999 takes it"
         raise Mistake("train.keep", "must stand beside an average", f"'{train.keep}'", advice)
+    one_of("train.compile", str(train.compile), COMPILED)
+    one_of("train.graph", str(train.graph), GRAPHED)
+    if train.graph == "on" and train.compile != "off":
+        must = "must be off or auto where the model is compiled"
+        raise Mistake("train.graph", must, f"on and train.compile={train.compile}")
     one_of("precision", s.precision, ("float32", "bfloat16"))
     at_least("lr", s.lr, 0)
     groups = {"optimizer": s.optimizer, "model": s.model}

@@ -20,6 +20,7 @@ from runner.config.shorthand import LOOP, as_typed
 from runner.errors import Mistake, nearest, one_line
 from runner.passwords import redact
 
+_EXTRAS = {"submitit_slurm": "slurm", "submitit_local": "slurm", "ray": "ray"}  # of launchers
 _COMMANDS = {
     "help": "python -m runner --help",
     "preview": "python -m runner.preview, and the words behind it",
@@ -110,6 +111,9 @@ def _missing_option(error: MissingConfigException, config_dir: str | None) -> Mi
     if group == LOOP:
         must = f"must be one of {', '.join(options)}, or a function with its module, mine.train"
         return Mistake(group, must, f"'{option}'")
+    if group == "hydra/launcher" and (extra := _EXTRAS.get(option)):
+        advice = f"pip install 'schedule-runner[{extra}]', or -e '.[{extra}]' beside the sources"
+        return Mistake(group, f"must be installed: it is in the extra {extra}", option, advice)
     brought = option_hint(group, option) or nearest(option, options)
     if group == "schedule" and is_path(option):
         brought = f" (a function of your own is schedule=function schedule.function={option})"

@@ -11,7 +11,7 @@ from runner.errors import Mistake
 REPORTED = "reported"  # the kind of task that a loop has
 PARTS = ("model", "dataset", "optimizer", "clipping")
 _TASK = "task"
-_OF_TRAIN = ("batch_size", "accumulate", "drop_last", "ema")
+_OF_TRAIN = ("batch_size", "accumulate", "drop_last", "ema", "compile", "graph")
 _PRECISION = "precision"
 _KEYS = (*(f"train.{name}" for name in _OF_TRAIN), _PRECISION)
 _OWN_KEYS = (METRIC, METRICS)  # of a task that a loop has, too

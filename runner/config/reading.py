@@ -86,6 +86,8 @@ class Composed:
                 raise Mistake(key, "must be finite", str(number))
         for name in ("eval_every", "stop_after"):
             plain["train"][name] = whole(plain["train"][name], Duration)
+        for name in ("compile", "graph"):
+            plain["train"][name] = _switch(plain["train"][name])
         origin = dict(self.origin)
         named = {*values, *(one.key for one in origin["overrides"])}
         self._check_paths(plain, named)
@@ -196,6 +198,11 @@ def explained(config: DictConfig) -> Iterator[None]:
             raise Mistake(f"{key}:", text) from error
         given = OmegaConf.select(config, key, throw_on_resolution_failure=False)
         raise Mistake(key, f"must be {kind}", repr(given)) from error
+
+
+def _switch(given: Any) -> Any:
+    """Return on and off as the words that YAML takes for true and false."""
+    return {True: "on", False: "off"}[given] if isinstance(given, bool) else given
 
 
 def _states(given: Mapping[str, Any]) -> States:

@@ -28,6 +28,8 @@ class Train:
     stop_after: Any = None
     eval_every: Any = "1ep"
     keep: str = "last"
+    compile: Any = "off"
+    graph: Any = "off"
 
 
 @dataclass(frozen=True)

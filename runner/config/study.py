@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from runner.config.checks import at_least, one_of, positive, short
-from runner.config.fuse import width_of
+from runner.config.fuse import AUTO, width_of
 from runner.config.reading import section
 from runner.errors import Mistake
 from runner.results.metrics import MAXIMIZE, MINIMIZE
@@ -24,12 +24,12 @@ _CHOSEN = "an option of study/{} is chosen in a list of defaults or on the comma
 @dataclass(frozen=True)
 class StudySettings:
     """How a search goes; what it searches stands in `space`. See conf/config.yaml for the units and
-    the defaults."""
+    the defaults. workers: auto for as many as the machine has room for."""
 
     name: str | None
     trials: int | None
     timeout: float | None
-    workers: int
+    workers: Any
     fuse: Any
     metric: Any
     of: str | None
@@ -75,9 +75,12 @@ def read_study(config: DictConfig) -> StudySettings:
 def _check(study: StudySettings) -> None:
     for key in ("trials", "last_k", "seeds"):
         at_least(f"study.{key}", getattr(study, key), 1)
-    for key in ("workers", "confirm_seeds", "max_failures", "seed"):
+    for key in ("confirm_seeds", "max_failures", "seed"):
         at_least(f"study.{key}", getattr(study, key), 0)
     width_of("study.fuse", study.fuse)
+    if study.workers != AUTO and (type(study.workers) is not int or study.workers < 0):
+        must = "must be auto or a whole number of at least 0"
+        raise Mistake("study.workers", must, repr(study.workers))
     for key in ("timeout", "heartbeat_seconds"):
         positive(f"study.{key}", getattr(study, key))
     if study.workers == 0 and study.timeout is not None:

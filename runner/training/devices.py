@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.random import bit_generator
 
-from runner.training import kernels
+from runner.training import kernels, memory
 from schedules.errors import ArgumentError
 
 DEFAULT_THREADS = torch.get_num_threads()  # all cores, or what OMP_NUM_THREADS says
@@ -75,6 +75,8 @@ def let_go() -> None:
 def use(device: torch.device, threads: int) -> None:
     """Make this process compute on a device with so many CPU threads."""
     torch.set_num_threads(threads)
+    if device.type == "cpu":
+        memory.keep()
     if device.index is not None and device.type != "cpu":
         torch.accelerator.set_device_index(device.index)
     kernels.fix(device)
@@ -138,7 +140,7 @@ def seeded(value: int) -> Iterator[None]:
 @contextmanager
 def borrowed() -> Iterator[None]:
     """Put back, at the end, what training changes for the whole process: what `use` sets, but for
-    how warnings of kernels are heard, and what `seed` seeds.
+    how warnings of kernels are heard and what memory is kept, and what `seed` seeds.
 
     >>> with borrowed():
     ...     torch.set_num_threads(1 + DEFAULT_THREADS)

@@ -8,6 +8,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from runner.results.events import (
 from runner.results.metrics import OF_AVERAGE, merit
 from runner.training.capture import Before, unchanged
 from runner.training.clipping import numbers_of, with_numbers
+from runner.training.compiled import compiled
 from runner.training.course import Course
 from runner.training.data import Batch, Dataset, Part, Split
 from runner.training.devices import autocast, seed
@@ -191,6 +193,8 @@ class Loop:
         self.augmentation = noise(self.recipe.seed, AUGMENTATION)
         self.generator = torch.Generator(self.device)
         self.model, self.average = state.model, state.average
+        mode = self.recipe.compile
+        self.compiled = None if mode is None else compiled(state.model, self.recipe)
         self.next = self.end = -1
         if data is not None:
             n = None if data.is_stream else len(data.train)
@@ -220,10 +224,7 @@ class Loop:
             times.append(time.time_ns() // 1_000_000)
             if time.monotonic() > deadline or should_stop():
                 break
-        columns = {step_key(name): values[: len(times)] for name, values in numbers.items()}
-        for key, scalars in ((LOSS, losses), (GRAD_NORM, norms), (CLIPPED, clips)):
-            columns[key] = torch.stack(scalars).cpu().numpy()
-        return Chunk(start, columns, np.array(times))
+        return chunk_of(start, numbers, [torch.stack(one) for one in (losses, norms, clips)], times)
 
     def set(self, row: Iterable[float]) -> None:
         """Set the numbers of an update."""
@@ -236,17 +237,25 @@ class Loop:
 
     def update(self, t: int) -> tuple[Tensor, Tensor, Tensor]:
         """Make update t and return loss, gradient norm and whether it clipped, on the device."""
-        loss = self.backward(t)
+        return self.computed(self.drawn(t))
+
+    def drawn(self, t: int) -> Sequence[Batch | None]:
+        """Return the samples of update t, whose noise is drawn next."""
+        batches = self.batches(t)
+        seed(self.noise + t, self.device)
+        return batches
+
+    def computed(self, batches: Sequence[Batch | None]) -> tuple[Tensor, Tensor, Tensor]:
+        """Make an update on samples: the part that is the same for each."""
+        loss = self.backward(batches)
         norm, clipped = self.state.clipping(self.parameters)
         self.step(loss, norm)
         return loss, norm, clipped
 
-    def backward(self, t: int) -> Tensor:
-        """Make the gradient of update t, the mean over all its batches; return its loss."""
+    def backward(self, batches: Sequence[Batch | None]) -> Tensor:
+        """Make the gradient of an update, the mean over all its batches; return its loss."""
         self.state.optimizer.zero_grad(set_to_none=True)
         self.guard.before_forward()
-        batches = self.batches(t)
-        seed(self.noise + t, self.device)
         if len(batches) == 1:
             loss = self.forward(batches[0])
             loss.backward()  # type: ignore[no-untyped-call]
@@ -262,13 +271,18 @@ class Loop:
     def forward(self, batch: Batch | None) -> Tensor:
         """Return the mean loss of a batch."""
         with self.autocast:
-            return batch_loss(self.state.model, self.state.task, batch)
+            return batch_loss(self.called, self.state.task, batch)
+
+    @property
+    def called(self) -> Any:
+        """What computes as the model does."""
+        return self.state.model if self.compiled is None else self.compiled
 
     def share(self, batch: Batch | None, weight: Tensor | float) -> Tensor:
         """Return what a batch adds to the mean loss of an update."""
         assert batch is not None
         with self.autocast:
-            outputs = self.state.task.forward(self.state.model, batch)
+            outputs = self.state.task.forward(self.called, batch)
             return total_loss(self.state.task, outputs, batch) / weight
 
     def step(self, loss: Tensor, norm: Tensor) -> None:
@@ -295,6 +309,16 @@ class Loop:
         self.generator.manual_seed(self.augmentation + t)
         augment = self.data.augment
         return [(augment(inputs, self.generator), targets) for inputs, targets in batches]
+
+
+def chunk_of(
+    start: int, numbers: Mapping[str, np.ndarray], found: Sequence[Tensor], times: Sequence[int]
+) -> Chunk:
+    """Return the updates from a step on: their numbers, and the losses, norms and clips found."""
+    columns = {step_key(name): values[: len(times)] for name, values in numbers.items()}
+    for key, values in zip((LOSS, GRAD_NORM, CLIPPED), found, strict=True):
+        columns[key] = values.cpu().numpy()
+    return Chunk(start, columns, np.array(times))
 
 
 Updates = Callable[[Loop, Mapping[str, np.ndarray], Callable[[], bool]], Chunk]  # as Loop.chunk

@@ -1,8 +1,9 @@
 """Optimizers, their numbers, and the guard that freezes a model that diverged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
@@ -42,11 +43,22 @@ def set_number(optimizer: Optimizer, name: str, value: float) -> None:
     """
     for group in optimizer.param_groups:
         if name == "lr":
-            group["lr"] = group.get("lr_scale", 1.0) * value
+            group["lr"] = rate_of(group, value)
         elif name == "momentum" and "momentum" not in group:
             group["betas"] = (value, *group["betas"][1:])
         elif name != "weight_decay" or not group.get("own_weight_decay"):
             group[name] = value
+
+
+def rate_of(group: Mapping[str, Any], value: float) -> float:
+    """Return a parameter group's share of a learning rate. On CUDA it is rounded to float32, which
+    is how kernels read a rate that lies on the device, see `graph`.
+
+    >>> rate_of({"params": [torch.zeros(1)], "lr_scale": 0.5}, 0.3)
+    0.15
+    """
+    rate: float = group.get("lr_scale", 1.0) * value
+    return float(np.float32(rate)) if group["params"][0].device.type == "cuda" else rate
 
 
 def set_mode(optimizer: Optimizer, mode: str) -> None:

@@ -124,7 +124,7 @@ class _Watch:
         with failing(self.mistake):
             loop.set([float(values[0]) for values in now.values()])
             self.turn("dataset.augment", "must take the inputs of a batch and a generator")
-            loss = loop.backward(t)
+            loss = loop.backward(loop.drawn(t))
             self.turn("clipping", "must take the gradients")
             norm = _norm_of(loop.state.clipping(loop.parameters))
             self.turn("optimizer", "must take the gradients")

@@ -23,7 +23,7 @@ class Recipe:
     digest of each module of a person's own that is reached. versions: of the distributions.
     machine: what of it decides bits. unnamed: why no state of it can have a name, as where a part
     has no source; "" where it can. fused: most rows of the program that it is one of, None where
-    it trains by itself.
+    it trains by itself. compile: torch.compile's mode, None where nothing is compiled.
     """
 
     model: Mapping[str, Any]
@@ -47,13 +47,15 @@ class Recipe:
     machine: Mapping[str, Any] = field(default_factory=dict)
     unnamed: str = ""
     fused: int | None = None
+    compile: str | None = None
 
     @property
     def rows(self) -> dict[str, Any]:
         """All that counts, as plain data."""
         rows = {name: value for name, value in vars(self).items() if name in _ROWS}
-        if self.fused is None:  # as before there was such a thing
-            del rows["fused"]
+        for name in ("fused", "compile"):
+            if rows[name] is None:  # as before there was such a thing
+                del rows[name]
         plain: dict[str, Any] = json.loads(json.dumps(rows | {"format": FORMAT}, default=dict))
         return plain
 

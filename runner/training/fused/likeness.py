@@ -33,7 +33,7 @@ def likeness(state: State, trial: Trial) -> Likeness:
         tuple(trial.numbers),
         tuple(len(group["params"]) for group in state.optimizer.param_groups),
         type(state.clipping),
-        _beside_weights(state.model),
+        beside_weights(state.model),
     )
 
 
@@ -53,6 +53,8 @@ def unlike(state: State, trial: Trial, data: Dataset | None) -> str:
         return f"{type(state.clipping).__name__} is no clipping of ours"
     if state.average is not None:
         return "train.ema is asked for"
+    if trial.recipe.compile is not None:
+        return "train.compile is asked for"
     if trial.recipe.accumulate > 1:
         return "train.accumulate is above 1"
     if data is not None and not isinstance(data.train, Split):
@@ -64,7 +66,7 @@ def unlike(state: State, trial: Trial, data: Dataset | None) -> str:
     return ""
 
 
-def _beside_weights(model: nn.Module) -> str:
+def beside_weights(model: nn.Module) -> str:
     """Return the digest of what a model holds beside weights and buffers: all rows compute with
     that of the first."""
     names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]

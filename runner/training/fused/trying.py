@@ -52,7 +52,7 @@ def _tried(state: State, trial: Trial, data: Dataset | None, before: Before) -> 
     loop = Loop(state, trial, data)
     first = trial.numbers.between(trial.numbers["lr"].begin(), 0, 1)
     loop.set([float(values[0]) for values in first.values()])
-    alone = loop.backward(0)
+    alone = loop.backward(loop.drawn(0))
     usual = {f"model.{name}" for name, _ in state.model.named_buffers()}
     if more := [path for path in before.changed() if path not in usual]:
         return f"an update changes {more[0]}, which is no weight and no buffer"

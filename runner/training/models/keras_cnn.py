@@ -29,9 +29,10 @@ def _conv(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
 class KerasCNN(nn.Sequential):
     """A Keras CNN for MNIST, as articles teach it.
 
-    Conv 5x5x32, ReLU, pool 2, conv 5x5x64, ReLU, pool 2, dense 1024, dense 256, dense classes;
+    Conv 5x5x32, pool 2, ReLU, conv 5x5x64, pool 2, ReLU, dense 1024, dense 256, dense classes;
     the two hidden dense layers have no activation. It starts as Keras starts: Glorot-uniform
-    weights, zero biases.
+    weights, zero biases. Articles have each ReLU before its pool: the same bits, outputs and
+    gradients, for four times the work.
 
     >>> sum(p.numel() for p in KerasCNN((1, 28, 28), 10).parameters())
     3529354
@@ -41,11 +42,11 @@ class KerasCNN(nn.Sequential):
         channels, height, width = image_shape(input_shape, 4)
         layers: list[tuple[str, nn.Module]] = [
             ("conv1", _conv(channels, 32, 5)),
-            ("relu1", nn.ReLU()),
             ("pool1", nn.MaxPool2d(2)),
+            ("relu1", nn.ReLU()),
             ("conv2", _conv(32, 64, 5)),
-            ("relu2", nn.ReLU()),
             ("pool2", nn.MaxPool2d(2)),
+            ("relu2", nn.ReLU()),
             ("flatten", nn.Flatten()),
             ("dense1", _dense(64 * (height // 4) * (width // 4), 1024)),
             ("dense2", _dense(1024, 256)),

@@ -8,7 +8,8 @@ from runner.training.models.shapes import image_shape
 
 
 class LeNet(nn.Sequential):
-    """LeNet-5 with ReLU and max pooling. Source: LeCun et al. 1998.
+    """LeNet-5 with max pooling and ReLU, in this order, which is faster and the same. Source:
+    LeCun et al. 1998.
 
     >>> import torch
     >>> LeNet((1, 28, 28), 10)(torch.zeros(2, 1, 28, 28)).shape
@@ -20,11 +21,11 @@ class LeNet(nn.Sequential):
         flat = 16 * ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
         layers: list[tuple[str, nn.Module]] = [
             ("conv1", nn.Conv2d(channels, 6, 5, padding=2)),
-            ("relu1", nn.ReLU()),
             ("pool1", nn.MaxPool2d(2)),
+            ("relu1", nn.ReLU()),
             ("conv2", nn.Conv2d(6, 16, 5)),
-            ("relu2", nn.ReLU()),
             ("pool2", nn.MaxPool2d(2)),
+            ("relu2", nn.ReLU()),
             ("flatten", nn.Flatten()),
             ("dense1", nn.Linear(flat, 120)),
             ("relu3", nn.ReLU()),

@@ -72,8 +72,7 @@ def _conv(inputs: int, outputs: int, *, pool: bool = False) -> nn.Sequential:
     layers: list[tuple[str, nn.Module]] = [
         ("conv", nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)),
         ("norm", nn.BatchNorm2d(outputs)),
-        ("relu", nn.ReLU()),
     ]
-    if pool:
+    if pool:  # before the ReLU, which is the same and takes a quarter of it
         layers.append(("pool", nn.MaxPool2d(2)))
-    return nn.Sequential(OrderedDict(layers))
+    return nn.Sequential(OrderedDict([*layers, ("relu", nn.ReLU())]))

@@ -38,6 +38,7 @@ ROWS = {
     "train.accumulate": ("", "train.accumulate=2"),
     "train.drop_last": ("", "train.drop_last=true"),
     "train.ema": ("", "train.ema=0.5"),
+    "train.graph": ("", "train.graph=auto"),
     "train.steps": ("schedule=constant", "schedule=constant train.steps=7"),
     "train.epochs": ("schedule=constant", "schedule=constant train.steps=null train.epochs=2"),
     "train.eval_every": ("", "train.eval_every=2"),
@@ -55,7 +56,7 @@ def data(root: str):
 def right(outputs, targets):
     return (outputs.argmax(1) == targets).float().mean()
 """
-ELSEWHERE = {"loop", "device", "train.steps_per_epoch"}
+ELSEWHERE = {"loop", "device", "train.steps_per_epoch", "train.compile"}  # test_compiled.py
 
 
 def test_each_row_is_tried() -> None:

@@ -349,6 +349,7 @@ def test_ctrl_c_ends_a_run_and_its_workers(endless, to, number, eventually):
     assert not any(map(is_alive, workers))
 
 
+@pytest.mark.stress
 def test_the_workers_of_a_run_that_is_killed_end_by_themselves(endless, eventually):
     workers = psutil.Process(endless.pid).children()
     endless.kill()

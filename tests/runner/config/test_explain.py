@@ -1,5 +1,6 @@
 """Whatever a person mistypes: status 2, one line that says what to change, nothing created."""
 
+import importlib.util
 import socket
 from pathlib import Path
 
@@ -274,3 +275,18 @@ def test_a_real_command_that_diverges_says_step_and_rate(shell, folder) -> None:
     assert process.returncode == 3, err
     assert "DIVERGED: val/loss is inf at step 127, learning rate 1.2" in out
     assert list(folder.rglob("*")) == []
+
+
+@pytest.mark.parametrize(("launcher", "extra"), [("submitit_slurm", "slurm"), ("ray", "ray")])
+def test_a_launcher_that_is_not_installed_says_which_extra_has_it(
+    command, folder, launcher, extra
+) -> None:
+    if importlib.util.find_spec(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher"):
+        pytest.skip("it is installed")
+    done = command(f"-m model=quadratic dataset=none lr=0.1,0.2 hydra/launcher={launcher}")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == (
+        f"error: hydra/launcher must be installed: it is in the extra {extra}, got {launcher}; "
+        f"pip install 'schedule-runner[{extra}]', or -e '.[{extra}]' beside the sources\n"
+    )
+    assert [*folder.iterdir()] == []

@@ -14,6 +14,7 @@ from torchvision import datasets as torchvision_datasets
 
 from runner.training import datasets
 from runner.training.data import Dataset, Split, divide, order
+from runner.training.datasets import idx
 from runner.training.tasks import Classification
 
 
@@ -128,7 +129,7 @@ def small(kind, tmp_path, monkeypatch):
         for what, array in (("images-idx3", images), ("labels-idx1", labels)):
             name = f"{part}-{what}-ubyte.gz"
             resources.append((name, write_idx(raw / name, array)))
-    monkeypatch.setattr(kind, "resources", resources)
+    monkeypatch.setitem(idx.CHECKSUMS, kind.__name__, dict(resources))
     monkeypatch.setattr(kind, "mirrors", ["http://127.0.0.1:9/"])
     return tmp_path
 
@@ -151,6 +152,12 @@ def test_each_data_set_reads_its_own_folder(load, kind, tmp_path, monkeypatch):
     assert torch.equal(found.test.inputs, again.test.inputs)
 
 
+@pytest.mark.parametrize("name", ["MNIST", "FashionMNIST", "KMNIST"])
+def test_the_checksums_are_torchvision_s(name):
+    source = getattr(torchvision_datasets, name)
+    assert list(idx.CHECKSUMS[name].items()) == [tuple(one) for one in source.resources]
+
+
 def test_the_four_files_are_read_where_they_lie(small_mnist):
     found = datasets.mnist(root=str(small_mnist))
     assert (len(found.train), len(found.val), len(found.test)) == (90, 10, 20)
@@ -167,6 +174,14 @@ def test_a_damaged_file_is_named(small_mnist):
     content = bytearray(file.read_bytes())
     content[20] ^= 1
     file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte.gz is damaged .* delete it"):
+        datasets.mnist(root=str(small_mnist))
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(small_mnist):
+    file = small_mnist / "MNIST" / "raw" / "t10k-labels-idx1-ubyte.gz"
+    file.unlink()
+    file.mkdir()
     with pytest.raises(ValueError, match=r"t10k-labels-idx1-ubyte.gz is damaged .* delete it"):
         datasets.mnist(root=str(small_mnist))
 
