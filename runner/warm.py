@@ -5,6 +5,7 @@ forks do not suit the system's libraries, as on macOS, each process loads for it
 """
 
 import atexit
+import functools
 import multiprocessing
 import os
 import signal
@@ -43,6 +44,21 @@ def load() -> None:
     _context.set_forkserver_preload([_LOADED])
     with _no_main():
         forkserver.ensure_running()
+    _end_behind(os.getpid())
+
+
+@functools.cache
+def _end_behind(pid: int) -> None:
+    """End the fork server with this process: by itself it would live for a second longer, and who
+    reads what they print waits for both."""
+
+    def end() -> None:
+        server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+        if server is not None and os.getpid() == pid:
+            with suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)
+
+    atexit.register(end)
 
 
 def begin(

@@ -117,9 +117,9 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in before:
         if name.startswith("MLFLOW_"):
             del os.environ[name]
-    from runner.build import data, rehearsal, state
+    from runner.build import compiling, data, rehearsal, state
 
-    for one in (data, rehearsal, state):
+    for one in (compiling, data, rehearsal, state):
         one.forget()
     work = tmp_path / "work"
     work.mkdir()
@@ -137,9 +137,11 @@ def folder(_mlflow: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def no_helper(monkeypatch: pytest.MonkeyPatch) -> None:
     """Does in this process what the helper would do, for tests that change what that is."""
     from runner import helper
+    from runner.helper.client import Client
     from runner.tracking.mlflow import MLflow
 
     monkeypatch.setattr(MLflow, "is_apart", False)
+    monkeypatch.setattr("runner.helper.aside.client", Client())
     monkeypatch.setattr(helper, "do", lambda function, *given: function(*given))
 
 

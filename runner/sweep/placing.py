@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import psutil
-
-from runner import warm
+from runner.build.room import processes
 from runner.config.command_line import word
 from runner.config.composer import Composer
 from runner.config.configurator import assigned, tagged
@@ -17,8 +15,6 @@ from runner.sweep.launch import Job
 from runner.sweep.sharing import Share
 from runner.tracking import trackers_of
 from runner.training import devices
-
-A_PROCESS_BYTES = 2**30  # of the memory that a process may take, about
 
 
 @dataclass(frozen=True)
@@ -87,15 +83,9 @@ class Placing:
 
 
 def room(jobs: Sequence[Job]) -> int:
-    """Return how many of some jobs the machine has room for: a process an accelerator, or as many
-    as the cores and the memory take. One where each process loads PyTorch for itself."""
-    if not warm.FORKS:
-        return 1
-    if any(map(_is_accelerated, jobs)):
-        return max(1, devices.count()) if all(one.settings.device == "auto" for one in jobs) else 1
-    memory = int(psutil.virtual_memory().total)
-    cores = devices.DEFAULT_THREADS // max(job.threads for job in jobs)
-    return max(1, min(cores, memory // A_PROCESS_BYTES))
+    """Return how many of some jobs the machine has room for at a time."""
+    asked = [job.settings.device for job in jobs]
+    return processes(asked, max(job.threads for job in jobs))
 
 
 def accelerators(count: int) -> list[str | None]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing import connection as connections
 from typing import Self
 
@@ -20,7 +21,8 @@ class Pool:
 
     run: what a process calls with the settings of a job and its label. devices: of each process an
     accelerator, None for what the job says. interrupts: ask it to begin no further job; the
-    environment names the file by which those that run hear of it.
+    environment names the file by which those that run hear of it. has_lost: whether one has died,
+    perhaps before it had sent what its earlier jobs have recorded.
     """
 
     def __init__(
@@ -30,7 +32,7 @@ class Pool:
         self._interrupts = interrupts
         self._free = list(reversed(devices))  # of processes that are still to begin
         self._workers: list[Worker] = []
-        self._has_begun = False
+        self._has_begun = self.has_lost = False
         self._why = ""  # no further process can be had
         self._kill_at: float | None = None
 
@@ -40,8 +42,11 @@ class Pool:
     def __exit__(self, *error: object) -> None:
         for worker in self._workers:
             worker.way.close()  # all of them, before one is waited for
+        with suppress(KeyboardInterrupt):
+            for worker in self._workers:
+                worker.deliver()
         for worker in self._workers:
-            worker.end()
+            self._end(worker)
 
     def results(
         self, bundles: Sequence[Bundle], groups: Sequence[int], begins: Callable[[int], None]
@@ -98,7 +103,7 @@ class Pool:
         for worker in [one for one in self._workers if one.number is None]:
             if worker.process.is_alive():
                 return worker
-            worker.end()
+            self._end(worker)
             self._workers.remove(worker)
             self._free.append(worker.device)
         if not self._free or self._why:
@@ -114,6 +119,10 @@ class Pool:
         self._has_begun = True
         self._workers.append(worker)
         return worker
+
+    def _end(self, worker: Worker) -> None:
+        worker.end()
+        self.has_lost |= worker.process.exitcode != 0
 
     def _ready(self, seconds: float) -> list[Worker]:
         """Return the processes of whose jobs there is news, or that have died."""

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -25,11 +26,12 @@ from runner.report.say import say, warn
 from runner.results.result import Result, exit_status
 from runner.sweep import pages, picture
 from runner.sweep.bundle import Bundle, Kinds, Labelled, bundles, fused
+from runner.sweep.deliveries import deliver_left
 from runner.sweep.launch import Job, Run, named, not_started, run_elsewhere
 from runner.sweep.placing import Placing, accelerators, room
 from runner.sweep.pool import Pool
 from runner.sweep.sharing import Partings, Share, shares
-from runner.tracking import trackers_of
+from runner.tracking import outbox, trackers_of
 from runner.training import devices
 
 LONGEST_SUBJECT = 200  # letters of what a sweep is named after
@@ -146,6 +148,13 @@ class Sweep:
             with sharing(len(jobs)), Pool(self.apart, accelerators(at_a_time), interrupts) as pool:
                 for part, found in pool.results(parts, groups, partial(_begins, parts)):
                     ended(part.places, found)
+            if pool.has_lost and not interrupts.requested():
+                with suppress(KeyboardInterrupt):
+                    deliver_left(jobs, results.values())
+            waiting = {box.run_id for box in outbox.waiting()}
+            for place, one in results.items():
+                if one.link is not None and one.link.run_id in waiting:
+                    results[place] = replace(one, delivered=False)
         else:
             for number, part in enumerate(parts):
                 if interrupts.requested():

@@ -6,6 +6,7 @@ import signal
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -19,6 +20,7 @@ from runner.report.say import open_streams
 from runner.report.strays import tame
 from runner.results.result import Result
 from runner.sweep.bundle import Bundle, Labelled
+from runner.sweep.deliveries import Deliveries
 from runner.sweep.launch import Job
 
 END_SECONDS = 5.0
@@ -68,6 +70,11 @@ class Worker:
             return bundle.interrupted()
         return bundle.failed(f"its process has died, status {self.process.exitcode}")
 
+    def deliver(self) -> None:
+        """Wait until it has sent what its jobs have recorded, unless it runs one."""
+        if self.number is None:
+            self.process.join()
+
     def insist(self) -> None:
         """Interrupt its jobs at once."""
         for number in (signal.SIGTERM, signal.SIGINT):  # two, as a person presses Ctrl-C twice
@@ -88,6 +95,8 @@ def work(way: Connection, run: Labelled, hears: Audience) -> int:
     open_streams()
     tame()
     threading.Thread(target=_stop_behind_starter, daemon=True).start()
+    deliveries = Deliveries()
+    run = partial(run, later=deliveries.add)
     with listening(hears), suppress(EOFError, OSError):
         while True:
             sent, width = way.recv()
@@ -95,6 +104,7 @@ def work(way: Connection, run: Labelled, hears: Audience) -> int:
             bundle = Bundle(tuple(range(len(jobs))), jobs, width)
             stopped = Interrupts().requested()
             way.send(bundle.not_started() if stopped else bundle.run(run, label=True))
+    deliveries.join()
     return 0
 
 

@@ -55,11 +55,13 @@ class Tracker(ABC):
     at least once; one that comes twice must do no harm.
 
     address: where it is, without a password. Records that an earlier process has left go to the
-    tracker of this start whose address is the same. is_apart: whether it works in the helper,
-    since what it imports is large; it is pickled as it is made then.
+    tracker of this start whose address is the same. answer_seconds: that it may take to create a
+    run before the start gives up, None for as long as it takes. is_apart: whether it works in the
+    helper, since what it imports is large; it is pickled as it is made then.
     """
 
     address: str
+    answer_seconds: float | None = None
     is_apart: ClassVar[bool] = False
 
     def path(self) -> str:
@@ -164,6 +166,10 @@ class Tracker(ABC):
 
     def disown(self, run_id: str, reason: str) -> None:
         """Let a run end as failed, whatever it was, with a word why: it counts no more."""
+
+    def disowned(self, run_id: str) -> str:
+        """Return the word why a run counts no more, "" where it counts."""
+        return ""
 
     def remove(self, run_id: str) -> None:
         """Remove a run that another one takes the place of."""

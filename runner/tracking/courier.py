@@ -25,9 +25,8 @@ FLUSH_SECONDS = 5.0
 RETRY_SECONDS = 30.0
 HEARTBEAT_SECONDS = 30.0
 APART_SECONDS = 0.5  # the same where it costs the training nothing
-# MLflow on SQLite holds Python for 0.07 ms a point, and a loop of short steps waits meanwhile: MLP
-# steps of 0.7 ms took 1.4 times as long when sent every second, 1.02 when sent at the end, and
-# the last record came after 1.4 times the loop in both cases. So most of a fast loop goes last.
+# A tracker in this process holds Python while it writes, and a loop of short steps waits meanwhile:
+# so most of a fast loop goes last.
 SENDING_SHARE = 0.1
 
 
@@ -38,7 +37,8 @@ class Courier:
     long as it says.
 
     warn: called with a line, from another thread, when records cannot be delivered. others: of the
-    same run, None where another courier says what waits for none of them. continued: whether it is
+    same run, None where another courier says what waits for none of them. is_patient: whether the
+    tracker may take as long as it likes to make the run. continued: whether it is
     a run whose process was killed; points that are recorded are not sent again then.
     """
 
@@ -47,13 +47,18 @@ class Courier:
         tracker: Tracker,
         warn: Callable[[str], None] = print,
         others: Sequence[Tracker] | None = (),
+        *,
+        is_patient: bool = False,
     ) -> None:
         self._tracker = tracker
+        self._is_patient = is_patient
         self._is_apart = isinstance(tracker, Remote)
         self._others = others
         self._warn = warn
         self._header: queue.SimpleQueue[tuple[Header, bool] | None] = queue.SimpleQueue()
         self._opened: queue.SimpleQueue[Link | BaseException] = queue.SimpleQueue()
+        self._asked, self._deciding = threading.Event(), threading.Lock()
+        self._given_up = False
         self._closing = threading.Event()
         self._wake = threading.Event()
         self._sent = threading.Event()
@@ -62,7 +67,7 @@ class Courier:
         self._beaten = time.time()
         self._lost = False  # to another start
         self._warned = False
-        self._delivered = False
+        self._delivered = self._has_ended = False  # the latter: its end is sent
         self._left = False
         self._refused = 0  # lines that were said
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
@@ -83,10 +88,23 @@ class Courier:
         anew: create it in any case.
         """
         self._header.put((header, anew or not header.identity))
-        answer = self._opened.get()
+        answer = self._answer()
         if isinstance(answer, BaseException):
             raise self._tracker.refusal(answer) from answer
         return answer
+
+    def _answer(self) -> Link | BaseException:
+        """Return what the tracker answers, or that it does not in time: a run that it makes later
+        is removed."""
+        self._asked.wait()
+        seconds = None if self._is_patient else self._tracker.answer_seconds
+        with contextlib.suppress(queue.Empty):
+            return self._opened.get(timeout=seconds)
+        with self._deciding:
+            with contextlib.suppress(queue.Empty):
+                return self._opened.get_nowait()
+            self._given_up = True
+        return TimeoutError(f"no answer within {seconds:g} s")
 
     def hear(self, event: Event) -> None:
         """Record what happened."""
@@ -144,9 +162,17 @@ class Courier:
             given = self._header.get()
             if given is None:
                 return
-            self._opened.put(self._open(*given))
+            link = self._open(*given)
+            with self._deciding:
+                if not self._given_up:
+                    self._opened.put(link)
+            self._asked.set()
         except BaseException as error:
             self._opened.put(error)
+            self._asked.set()
+            return
+        if self._given_up:
+            self._undo(link)
             return
         self._deliver_earlier()
         usual = min(FLUSH_SECONDS, APART_SECONDS) if self._is_apart else FLUSH_SECONDS
@@ -161,7 +187,7 @@ class Courier:
             share = 1.0 if self._is_apart else SENDING_SHARE
             pause = (time.monotonic() - started) * (1 / share - 1)
             wait = max(usual, pause) if delivered else RETRY_SECONDS
-        self._delivered = self._deliver()
+        self._delivered = self._has_ended or self._deliver()
         if self._lost:
             self._box.leave()
         elif self._delivered and not self._left:
@@ -196,6 +222,7 @@ class Courier:
         try:
             if not anew and (taken := claim(self._tracker, self._box, header)):
                 return self._taken(taken)
+            self._asked.set()
             link = self._tracker.open(header)
         except Unanswered as error:
             self._box.release()
@@ -209,6 +236,16 @@ class Courier:
             raise
         self._box.opened(link.run_id)
         return link
+
+    def _undo(self, link: Link) -> None:
+        """Remove a run that was made too late; one that is continued goes on waiting."""
+        try:
+            if not self.continued:
+                self._tracker.remove(link.run_id)
+                self._box.remove()
+                self._box.remove_root()
+        finally:
+            self._box.release()
 
     def _taken(self, taken: Taken) -> Link:
         self.continued, self._last = True, taken.last
@@ -242,7 +279,7 @@ class Courier:
         try:
             if self._warned:
                 self._tracker.check()  # it answers sooner than the client does
-            send_all(self._tracker, self._box, self._beat)
+            self._has_ended = send_all(self._tracker, self._box, self._beat)
         except Exception as error:
             if not self._warned:
                 self._warn(

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from runner.addresses import brief, place
@@ -77,11 +77,14 @@ def is_for(box: Outbox, tracker: Tracker) -> bool:
     return tracker.path() == current(box.head.tracker) and place(mine) == place(its)
 
 
-def deliver(box: Outbox, trackers: Sequence[Tracker]) -> bool:
+def deliver(
+    box: Outbox, trackers: Sequence[Tracker], loaded: Callable[[], object] = lambda: None
+) -> bool:
     """Send all messages of a run whose process has ended; return False where none has, or where
     another start has claimed the run: they are set aside then.
 
-    They go to the one of the trackers that the run waits for. Raises Elsewhere where there is none.
+    They go to the one of the trackers that the run waits for. loaded: called once what it needs is
+    imported. Raises Elsewhere where there is none.
 
     A run that was killed ends as FAILED. Raises whatever the tracker raises when they cannot be
     sent; they then go on waiting.
@@ -94,6 +97,7 @@ def deliver(box: Outbox, trackers: Sequence[Tracker]) -> bool:
             raise Elsewhere(f"for {hide(box.head.uri)}, not a tracking.uri of this start")
         tracker.check()
         tracker.load()
+        loaded()
         if is_there(tracker, box):
             if box.head.identity and not tracker.owns(box.run_id, box.name):
                 box.damaged.append(box.leave())
@@ -124,37 +128,53 @@ def _send_to_the_end(tracker: Tracker, box: Outbox) -> None:
         why = "the record of its end is damaged" if box.damaged else "the run's process was killed"
         tracker.tags(box.run_id, {"reason": why})
         tracker.close(box.run_id, "FAILED", killed_ms)
+    elif reason := tracker.disowned(box.run_id):  # by a machine that saw nothing of this end
+        tracker.disown(box.run_id, reason)
 
 
 def deliver_waiting(
     trackers: Sequence[Tracker],
     warn: Callable[[str], None],
     others: Sequence[Tracker] | None = (),
+    only: Collection[str] | None = None,
 ) -> Iterator[tuple[Outbox, bool | Exception]]:
     """Deliver every run that waits for one of the trackers; return each that waits with whether it
     was sent, or why not.
 
     warn: told of what is damaged or not ours. others: of this start, None where somebody else looks
-    after what is damaged. A place that kept one run waiting is not asked for the next.
+    after what is damaged. only: ids of runs, None for all. A place that kept one run waiting is not
+    asked for the next.
     """
     if others is not None:
         for line in leftovers.tidy(leftovers.owner_among([*trackers, *others])):
             warn(f"tracking: {line}")
     slow: dict[str, Exception] = {}
     for box in outbox.waiting():
-        started = time.monotonic()
+        if only is not None and box.run_id not in only:
+            continue
+        asked = _Since()
         try:
             if box.head.uri in slow:
                 raise slow[box.head.uri]
-            sent: bool | Exception = deliver(box, trackers)
+            sent: bool | Exception = deliver(box, trackers, asked.again)
         except Exception as error:
-            if time.monotonic() - started > SLOW_SECONDS:
+            if time.monotonic() - asked.then > SLOW_SECONDS:
                 slow[box.head.uri] = error
             sent = error
         for line in (*box.damaged, *box.refused):
             warn(f"tracking: {line}")
         if box.run_id or sent is not True:
             yield box, sent
+
+
+class _Since:
+    """When a tracker was asked: again once its libraries are loaded, which is no silence of its."""
+
+    def __init__(self) -> None:
+        self.then = time.monotonic()
+
+    def again(self) -> None:
+        self.then = time.monotonic()
 
 
 def disown(tracker: Tracker, run_ids: Iterable[str], reason: str) -> None:

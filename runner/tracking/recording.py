@@ -16,14 +16,20 @@ class Recording:
 
     link: where the first tracker has the run, once it is open; None without trackers. continued:
     whether the first tracker has it from a start of the same identity that was killed; the others
-    follow it.
+    follow it. is_patient: whether trackers may take as long as they like to make the run.
     """
 
-    def __init__(self, trackers: Sequence[Tracker], warn: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        trackers: Sequence[Tracker],
+        warn: Callable[[str], None] = print,
+        *,
+        is_patient: bool = False,
+    ) -> None:
         self.link: Link | None = None
         self.continued = False
         self._couriers = [
-            Courier(tracker, warn, None if number else trackers[1:])
+            Courier(tracker, warn, None if number else trackers[1:], is_patient=is_patient)
             for number, tracker in enumerate(trackers)
         ]
 

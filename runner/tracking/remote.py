@@ -33,7 +33,7 @@ class Remote(Tracker):
 
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
-        self.address = tracker.address
+        self.address, self.answer_seconds = tracker.address, tracker.answer_seconds
         self._who = uuid.uuid4().hex, tracker
 
     def path(self) -> str:
@@ -126,6 +126,9 @@ class Remote(Tracker):
 
     def disown(self, run_id: str, reason: str) -> None:
         self._ask("disown", run_id, reason)
+
+    def disowned(self, run_id: str) -> str:
+        return str(self._ask("disowned", run_id))
 
     def remove(self, run_id: str) -> None:
         self._ask("remove", run_id)

@@ -1,8 +1,8 @@
 """Ends a process, its helper, or both, at their n-th event; what the loops over events share.
 
 An event is what leaves a trace: a file that is opened to be written, a rename, a folder, a removal,
-a call of MLflow's client that changes something, a statement or a commit that changes Optuna's
-database.
+a call of MLflow's client that changes something, rows and files that are written for it, a
+statement or a commit that changes Optuna's database.
 """
 
 import builtins
@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from runner.helper import server
 from runner.helper.client import client
+from runner.tracking.mlflow import rows
 
 KILLED = -signal.SIGKILL
 SYSTEM = ("mkdir", "rename", "replace", "unlink", "rmdir", "remove", "symlink")
@@ -62,12 +63,16 @@ class Events:
 
     def watch(self) -> None:
         from mlflow import MlflowClient
+        from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
         from sqlalchemy import Engine, event
 
         for name in SYSTEM:
             setattr(os, name, self._watched(name, getattr(os, name)))
         for name in CALLS:
             setattr(MlflowClient, name, self._called(name, getattr(MlflowClient, name)))
+        files = LocalArtifactRepository
+        files.log_artifacts = self._called("files", files.log_artifacts)
+        rows._write = self._called("rows", rows._write)
         io.open = builtins.open = self._opened(io.open)
         event.listen(Engine, "before_cursor_execute", self._executed)
         event.listen(Engine, "commit", self._committed)

@@ -29,7 +29,7 @@ def check(file: Path) -> None:
     if found - _FIRST - {_VERSION} and not found & _FIRST:
         raise refused(file, "another program's database")
     if _VERSION in found:
-        check_complete(file, _FIRST)
+        check_complete(file, found, _FIRST)
 
 
 def make(file: Path, unfinished: Path) -> None:
@@ -48,9 +48,9 @@ def make(file: Path, unfinished: Path) -> None:
     unfinished.rename(file)
 
 
-def check_complete(file: Path, needed: Collection[str]) -> None:
-    """Raise Mistake for a database that lacks tables."""
-    if lacking := sorted(set(needed) - tables(file)):
+def check_complete(file: Path, found: Collection[str], needed: Collection[str]) -> None:
+    """Raise Mistake for a database whose tables are found to lack some that are needed."""
+    if lacking := sorted(set(needed) - set(found)):
         raise refused(file, f"it lacks the table {', '.join(lacking[:3])}")
 
 

@@ -13,6 +13,7 @@ from runner.addresses import brief
 from runner.passwords import redact
 from runner.results.view import DESCRIPTION, DESCRIPTION_CHARACTERS, View
 from runner.tracking.mlflow import pages, views
+from runner.tracking.mlflow.known import is_known
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -36,7 +37,7 @@ def arrange(
     address: of the store, without a password. version: of the MLflow that shows it. warn: told why
     there are none. Where none can be saved, the links filter and sort themselves.
     """
-    saved = OURS in found.tags and views.fits(version())
+    saved = OURS in found.tags and is_known(version())
     for view in wanted if saved else ():
         key, state = views.TAG + views.key(view.name), views.written(view)
         if views.found(found.tags.get(key, "")) == state:

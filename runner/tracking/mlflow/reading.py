@@ -64,4 +64,4 @@ def _check_tables(uri: str) -> None:
         advice = f"use that one, or copy the database and run: mlflow db upgrade {hide(uri)}"
         raise Mistake("tracking.uri", f"must be a store of MLflow {VERSION}", given, advice)
     if file := local_file(uri):
-        database.check_complete(file, Base.metadata.tables)
+        database.check_complete(file, database.tables(file), Base.metadata.tables)

@@ -119,7 +119,7 @@ def _local_client(file: Path, inode: int) -> "MlflowClient":
         if not file.exists():
             database.make(file, own / f"{file.name}.new")
         made = MlflowClient(f"sqlite:///{file}")  # MLflow keeps it beyond a change of folder
-        database.check_complete(file, Base.metadata.tables)
+        database.check_complete(file, database.tables(file), Base.metadata.tables)
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runner.addresses import local_file, resolve
 from runner.errors import Mistake
@@ -15,7 +15,7 @@ from runner.results.events import Point
 from runner.results.result import Link, Status
 from runner.results.view import ENDING, View
 from runner.tracking.base import Header, Tracker, Unanswered
-from runner.tracking.mlflow import experiments, files, pages
+from runner.tracking.mlflow import experiments, files, pages, rows
 from runner.tracking.mlflow.claims import HEARTBEAT, IDENTITY, TOKEN, claim
 from runner.tracking.mlflow.limits import PARAM_CHARACTERS, PARAMS, POINTS, TAG_CHARACTERS, fitted
 from runner.tracking.mlflow.store import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from runner.tracking.mlflow.upgrade import Upgraded
 
 LOST = "lost"  # the tag that says why a run counts no more
+RUN_SECONDS = 8.0  # that a server may take to make a run
 SLOW_SECONDS = 5.0  # after which a request may be sent again
 _STATUS: dict[str, str] = {Status.DIVERGED: Status.FAILED, Status.PRUNED: Status.KILLED}
 
@@ -52,6 +53,9 @@ class MLflow(Tracker):
     def __init__(self, uri: str | None = None) -> None:
         self._uri = resolve(uri)  # may hold a password, from the environment
         self.address = hide(self._uri)
+        self._places: dict[str, str] = {}  # of the files of runs that are open, on this machine
+        if self._uri.startswith("http"):
+            self.answer_seconds = RUN_SECONDS
 
     def check(self) -> None:
         probe(self._uri)
@@ -131,25 +135,37 @@ class MLflow(Tracker):
     def params(self, run_id: str, params: Mapping[str, str]) -> None:
         from mlflow.entities import Param
 
-        found = [Param(key, value) for key, value in fitted(params, PARAM_CHARACTERS).items()]
+        whole = fitted(params, PARAM_CHARACTERS)
+        if rows.params(self._client, run_id, whole):
+            return
+        found = [Param(key, value) for key, value in whole.items()]
         for start in range(0, len(found), PARAMS):
             self._client.log_batch(run_id, params=found[start : start + PARAMS])
 
     def points(self, run_id: str, points: Sequence[Point]) -> None:
         from mlflow.entities import Metric
 
-        found = [Metric(key, value, ms, step) for key, value, ms, step in points]
-        for start in range(0, len(found), POINTS):
-            self._client.log_batch(run_id, metrics=found[start : start + POINTS])
+        for start in range(0, len(points), POINTS):
+            some = points[start : start + POINTS]
+            if not rows.points(self._client, run_id, some):
+                found = [Metric(key, value, ms, step) for key, value, ms, step in some]
+                self._client.log_batch(run_id, metrics=found)
 
     def tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         from mlflow.entities import RunTag
 
-        found = [RunTag(key, value) for key, value in fitted(tags, TAG_CHARACTERS).items()]
-        self._client.log_batch(run_id, tags=found)
+        whole = fitted(tags, TAG_CHARACTERS)
+        if not rows.tags(self._client, run_id, whole):
+            self._client.log_batch(run_id, tags=[RunTag(*one) for one in whole.items()])
 
     def artifacts(self, run_id: str, folder: Path) -> None:
-        self._client.log_artifacts(run_id, str(folder))
+        if (place := self._places.get(run_id)) is None:
+            self._client.log_artifacts(run_id, str(folder))
+            return
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        files: Any = get_artifact_repository(place)
+        files.log_artifacts(str(folder))
 
     def has(self, run_id: str) -> bool:
         from mlflow.exceptions import MlflowException
@@ -166,7 +182,10 @@ class MLflow(Tracker):
             self._client.download_artifacts(run_id, name, str(folder))
 
     def close(self, run_id: str, status: str, end_ms: int) -> None:
-        self._client.set_terminated(run_id, status=_STATUS.get(status, status), end_time=end_ms)
+        self._places.pop(run_id, None)
+        known = _STATUS.get(status, status)
+        if not rows.end(self._client, run_id, known, end_ms):
+            self._client.set_terminated(run_id, status=known, end_time=end_ms)
 
     def disown(self, run_id: str, reason: str) -> None:
         run = self._client.get_run(run_id)
@@ -175,6 +194,9 @@ class MLflow(Tracker):
         if run.info.status in ("RUNNING", "FINISHED"):
             end_ms = run.info.end_time or time.time_ns() // 1_000_000
             self._client.set_terminated(run_id, status="FAILED", end_time=end_ms)
+
+    def disowned(self, run_id: str) -> str:
+        return str(self._client.get_run(run_id).data.tags.get(LOST, ""))
 
     def remove(self, run_id: str) -> None:
         """Delete a run as the MLflow UI does, which can restore it."""
@@ -224,7 +246,10 @@ class MLflow(Tracker):
         return refusal(self._uri, error)
 
     def _link(self, run: "Run", found: "Experiment", header: Header) -> Link:
-        folder = str(files.local(run.info.artifact_uri or "") or "")
+        place = run.info.artifact_uri or ""
+        folder = str(files.local(place) or "")
+        if folder:
+            self._places[run.info.run_id] = place
         made = pages.link(run.info.run_id, found.experiment_id, found.name, self.address, folder)
         compare = self._arranged(found, header.views, lambda line: None).values()
         return replace(made, compare=next(iter(compare), ""))

@@ -1,7 +1,7 @@
 """Views as MLflow's page saves them: tags of an experiment.
 
 The page writes JSON, deflated: what is filtered, sorted, listed and charted. It is no documented
-format: what stands here was read from MLflow 3.17 and is used with that version alone.
+format: what stands here is used with the version alone that is known.
 """
 
 import base64
@@ -16,7 +16,6 @@ from typing import Any
 
 from runner.results.view import STATUS, View
 
-VERSION = "3.17."
 TAG = "mlflow.sharedViewState."
 _DEFLATED = "deflate;"
 _ODD = re.compile(r"[^\w.-]+")
@@ -24,11 +23,6 @@ _LONGEST = 100  # letters of a key; a tag's may have 250
 _FRONT = 3  # charts beside each other
 _HEIGHT = 360  # pixels
 _WIDTHS = {"metrics": 110, "params": 130, "tags": 110}  # pixels
-
-
-def fits(version: str) -> bool:
-    """Return whether a version of MLflow has views as they are written here."""
-    return version.startswith(VERSION)
 
 
 def key(name: str) -> str:

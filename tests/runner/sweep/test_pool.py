@@ -82,6 +82,111 @@ def test_two_processes_train_what_one_trains(shell: Any, store: Any) -> None:
     assert begun == [(str(i), name) for i, name in enumerate(one, 1)], out
 
 
+AWAY = """\
+import uuid
+from pathlib import Path
+from runner.results.result import Link
+from runner.tracking import Tracker
+
+class Away(Tracker):
+    address = "away"
+
+    def open(self, header):
+        run_id = f"{uuid.uuid4().hex}{header.name[-1]}"
+        return Link(run_id, "1", header.experiment, self.address)
+
+    def points(self, run_id, points):
+        Path(f"{run_id[-1]}.txt").write_text("points")
+
+    def close(self, run_id, status, end_ms):
+        if run_id[-1] in AWAY:
+            raise OSError("it is away")
+        Path(f"{run_id[-1]}.txt").write_text(status)
+"""
+
+
+AWAYS = ("", "5", "1234567")
+
+
+@pytest.mark.parametrize(
+    "away", ["2", *(pytest.param(one, marks=pytest.mark.stress) for one in AWAYS)]
+)
+def test_records_that_cannot_be_delivered_behind_a_job_are_said(
+    shell: Any, own_module: Any, folder: Path, away: str
+) -> None:
+    own_module("sent_behind", AWAY.replace("AWAY", repr(away)))
+    line = f"-m {QUADRATIC} train.steps=4 lr={','.join(f'0.2{i}' for i in range(1, 8))} "
+    line += "sweep.workers=2 tracking=tensorboard '~tracking.trackers.tensorboard' "
+    line += "'+tracking.trackers.own={_target_: sent_behind.Away}'"
+    done = shell(line)
+    out, err = done.communicate(timeout=120)
+    assert done.returncode == 0, err
+    assert ("some records are in .runner/outbox" in out) == bool(away)
+    assert len(list(folder.glob(".runner/outbox/*"))) == len(away)
+    told = {str(i): (folder / f"{i}.txt").read_text() for i in range(1, 8)}
+    assert told == {i: "points" if i in away else "FINISHED" for i in told}
+
+
+DIES_BEHIND = AWAY.replace(
+    """        if run_id[-1] in AWAY:
+            raise OSError("it is away")
+""",
+    """        if run_id[-1] == "1" and not Path("died").exists():
+            Path("died").touch()
+            time.sleep(1)  # the result is on its way meanwhile
+            os.kill(os.getpid(), 9)
+""",
+).replace("import uuid", "import os\nimport time\nimport uuid")
+
+
+def test_records_of_a_process_that_dies_behind_its_jobs_are_delivered(
+    shell: Any, own_module: Any, folder: Path
+) -> None:
+    own_module("dies_behind", DIES_BEHIND)
+    line = f"-m {QUADRATIC} train.steps=4 lr=0.21,0.22 sweep.workers=2 "
+    line += "tracking=tensorboard '~tracking.trackers.tensorboard' "
+    line += "'+tracking.trackers.own={_target_: dies_behind.Away}'"
+    done = shell(line)
+    out, err = done.communicate(timeout=120)
+    assert (done.returncode, err) == (0, "")
+    assert "some records are in" not in out
+    assert {(folder / f"{i}.txt").read_text() for i in (1, 2)} == {"FINISHED"}
+    assert list(folder.glob(".runner/outbox/*")) == []
+
+
+DIES_LAST = """\
+import time
+from pathlib import Path
+
+import dying_model
+
+class Dies(dying_model.Dies):
+    def forward(self):
+        if self.calls == 10 and not self.at:
+            Path("begun").touch()
+        elif self.calls == self.at == 5:
+            until = time.monotonic() + 60  # the other delivers what it finds left
+            while not Path("begun").exists() or len(list(Path(".runner/outbox").iterdir())) > 1:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+        return super().forward()
+"""
+
+
+def test_a_run_whose_process_died_is_left_to_the_same_command(
+    shell: Any, store: Any, own_module: Any
+) -> None:
+    own_module("dying_model", DIES)
+    own_module("dying_last", DIES_LAST)
+    line = f"-m {QUADRATIC} model=dying_last.Dies +model.at=0,5 train.steps=20 sweep.workers=2"
+    done = shell(line)
+    _, err = done.communicate(timeout=120)
+    assert done.returncode == 1, err
+    statuses = {run.info.run_name: run.info.status for run in store.runs()}
+    assert statuses == {"model.at=0": "FINISHED", "model.at=5": "RUNNING"}
+
+
+@pytest.mark.stress
 def test_a_beginning_in_common_is_trained_once_by_several_processes(shell: Any, store: Any) -> None:
     line = (
         f"-m {SMALL} train.steps=12 schedule=piecewise schedule.factors=[1.0,0.1] "
@@ -117,7 +222,7 @@ def test_a_job_whose_process_dies_fails_and_the_others_go_on(
     assert [row[-1] for row in ended[2:]] == [failed, failed]
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.stress), 2])
 def test_an_interrupt_keeps_what_is_done(shell: Any, store: Any, times: int) -> None:
     line = f"-m {QUADRATIC} train.steps=3,1000000,2000000,4 train.eval_every=1000"
     process = shell(f"{line} sweep.workers=2 threads=1")
@@ -146,6 +251,7 @@ def test_an_interrupt_keeps_what_is_done(shell: Any, store: Any, times: int) -> 
     assert {statuses[f"train.steps={steps}"] for steps in (1000000, 2000000)} <= expected
 
 
+@pytest.mark.stress
 def test_jobs_stop_when_their_starter_has_died(shell: Any, store: Any, eventually: Any) -> None:
     line = f"-m {QUADRATIC} train.steps=1000000,2000000 train.eval_every=1000 threads=1"
     process = shell(f"{line} sweep.workers=2")

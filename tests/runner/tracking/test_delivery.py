@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from runner import deliver
-from runner.tracking import Header, courier, outbox
+from runner.results.result import Link
+from runner.tracking import Header, Tracker, courier, deliver_waiting, outbox
 from runner.tracking.courier import Courier
-from runner.tracking.mlflow import MLflow
+from runner.tracking.mlflow import MLflow, rows
 from runner.tracking.outbox import Outbox
+from runner.tracking.remote import Remote
 from runner.tracking.schema import Head
 
 MS = 1_700_000_000_000
@@ -71,14 +73,12 @@ def python(script: str) -> "subprocess.Popen[str]":
 @pytest.fixture
 def outage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Calling it ends a time in which MLflow takes nothing."""
-    from mlflow import MlflowClient
-
     with pytest.MonkeyPatch.context() as patch:
 
         def refuse(*args: Any, **kwargs: Any) -> None:
             raise ConnectionError("the server is gone")
 
-        patch.setattr(MlflowClient, "log_batch", refuse)
+        patch.setattr(rows, "_write", refuse)
         yield patch.undo
 
 
@@ -137,19 +137,18 @@ def test_the_next_run_delivers_what_waits(store: Any, opened: Any, outage: Any) 
 def test_ctrl_c_in_close_leaves_all_in_the_outbox_at_once(
     opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlflow import MlflowClient
-
     asked, answer = threading.Event(), threading.Event()
 
-    def hang(*args: Any, **kwargs: Any) -> None:
+    def hang(*args: Any, **kwargs: Any) -> bool:
         asked.set()
         answer.wait(20)
+        return True
 
     def interrupt() -> None:
         asked.wait(20)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    monkeypatch.setattr(MlflowClient, "log_batch", hang)
+    monkeypatch.setattr(rows, "_write", hang)
     one, _, _ = opened()
     one.points(points(range(10)))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests behind & ignore it
@@ -232,6 +231,23 @@ def test_a_run_that_mlflow_has_lost_does_not_hold_up_the_others(
     assert lines[1:] == [f"run {ids[1]}: delivered", f"run {ids[2]}: delivered"]
 
 
+def test_to_load_a_tracker_does_not_count_as_its_silence(
+    store: Any, waiting: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Remote.load
+
+    def load(self: Remote) -> None:
+        time.sleep(2.2)
+        real(self)
+
+    ids = sorted(waiting() for _ in range(2))
+    store.client.delete_run(ids[0])
+    monkeypatch.setattr("runner.tracking.delivery.SLOW_SECONDS", 2.0)
+    monkeypatch.setattr(Remote, "load", load)
+    assert deliver.main([]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [f"run {ids[1]}: delivered"]
+
+
 def test_records_of_a_database_that_is_gone_wait_and_make_none(
     folder: Any, store: Any, waiting: Any, capsys: Any
 ) -> None:
@@ -266,20 +282,20 @@ def test_a_killed_run_keeps_its_records_and_ends_as_failed(store: Any, opened: A
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize("moment", ["log_batch", "set_terminated", "remove"])
+@pytest.mark.parametrize("moment", ["_write", "end", "remove"])
 def test_a_delivery_that_is_killed_is_done_by_the_next(
     store: Any, waiting: Any, moment: str
 ) -> None:
     run_id = waiting()
     script = (
-        "import os, signal; from mlflow import MlflowClient\n"
+        "import os, signal; from runner.tracking.mlflow import rows\n"
         "from runner import deliver; from runner.tracking.outbox import Outbox\n"
         "from runner.tracking.mlflow import MLflow; MLflow.is_apart = False\n"
         "calls = iter(range(4))\n"
-        f"owner = Outbox if {moment!r} == 'remove' else MlflowClient\n"
+        f"owner = Outbox if {moment!r} == 'remove' else rows\n"
         f"real = owner.{moment}\n"
         "def die(*args, **kwargs):\n"
-        f"    if {moment!r} == 'log_batch' and next(calls) < 3: return real(*args, **kwargs)\n"
+        f"    if {moment!r} == '_write' and next(calls) < 3: return real(*args, **kwargs)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         f"owner.{moment} = die; deliver.main([])"
     )
@@ -303,6 +319,21 @@ def test_two_processes_deliver_each_run_once(store: Any, waiting: Any) -> None:
     assert list(outbox.ROOT.iterdir()) == []
 
 
+@pytest.mark.parametrize("is_apart", [True, False])
+def test_an_end_that_comes_after_the_run_was_disowned_elsewhere_changes_nothing(
+    store: Any, waiting: Any, is_apart: bool
+) -> None:
+    run_id, other = waiting(), waiting()
+    tracker = Remote(MLflow(None)) if is_apart else MLflow(None)
+    MLflow(None).disown(run_id, "queued again as another trial")
+    for _ in deliver_waiting([tracker], print):
+        pass
+    run = store.client.get_run(run_id)
+    assert (run.info.status, run.data.tags["lost"]) == ("FAILED", "queued again as another trial")
+    assert len(history(store, run_id)) == 3000
+    assert store.client.get_run(other).info.status == "FINISHED"
+
+
 def test_a_pipe_that_closes_stops_no_delivery(store: Any, waiting: Any) -> None:
     for _ in range(2):
         waiting()
@@ -311,3 +342,29 @@ def test_a_pipe_that_closes_stops_no_delivery(store: Any, waiting: Any) -> None:
     process.stdout.close()
     assert process.wait() == 0
     assert list(outbox.ROOT.iterdir()) == []
+
+
+def test_an_end_that_was_sent_before_it_was_asked_for_is_sent_once(folder: Any) -> None:
+    ends: list[str] = []
+
+    class Counts(Tracker):
+        address = "counted"
+
+        def open(self, header: Header) -> Link:
+            return Link("0" * 32, "1", header.experiment, self.address)
+
+        def points(self, run_id: str, points: Any) -> None:
+            pass
+
+        def close(self, run_id: str, status: str, end_ms: int) -> None:
+            ends.append(status)
+
+    one = Courier(Counts(), warn=print).start()
+    one.open(Header("runs", "a", {}, {}))
+    one._box.append({"status": "FINISHED", "end_ms": MS})  # as close does first
+    one.flush(wait_seconds=10)
+    one._closing.set()
+    one._wake.set()
+    assert one.join()
+    assert ends == ["FINISHED"]
+    assert outbox.waiting() == []

@@ -29,8 +29,7 @@ def check(found: list[dict[str, Any]]) -> None:
         assert one["lost"] == [], where
 
 
-@pytest.mark.parametrize("dies", DIES)
-@pytest.mark.parametrize("kind", ["run", "delivery"])
+@pytest.mark.parametrize(("kind", "dies"), [("run", "both"), ("delivery", "helper")])
 def test_a_few_kills_leave_nothing_behind(killed: Any, kind: str, dies: str) -> None:
     found = killed(SCRIPT, [kind, dies], FEW[kind])
     assert [one["last"] for one in found if one["last"] == "the end"] == []
@@ -64,8 +63,7 @@ def check_lives(found: list[dict[str, Any]]) -> None:
             assert run["tags"].keys() - differ == one["whole"]["tags"].keys() - differ, where
 
 
-@pytest.mark.parametrize("dies", DIES)
-@pytest.mark.parametrize("kind", LIVES)
+@pytest.mark.parametrize(("kind", "dies"), list(zip(LIVES, DIES, strict=True)))
 def test_the_same_start_goes_on_with_a_killed_run(killed: Any, kind: str, dies: str) -> None:
     found = killed(SCRIPT, [kind, dies], LIVES[kind])
     assert [one["last"] for one in found if one["last"] == "the end"] == []

@@ -205,6 +205,20 @@ def test_a_run_that_was_made_too_late_ends(stub: Any, monkeypatch: Any, late: in
     assert not outbox.ROOT.exists() or list(outbox.ROOT.iterdir()) == []
 
 
+def test_a_server_that_answers_too_late_is_a_mistake_and_keeps_no_run(
+    stub: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("runner.tracking.mlflow.tracker.RUN_SECONDS", 0.3)
+    server = stub(Late, late=1)
+    one = Courier(MLflow(f"http://127.0.0.1:{server.port}"), warn=lambda line: None).start()
+    with pytest.raises(Mistake, match=r"a store that takes runs, got .*: no answer within 0.3 s"):
+        one.open(HEADER)
+    server.leave.set()
+    one.join()
+    assert server.ended == server.made == ["0" * 32]
+    assert not outbox.ROOT.exists()
+
+
 def test_a_run_of_which_nobody_knows_whether_it_is_there_is_asked_for_by_the_next_start(
     stub: Any, monkeypatch: Any
 ) -> None:

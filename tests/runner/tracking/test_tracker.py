@@ -14,7 +14,7 @@ import pytest
 from runner.tracking import Header, courier, outbox
 from runner.tracking.courier import Courier
 from runner.tracking.delivery import send
-from runner.tracking.mlflow import MLflow
+from runner.tracking.mlflow import MLflow, rows
 
 START_MS = 1_700_000_000_000
 KEYS = ("train/lr", "train/loss", "train/grad_norm", "train/clipped")
@@ -71,6 +71,8 @@ def test_nan_and_infinity_arrive_as_mlflow_stores_them(store: Any, opened: Any) 
 
 def test_batches_hold_at_most_1000_points(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow import MlflowClient
+
+    monkeypatch.setattr(rows, "_is_usual", lambda store: False)  # as with a server
 
     sizes: list[int] = []
     real = MlflowClient.log_batch
@@ -129,17 +131,16 @@ def test_the_run_holds_its_parameters_tags_files_status_and_end(
 def test_the_caller_never_sends_and_never_waits(
     opened: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mlflow import MlflowClient
-
     asked, answer = threading.Event(), threading.Event()
     threads: list[str] = []
 
-    def hang(*args: Any, **kwargs: Any) -> None:
+    def hang(*args: Any, **kwargs: Any) -> bool:
         asked.set()
         answer.wait(30)
         threads.append(threading.current_thread().name)
+        return True
 
-    monkeypatch.setattr(MlflowClient, "log_batch", hang)
+    monkeypatch.setattr(rows, "_write", hang)
     monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
     one, _, _ = opened(params={"lr": 0.1})
     assert asked.wait(30)
@@ -153,17 +154,16 @@ def test_the_caller_never_sends_and_never_waits(
 
 
 def test_sending_takes_a_tenth_of_the_time_while_training(opened: Any, monkeypatch: Any) -> None:
-    from mlflow import MlflowClient
-
     monkeypatch.setattr(courier, "FLUSH_SECONDS", 0.01)
     calls: list[tuple[float, float]] = []
 
-    def slow(*args: Any, **kwargs: Any) -> None:
+    def slow(*args: Any, **kwargs: Any) -> bool:
         began = time.monotonic()
         time.sleep(0.05)
         calls.append((began, time.monotonic()))
+        return True
 
-    monkeypatch.setattr(MlflowClient, "log_batch", slow)
+    monkeypatch.setattr(rows, "_write", slow)
     one, _, _ = opened()
     for t in range(120):
         one.points(points(range(t, t + 1)))
