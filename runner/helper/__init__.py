@@ -5,7 +5,8 @@ It starts with `start`, or the first call, and ends with the last process that c
 from a socket that they hold, and finds its end there when they have ended, however that was.
 """
 
+from runner.helper.aside import Aside
 from runner.helper.calls import Lost, Told, portable
 from runner.helper.client import ask, do, share, shared, start
 
-__all__ = ["Lost", "Told", "ask", "do", "portable", "share", "shared", "start"]
+__all__ = ["Aside", "Lost", "Told", "ask", "do", "portable", "share", "shared", "start"]

@@ -151,7 +151,8 @@ class Client:
             with suppress(ChildProcessError):
                 if os.waitpid(pid, os.WNOHANG) == (0, 0):
                     continue
-            self._children.remove(pid)
+            with suppress(ValueError):  # another thread was faster
+                self._children.remove(pid)
 
 
 def _sent(helper: socket.socket, connection: socket.socket) -> bool:

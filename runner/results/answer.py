@@ -108,11 +108,12 @@ def paired(candidate: Confirmed, baseline: Confirmed) -> Difference:
     n, mean = len(differences), _mean(differences)
     if n < 2 or not math.isfinite(mean):
         return Difference(mean, math.nan, math.nan, n)
-    from scipy.stats import t  # type: ignore[import-untyped]
+    # scipy.stats loads for a second longer
+    from scipy.special import stdtrit  # type: ignore[import-untyped]
 
     rounding = max(candidate.step, baseline.step) / math.sqrt(6)
     spread = max(statistics.stdev(differences), rounding) / math.sqrt(n)
-    half = float(t.ppf((1 + _LEVEL) / 2, n - 1)) * spread
+    half = float(stdtrit(n - 1, (1 + _LEVEL) / 2)) * spread
     return Difference(mean, mean - half, mean + half, n)
 
 

@@ -12,7 +12,7 @@ from optuna.study import Study
 
 from runner.errors import Mistake, nearest
 from runner.interrupts import LIMITS, STOPS, Interrupts
-from runner.report.say import say
+from runner.report.say import say, warn
 from runner.results.answer import Answer
 from runner.results.definition import Definition
 from runner.results.result import Status
@@ -26,6 +26,7 @@ from runner.study.work.monitor import Monitor
 from runner.study.work.worker import configurator_of, work
 from runner.tracking import trackers_of
 
+_ANEW = "note: from its first step, as states=off: a queue's time limit must be longer than a trial"
 _FILE = re.compile(r"(?:sqlite:///|journal:(?:///)?)(.+)")
 
 
@@ -60,11 +61,11 @@ def join(address: str, name: str) -> Answer | None:
                 work(study, interrupts, None, None, configurator)
             if interrupts.requested():
                 say("\nthis worker ends; what it trained is made again by another one")
+                if not configurator.settings({}).states.enabled:
+                    warn(_ANEW)
                 return Answer(name, Status.KILLED, definition.goals)
             found = conclude(study, configurator, monitor.confirmation, again=False)
-            forgiven = study.user_attrs.get(attributes.EARLIER_CRASHES, 0)
-            fails = queue.crashes(study) - forgiven > definition.max_failures
-            if found is not None and (fails or not monitor.is_confirmed()):
+            if found is not None and (queue.has_failed(study) or not monitor.is_confirmed()):
                 return replace(found, status=Status.FAILED)
             return found
 

@@ -154,6 +154,7 @@ def test_the_best_weights_are_kept_and_tested_where_they_are_wanted(command, sto
     assert float(np.float32(kept) ** 2) == run.data.metrics["test/loss"] == found[best]
 
 
+@pytest.mark.stress
 def test_keys_fill_their_places_and_are_in_the_run(command, store) -> None:
     done = command(f"-m {LINE} loop.start=2.0,3.0 -- {PYTHON} square.py {{start}}")
     assert done.status == 0, done.err
@@ -275,6 +276,7 @@ def scripts_of(process: "subprocess.Popen[str]") -> list[int]:
     return [one.pid for one in found if "runner.helper" not in " ".join(one.cmdline())]
 
 
+@pytest.mark.stress
 def test_ctrl_c_ends_after_the_step_and_the_script_goes_on_to_its_end(shell, store) -> None:
     process = shell(f"train.steps=2000 -- {PYTHON} slow.py")
     wait_for(process, "step")

@@ -129,3 +129,55 @@ def test_under_nohup_a_command_goes_on_to_its_end(
     assert "stopping" not in err
     assert "Traceback" not in err
     assert {run.info.status for run in store.runs()} == {"FINISHED"}  # what waits is delivered, too
+
+
+ENDS = """
+import atexit, sys, threading, time
+from runner.commands import exit_with
+
+class Late:
+    def __del__(self):
+        print("taken apart")
+
+def told():
+    time.sleep(0.2)
+    print("the thread")
+
+late = Late()
+atexit.register(print, "at the end")
+threading.Thread(target=told).start()
+print("written", end=" ")
+{more}
+exit_with(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "more", "said"),
+    [
+        ("0", "", "written the thread\nat the end\n"),
+        ("3", "", "written the thread\nat the end\n"),
+        ("3", "import leaves_open", "written the thread\nat the end\ntaken apart\n"),
+        ("130", "import leaves_open", "written "),
+    ],
+)
+def test_a_command_ends_at_once_unless_code_of_a_persons_own_is_loaded(
+    own_module: Any, folder: Path, status: str, more: str, said: str
+) -> None:
+    own_module("leaves_open", "file = open('log.txt', 'w')\nfile.write('kept')\n")
+    command = [sys.executable, "-c", ENDS.format(more=more), status]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (int(status), said, "")
+    if "taken apart" in said:
+        assert (folder / "log.txt").read_text() == "kept"
+
+
+def test_nobody_waits_for_the_process_that_workers_are_forked_from(
+    own_module: Any, folder: Path
+) -> None:
+    own_module("tells_its_end", "import atexit\natexit.register(open, 'ended', 'w')\n")
+    code = "from runner import warm; from runner.commands import exit_with; "
+    code += "warm._LOADED = 'tells_its_end'; warm.load(); import time; time.sleep(1); exit_with(0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")  # both have ended, as nobody holds the pipes
+    assert not (folder / "ended").exists()

@@ -96,6 +96,7 @@ def test_a_class_of_a_cell_is_trained_as_it_is_now(cell: Callable[..., Cell]) ->
     assert "study.workers must be 1 where" in cell(two).error[-1]
 
 
+@pytest.mark.stress
 def test_a_study_and_its_table(cell: Callable[..., Cell]) -> None:
     words = "study=quickstart study.trials=3 study.confirm_seeds=2 model=linear train.epochs=1"
     done = cell(f"answer = study('{words}')\nanswer")

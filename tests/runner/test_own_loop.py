@@ -564,6 +564,7 @@ STUDY = (
 )
 
 
+@pytest.mark.stress
 def test_a_study_survives_a_killed_worker_and_answers(
     shell, store, folder, monkeypatch, by_hand
 ) -> None:

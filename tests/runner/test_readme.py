@@ -93,6 +93,7 @@ def test_a_loop_of_your_own_is_run_and_searched(command, store, own: Path) -> No
     assert "minus baseline" in done.out
 
 
+@pytest.mark.stress
 def test_the_notebooks_lines_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = [block for kind, block in BLOCKS if kind == "python" and "runner.api" in block]
     names: dict[str, object] = {}

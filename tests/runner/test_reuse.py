@@ -298,6 +298,7 @@ def test_a_run_that_is_refused_holds_nothing_that_others_wait_for(job, folder, m
         raise Mistake("tracking.uri", "must answer")
 
     monkeypatch.setattr(Recording, "open", refuses)
+    monkeypatch.setattr(Recording, "__bool__", lambda self: True)  # as with a tracker
     setup = job(f"{MLP} tracking=off")
     with pytest.raises(Mistake, match="must answer"):
         run(setup, Recording([]), lambda: False)

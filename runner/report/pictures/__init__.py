@@ -27,19 +27,16 @@ from runner.report.pictures.slices import slices
 from runner.report.pictures.traces import MOST_TRACES, traces
 from runner.report.pictures.trials import Trials
 
-__all__ = ["MOST_TRACES", "Picture", "Trials", "draw", "every", "grid"]
+__all__ = ["MOST_TRACES", "Picture", "Trials", "draw", "every", "grid", "importance"]
 
 
-def every(
-    trials: Trials, rates: Mapping[int, NDArray[Any]], important: Mapping[str, float]
-) -> dict[str, Picture]:
-    """Return all pictures of a study by name.
+def every(trials: Trials, rates: Mapping[int, NDArray[Any]]) -> dict[str, Picture]:
+    """Return the pictures of a study's trials by name.
 
-    rates: trial number -> the rate of each step from 0. important: how much each key decides.
+    rates: trial number -> the rate of each step from 0.
     """
     return {
         "history": history(trials),
-        "importance": importance(important),
         "slices": slices(trials),
         "parallel": parallel(trials),
         "traces": traces(trials.rows, rates, trials.definition.goals[0], trials.marks),

@@ -26,10 +26,10 @@ _TEXT: dict[str, Any] = {
 
 def figure(picture: Picture) -> Any:
     """Return the figure of a picture."""
+    found = blank(8.2, max(picture.height, 3.0))  # first: threads load matplotlib in one order
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
-    found = blank(8.2, max(picture.height, 3.0))
     found.suptitle(picture.title, fontsize=11, x=0.01, ha="left")
     if not picture.panels:
         found.text(0.5, 0.5, picture.empty, ha="center", color="#666666")
@@ -60,7 +60,7 @@ def save(figure: Any, file: Any) -> None:
         figure.canvas.draw()
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
     palette = picture.quantize(_PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    palette.save(file, format="png", optimize=True)
+    palette.save(file, format="png")
 
 
 def _plots(figure: Any, picture: Picture) -> list[Any]:

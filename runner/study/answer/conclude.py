@@ -2,28 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-import numpy as np
 from optuna.study import Study
 
-from runner import helper, private, provenance
+from runner import private, provenance
 from runner.build.data import load
-from runner.build.rates import rates
 from runner.config import experiment
 from runner.config.configurator import Configurator
 from runner.config.loops import shown
 from runner.config.settings import Settings
-from runner.errors import Mistake, one_line
+from runner.errors import one_line
 from runner.passwords import redact
-from runner.report import descriptions, edges, pictures, tables
+from runner.report import descriptions, edges, tables
 from runner.report.say import say, warn
 from runner.results.answer import Answer, Confirmed, winner
 from runner.results.definition import Definition
 from runner.results.metrics import metric
 from runner.results.result import Status
-from runner.results.rows import COMPLETE, PRUNED, Row, ranked
+from runner.results.rows import COMPLETE, PRUNED, ranked
 from runner.study.answer.confirm import confirmations
+from runner.study.answer.drawing import draw
 from runner.study.answer.influence import importance, rung_correlations
 from runner.study.answer.kept import figures, keep, source, trace
 from runner.study.answer.pages import show_study
@@ -54,9 +54,7 @@ def conclude(
         done = any(row.state in (COMPLETE, PRUNED) for row in found)
         say(*lines, "no trial was finite to its end" if done else "no trial has ended yet")
         return answer
-    important = importance(study, definition, configurator.space.rename)
-    for more in (tables.importances(important), tables.correlations(rung_correlations(found))):
-        lines += ["", *more] if more else []
+    important = cache(lambda: importance(study, definition, configurator.space.rename))
     confirmed, baseline = confirmations(confirmation, definition, _step(plain, definition))
     chosen = winner(confirmed, baseline, definition.goals[0])
     values = best.values if chosen is None else chosen.values
@@ -65,9 +63,9 @@ def conclude(
     command = provenance.command(settings)
     unsure = f"trial {best.number}, not confirmed on fresh seeds{_why(definition)}"
     if confirmed:
-        lines += ["", *tables.answer(confirmed, baseline, definition, command)]
+        told = ["", *tables.answer(confirmed, baseline, definition, command)]
     else:
-        lines += ["", f"best      {unsure}", f"repeat    {command}"]
+        told = ["", f"best      {unsure}", f"repeat    {command}"]
     everyone = [one.label for one in (*confirmed, baseline) if one] if confirmed else None
     pages = show_study(study.study_name, definition, configurator.space, trackers, everyone)
     folder = FOLDER / study.study_name
@@ -82,12 +80,12 @@ def conclude(
             try:
                 private.folder(file.parent)
                 private.write(file, redact(experiment.as_experiment(settings, folder)))
-                _draw(folder, found, important, configurator, definition, number)
+                draw(folder, found, important, configurator, definition, number)
                 kept = source(chosen, best, definition)
                 files = keep(folder, kept, trackers, is_known=summary.is_known)
                 context = descriptions.Context(_base(settings), command, files, pages)
-                told = (confirmed, baseline)
-                text = descriptions.study(definition, found, told, unsure, context)
+                both = (confirmed, baseline)
+                text = descriptions.study(definition, found, both, unsure, context)
                 private.write(folder / "description.md", redact(text))
                 points = figures(chosen, definition, trace(folder))
                 summary.record(folder, trackers, definition, values, text, points)
@@ -96,7 +94,10 @@ def conclude(
                 warn(
                     f"{folder} cannot be written ({one_line(error)}); the same command tries again"
                 )
-    lines += edges.of_search(values, configurator.space)
+    correlations = rung_correlations(found)
+    for more in (tables.importances(important()), tables.correlations(correlations)):
+        lines += ["", *more] if more else []
+    lines += [*told, *edges.of_search(values, configurator.space)]
     if settings.config_dir is None:
         lines.append(f"or        {experiment.command(settings, folder)}")
     lines.append(f"pictures  {folder}")
@@ -152,32 +153,3 @@ def _why(definition: Definition) -> str:
     if definition.confirm_seeds:
         return "; the same command goes on"
     return " (study.confirm_seeds=0); its command shows the test figures"
-
-
-def _draw(
-    folder: Path,
-    found: Sequence[Row],
-    important: dict[str, float],
-    configurator: Configurator,
-    definition: Definition,
-    answer: int | None,
-) -> None:
-    """Draw all pictures; answer is the number of the trial that fresh seeds confirmed."""
-    counted = ranked(found, definition)
-    last = [row for row in found if row.baseline or row.number == answer] + counted[:1]
-    traced = [*(row for row in found if row not in last), *last]  # of many the last are drawn
-    traces = _traces(traced, configurator)
-    trials = pictures.Trials(found, definition, configurator.space, answer)
-    for name, picture in pictures.every(trials, traces, important).items():
-        helper.do(pictures.draw, picture, folder / f"{name}.png")
-
-
-def _traces(found: Sequence[Row], configurator: Configurator) -> dict[int, np.ndarray]:
-    """Return the learning rates of the trials, as if no evaluation came for those that listen."""
-    traces = {}
-    for row in [row for row in found if row.values][-pictures.MOST_TRACES :]:
-        try:
-            traces[row.number] = rates(configurator.settings(row.values))
-        except Mistake:  # a trial that was refused has none
-            continue
-    return traces

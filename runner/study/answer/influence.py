@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.study import Study, StudyDirection
 
 from runner.results.definition import Definition
@@ -61,6 +60,9 @@ def importance(
     Arguments:
         rename: inner parameter -> the key it belongs to.
     """
+    # takes 2 s, as it loads sklearn
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
     found = ranked(rows(list(trials.values()), definition), definition)
     counted = [row for row in found if row.inner]

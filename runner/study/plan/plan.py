@@ -7,6 +7,7 @@ from typing import Any
 from runner.build.data import load
 from runner.build.fusing import width
 from runner.build.metrics import keys_of, learn_metrics, names_of
+from runner.build.room import processes
 from runner.build.setup import Setup
 from runner.config import Settings
 from runner.config.checks import AVERAGE
@@ -14,6 +15,7 @@ from runner.config.command_line import word
 from runner.config.composer import Composer
 from runner.config.configurator import Configurator, check_space
 from runner.config.configurator import words as overrides_of
+from runner.config.fuse import AUTO
 from runner.config.grammar import space_of
 from runner.config.open_keys import default, is_there, taker
 from runner.config.options import group_options
@@ -126,6 +128,7 @@ def plan(
     threads = settings.threads
     if threads is None and is_here and devices.resolve(settings.device).type == "cpu":
         threads = dry_run.threads  # of any number of workers: it decides the bits
+    study = _with_workers(study, settings, threads, is_here=is_here)
     made: dict[str, Any] = {}
     if dry_run.first is not None:
         values, setup = dry_run.first
@@ -135,6 +138,18 @@ def plan(
     definition = replace(definition, threads=threads, width=wide, batch=batch)
     parts = (study, definition, configurator, composer, settings, baseline, grid)
     return Plan(*parts, note, made)
+
+
+def _with_workers(
+    study: StudySettings, settings: Settings, threads: int | None, *, is_here: bool
+) -> StudySettings:
+    """Return a study whose number of workers is known."""
+    if study.workers != AUTO:
+        return study
+    if not is_here:
+        must = "must be a number where others than this machine work"
+        raise Mistake("study.workers", must, AUTO)
+    return replace(study, workers=processes([settings.device], threads or 1))
 
 
 def _width(

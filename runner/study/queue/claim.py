@@ -32,11 +32,11 @@ def claim(
 
     Arguments:
         sampler: trials of the study, number -> the sampler that this trial draws from.
-        known: the study's trials as they were a moment ago.
+        known: trials of the study as they were a moment ago, which may wait.
     """
     while True:
         with locks.exclusive(study):
-            taken = _take(study, known) or _take(study, study.get_trials(deepcopy=False))
+            taken = _take(study, known) or _take(study, _waiting(study))
         known = ()
         if taken is None:
             return None
@@ -138,7 +138,7 @@ def copy(own: Claim, digest: str, should_stop: Callable[[], bool]) -> bool:
     """
     is_stored = False
     while not should_stop():
-        with locks.exclusive(own.study) as is_exclusive:
+        with locks.deciding(own.study, digest) as is_exclusive:
             other = same(own.study, digest, before=own.number if is_stored else None)
             if other is None and not is_stored:
                 own.store(attributes.IDENTITY, digest)
@@ -161,15 +161,25 @@ def copy(own: Claim, digest: str, should_stop: Callable[[], bool]) -> bool:
 def same(study: Study, digest: str, before: int | None) -> FrozenTrial | None:
     """Return a trial that has trained the same, or that trains it; of the latter only one in front
     of a number."""
-    states = (*attributes.DONE, TrialState.RUNNING)
-    for other in attributes.current(study.get_trials(deepcopy=False)):
-        if other.state not in states:
-            continue
-        if other.user_attrs.get(attributes.IDENTITY) != digest or attributes.is_copy(other):
-            continue
-        if other.state in attributes.DONE or before is None or other.number < before:
-            return other
-    return None
+    found = [
+        other
+        for other in locks.with_attribute(study, attributes.IDENTITY, digest)
+        if not attributes.is_copy(other)
+        and (other.state in attributes.DONE or _is_before(other, before))
+    ]
+    if not found:
+        return None
+    replaced = attributes.replaced(study.get_trials(deepcopy=False))
+    return next((other for other in found if other.number not in replaced), None)
+
+
+def _is_before(other: FrozenTrial, number: int | None) -> bool:
+    is_running = other.state == TrialState.RUNNING
+    return is_running and (number is None or other.number < number)
+
+
+def _waiting(study: Study) -> Sequence[FrozenTrial]:
+    return study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
 
 
 def _take(study: Study, known: Sequence[FrozenTrial]) -> FrozenTrial | None:

@@ -19,8 +19,19 @@ from runner import processes
 from runner.study.queue import locks
 from runner.study.queue.attributes import SUSPECTED, WORKER
 
+FEW_WORKERS = 20  # who may look as often as they like
 _GAP_SECONDS = 2.0
 _GRACE_SECONDS = 1.0  # for a beat that waited for the storage as long as the suspicion did
+
+
+def look_seconds(usual: float, running: int, heartbeat: float) -> float:
+    """Return how long to wait between two looks at a study: of many workers each looks less often,
+    and often enough to hear of each heartbeat.
+
+    >>> look_seconds(0.5, 4, 30), look_seconds(0.5, 100, 30), look_seconds(0.5, 1000, 30)
+    (0.5, 2.5, 10.0)
+    """
+    return max(usual, min(usual * running / FEW_WORKERS, heartbeat / 3))
 
 
 def sign_of_life() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What one process does at a time: create a study, claim a trial, end it.
 
-What is needed for it of Optuna's inside is here; beside it only draws.py and tables.py know any.
+What is needed for it of Optuna's inside is here; beside it only draws.py, database.py,
+trial_rows.py and tables.py know any.
 
 `study.ask` takes the waiting trial of the lowest number and has a sampler already. Here repetitions
 go first, and a sampler is seeded by the place of the very trial that it draws for.
@@ -19,6 +20,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from runner import databases
+from runner.study.queue.database import Trials
 
 LOCK = Path(".runner") / "optuna.lock"
 Of = FrozenTrial | Trial
@@ -47,6 +49,19 @@ def exclusive(study: Study) -> Iterator[bool]:
         yield False
         return
     with databases.locked(FileLock(f"{engine.url.database}.lock")):
+        yield True
+
+
+@contextlib.contextmanager
+def deciding(study: Study, digest: str) -> Iterator[bool]:
+    """Keep other processes from deciding meanwhile which trial of a digest is trained; a journal
+    cannot. Yields whether they are kept."""
+    held = study._storage.hold(digest) if isinstance(study._storage, Trials) else None
+    if held is None:
+        with exclusive(study) as is_exclusive:
+            yield is_exclusive
+        return
+    with held:
         yield True
 
 
@@ -80,6 +95,22 @@ def storage(study: Study) -> BaseStorage:
 def trial_now(study: Study, trial: Of) -> FrozenTrial:
     """Return a trial as it stands in the storage."""
     return study._storage.get_trial(trial._trial_id)
+
+
+def count(study: Study, *states: TrialState) -> list[int]:
+    """Return how many trials of a study are in each of some states, at one moment."""
+    if isinstance(study._storage, Trials):
+        return study._storage.count(study._study_id, *states)
+    found = [trial.state for trial in study.get_trials(deepcopy=False, states=states)]
+    return [found.count(state) for state in states]
+
+
+def with_attribute(study: Study, key: str, value: Any) -> list[FrozenTrial]:
+    """Return the trials of a study that have a user attribute of a value."""
+    if isinstance(study._storage, Trials):
+        return study._storage.with_attribute(study._study_id, key, value)
+    found = study.get_trials(deepcopy=False)
+    return [trial for trial in found if trial.user_attrs.get(key) == value]
 
 
 def write(study: Study, trial: Of, key: str, value: Any) -> None:

@@ -28,6 +28,8 @@ from runner.study.queue.attributes import (
 from runner.study.queue.heartbeat import Watch
 
 AHEAD = 3  # trials that wait: each look at the storage reads those that have not ended
+RUNNING_A_WAITING = 25  # of many workers: trials that run for each that waits
+_MARKS = {keys[0] for keys in attributes.QUEUED_AS}
 MOST_KILLS = 3  # workers that a trial may take with it before it counts as crashed
 
 
@@ -78,6 +80,10 @@ def fill(study: Study, *, new: bool = True) -> int:
     First those whose worker ended in the very moment of queueing them again; without `new` no
     others.
     """
+    waiting, running = left(study)
+    ahead = max(AHEAD, attributes.definition(study).batch, running // RUNNING_A_WAITING)
+    if new and waiting >= ahead:  # another one has filled it meanwhile
+        return 0
     trials = study.get_trials(deepcopy=False)
     repeated = {trial.user_attrs.get(RETRY_OF) for trial in trials}
     counted = sum(trial.state in COUNTED for trial in attributes.current(trials))
@@ -89,7 +95,6 @@ def fill(study: Study, *, new: bool = True) -> int:
     for trial in forgotten:
         _repeat(study, trial, killed=trial.user_attrs[LOST] == GONE)
     waiting = sum(trial.state == TrialState.WAITING for trial in trials)
-    ahead = max(AHEAD, attributes.definition(study).batch)
     more = min(missing - len(forgotten), ahead - waiting - len(forgotten)) if new else 0
     for _ in range(more):
         study.enqueue_trial({})
@@ -98,15 +103,15 @@ def fill(study: Study, *, new: bool = True) -> int:
 
 def left(study: Study) -> tuple[int, int]:
     """Return how many trials wait and how many run."""
-    trials = study.get_trials(deepcopy=False, states=(TrialState.WAITING, TrialState.RUNNING))
-    waiting = sum(trial.state == TrialState.WAITING for trial in trials)
-    return waiting, len(trials) - waiting
+    waiting, running = locks.count(study, TrialState.WAITING, TrialState.RUNNING)
+    return waiting, running
 
 
 def is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> bool:
     """Return whether a claimed trial is one too many: the total is reached without it, or what it
     was queued as has a trial already."""
     (own,) = (trial for trial in trials if trial.number == number)
+    is_named = bool(_names(own.user_attrs))
     named: set[str] = set()
     before = 0
     for other in attributes.current(trials):
@@ -118,7 +123,7 @@ def is_surplus(study: Study, trials: Sequence[FrozenTrial], number: int) -> bool
         if other.number == number and is_double:
             return True
         if other.number != number and not is_double:
-            before += _precedes(other, own)
+            before += _precedes(other, bool(names), own, is_named)
     total = attributes.definition(study).trials
     return attributes.CONFIRMS not in study.user_attrs and before >= total
 
@@ -156,9 +161,18 @@ def crashes(study: Study) -> int:
     return len(attributes.crashed(study.get_trials(deepcopy=False)))
 
 
+def has_failed(study: Study) -> bool:
+    """Return whether more trials crashed since the last start than a study bears: none is begun any
+    more."""
+    forgiven = study.user_attrs.get(attributes.EARLIER_CRASHES, 0)
+    return bool(crashes(study) - forgiven > attributes.definition(study).max_failures)
+
+
 def _names(attrs: Mapping[str, Any]) -> set[str]:
     """Return as what a trial was queued: there is one baseline, one trial of each cell of a grid
     and of each candidate with each seed, and one repetition of a lost trial."""
+    if attrs.keys().isdisjoint(_MARKS):
+        return set()
     return {
         json.dumps([[key, attrs[key]] for key in keys], sort_keys=True)
         for keys in attributes.QUEUED_AS
@@ -166,13 +180,13 @@ def _names(attrs: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _precedes(other: FrozenTrial, trial: FrozenTrial) -> bool:
-    """Return whether another trial has the older right to a place in the total."""
+def _precedes(other: FrozenTrial, other_is_named: bool, trial: FrozenTrial, is_named: bool) -> bool:
+    """Return whether another trial has the older right to a place in the total.
 
-    def place(one: FrozenTrial) -> tuple[bool, int]:
-        return not _names(one.user_attrs), one.number
-
-    if other.state in DONE or place(other) < place(trial):
+    is_named: whether it was queued as something of which there is one.
+    """
+    place, other_place = (not is_named, trial.number), (not other_is_named, other.number)
+    if other.state in DONE or other_place < place:
         return True
     return other.state == TrialState.RUNNING and other.number < trial.number
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage, get_storage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import Study
 from sqlalchemy import event
@@ -29,6 +29,7 @@ from runner.passwords import hide
 from runner.results.definition import Definition
 from runner.study.queue import tables
 from runner.study.queue.attributes import DEFINITION
+from runner.study.queue.database import Database, Trials
 from runner.study.queue.locks import creating
 
 ANSWER_SECONDS = 4  # at the start; to reach a database and to open it may take as long each
@@ -69,10 +70,10 @@ def open_storage(address: str) -> BaseStorage:
         engine = _engine(address)
         with creating(), making_tables(address, connect_timeout=ANSWER_SECONDS):
             tables.check(address, engine.get("connect_args", {}))
-            storage = RDBStorage(address, engine_kwargs=engine)
+            storage = Database(address, engine_kwargs=engine)
             if address.startswith("sqlite"):
                 _write_ahead(storage)
-        shared = patient(get_storage(storage))
+        shared = patient(Trials(storage))
         weakref.finalize(shared, storage.engine.dispose)
         return shared
     except Mistake:
@@ -124,7 +125,7 @@ def patient(storage: BaseStorage) -> BaseStorage:
     A loop instead of tenacity, which would be a dependency more for ten lines; SQLAlchemy's events
     hear of an error, but cannot ask again.
     """
-    for name in dir(BaseStorage):
+    for name in dir(type(storage)):
         if not name.startswith("_") and name != "check_trial_is_updatable":
             setattr(storage, name, _retried(getattr(storage, name)))
     return storage

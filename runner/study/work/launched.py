@@ -26,12 +26,15 @@ from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
+from runner.study.work.signs import Living, signs
 from runner.study.work.worker import configurator_of, work
 from runner.tracking import trackers_of
 
 LOOK_SECONDS = 0.25
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 5.0  # without a running trial, after which stopped workers are waited for no more
+_GONE = "all {} workers are gone, as far as the study says; the same command goes on"
+_NOBODY = "no worker trains any more, and not all is trained; the same command goes on"
 _HERE = ("submitit_launcher.LocalLauncher", "ray_launcher.RayLauncher")
 
 
@@ -74,7 +77,8 @@ def launch_workers(
     deadline: float | None,
     interrupts: Interrupts,
 ) -> None:
-    """Let workers work until nothing is left to do or somebody interrupts.
+    """Let workers work until nothing is left to do or somebody interrupts; say where they have
+    ended for no reason that the study knows.
 
     address: of the study's storage, as the workers find it.
     """
@@ -87,6 +91,8 @@ def launch_workers(
     launching = threading.Thread(target=_launch, args=given, daemon=True)
     launching.start()
     is_stopping, busy = False, time.monotonic()
+    why = _NOBODY
+    living = Living(study, start, workers, definition.heartbeat_seconds)
     while launching.is_alive() or gave_up.is_set():
         if interrupts.requested() and not is_stopping:
             study.set_user_attr(attributes.STOPPED, start)
@@ -96,8 +102,16 @@ def launch_workers(
             busy = time.monotonic()
         patience = QUIET_SECONDS if is_stopping else definition.heartbeat_seconds
         if time.monotonic() - busy > patience or (is_over and not launching.is_alive()):
-            return
+            break
+        if not is_stopping and living.all_gone():
+            launching.join(ASK_SECONDS)  # who failed is said first
+            why = _GONE.format(workers)
+            break
         time.sleep(LOOK_SECONDS)
+    is_late = deadline is not None and time.time() > deadline
+    has_failed = any(map(queue.has_failed, filter(None, (study, confirm.existing(study)))))
+    if not (interrupts.requested() or is_late or has_failed or confirm.is_over(study)):
+        warn(why)
 
 
 def work_launched(spec: str, interrupts: Interrupts) -> None:
@@ -118,7 +132,8 @@ def work_launched(spec: str, interrupts: Interrupts) -> None:
         if study.user_attrs.get(attributes.STOPPED) == start:
             interrupts.request()
 
-    with Periodic(ask, lambda: ASK_SECONDS):
+    alive = signs(study, start, definition.heartbeat_seconds)
+    with alive, Periodic(ask, lambda: ASK_SECONDS):
         work(study, interrupts, deadline, None, configurator)
 
 

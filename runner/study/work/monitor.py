@@ -7,7 +7,7 @@ from typing import Self
 
 from optuna.exceptions import StorageInternalError
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from runner.errors import one_line
 from runner.report import tables
@@ -18,7 +18,7 @@ from runner.results.rows import COMPLETE, FAILED, PRUNED, RUNNING, WAITING, rank
 from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
-from runner.study.queue.heartbeat import Watch
+from runner.study.queue.heartbeat import Watch, look_seconds
 from runner.tracking import Tracker, disown
 
 LOOK_SECONDS = 0.5
@@ -62,6 +62,7 @@ class Monitor:
         if (again := confirm.existing(study)) is not None:
             self._confirming = self._watched(again)
         self._shown = set(self._search.done)
+        self._running = 0
         self._began = time.monotonic()
         self._looking = Periodic(self._look, self._pause_seconds, despite=StorageInternalError)
 
@@ -97,11 +98,14 @@ class Monitor:
         return found
 
     def _pause_seconds(self) -> float:
-        """Return how long to wait: less for the first line."""
-        return LOOK_SECONDS if self._shown else LOOK_SECONDS / 5
+        """Return how long to wait: less for the first line, more beside many other workers."""
+        usual = LOOK_SECONDS if self._shown else LOOK_SECONDS / 5
+        return look_seconds(usual, self._running, self.definition.heartbeat_seconds)
 
     def _look(self) -> None:
-        self._print(self._look_at(self._search))
+        trials = self._look_at(self._search)
+        self._running = sum(trial.state == TrialState.RUNNING for trial in trials)
+        self._print(trials)
         if self._confirming is None and (again := confirm.existing(self._search.study)):
             self._confirming = _Watched(again, self.definition.heartbeat_seconds, ())
         if self._confirming is not None:

@@ -206,7 +206,7 @@ class _Announced(Recording):
     """Says which run it has opened, before that begins."""
 
     def __init__(self, trackers: Sequence[Tracker], opened: Callable[[str], None]) -> None:
-        super().__init__(trackers, warn)
+        super().__init__(trackers, warn, is_patient=True)
         self._announce = opened
 
     def open(self, header: Header) -> None:

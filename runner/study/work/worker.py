@@ -21,13 +21,14 @@ from runner.study.periodic import Periodic
 from runner.study.plan import samplers
 from runner.study.queue import attributes, queue
 from runner.study.queue.claim import claim
-from runner.study.queue.heartbeat import Watch
+from runner.study.queue.heartbeat import Watch, look_seconds
 from runner.study.queue.storage import open_storage
 from runner.study.work.attempt import Attempt
 from runner.study.work.runs import Runs
 from runner.training.fused import Group
 
 POLL_SECONDS = 0.25
+_LOOKED_AT = (TrialState.FAIL, TrialState.WAITING)  # few, however many others there are
 
 
 class Worker:
@@ -85,7 +86,7 @@ class Worker:
 
     def _work(self) -> bool:
         while not self.interrupts.requested():
-            trials = self.study.get_trials(deepcopy=False)
+            trials = self.study.get_trials(deepcopy=False, states=_LOOKED_AT)
             if len(attributes.crashed(trials)) > self._most_crashes:
                 return False
             if self._is_late():
@@ -100,11 +101,19 @@ class Worker:
             was_left = any(queue.left(self.study))
             if queue.fill(self.study, new=self._makes_new):
                 continue
-            if not was_left and not any(queue.left(self.study)):
+            waiting, running = queue.left(self.study)
+            if waiting:  # another one has queued it
+                continue
+            if not was_left and not running:
                 return True
             queue.requeue_lost(self.study, self._watch)
-            time.sleep(POLL_SECONDS)
+            self._rest(look_seconds(POLL_SECONDS, running, self.definition.heartbeat_seconds))
         return False
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self.interrupts.requested() and time.monotonic() < until:
+            time.sleep(POLL_SECONDS)
 
     def _attempted(self, trials: Sequence[FrozenTrial]) -> bool:
         """Make what waits: a trial, or several together; return whether there was any."""

@@ -188,6 +188,7 @@ for _ in range(12):
 """
 
 
+@pytest.mark.stress
 def test_four_processes_that_race_and_are_killed_never_hold_one_claim_at_once(
     tmp_path: Path, program
 ) -> None:

@@ -1,11 +1,13 @@
 """Workers that join a study from anywhere: one answer, whoever of them dies or is told to end."""
 
+import functools
 import json
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +28,25 @@ QUADRATIC = (
     "threads=1 'lr=tag(log, interval(1e-3, 0.5))' study.name=one study.heartbeat_seconds=1"
 )
 SHORT = f"{QUADRATIC} train.steps=8 train.eval_every=4 study.trials=5 study.confirm_seeds=2"
-LONG = (
-    f"{QUADRATIC} train.steps=40000 train.eval_every=10000 study.trials=2 study.confirm_seeds=0 "
-    "study.baseline=false states.every=1000"
+GATE = """\
+import time
+from pathlib import Path
+
+from runner.training.models import Quadratic
+
+
+class Gate(Quadratic):
+    calls = 0
+
+    def forward(self):
+        self.calls += 1
+        while self.calls > 1500 and not Path("open").exists():
+            time.sleep(0.01)
+        return super().forward()
+"""
+GATED = (
+    f"{QUADRATIC} model=gates.Gate train.steps=2000 train.eval_every=1000 study.trials=2 "
+    "study.confirm_seeds=0 study.baseline=false states.every=1000"
 )
 
 
@@ -38,8 +56,14 @@ def join(module: Callable[..., Any]) -> Callable[..., "subprocess.Popen[str]"]:
     return lambda: module("runner.worker", STORAGE, "one")
 
 
+@functools.cache
+def opened(folder: Path) -> Any:
+    """The storage of a folder, opened once: to open it takes it from those who write."""
+    return open_storage(STORAGE)
+
+
 def study() -> optuna.Study:
-    return optuna.load_study(study_name="one", storage=open_storage(STORAGE))
+    return optuna.load_study(study_name="one", storage=opened(Path.cwd()))
 
 
 def running() -> list[Any]:
@@ -86,13 +110,17 @@ def test_what_is_trained_and_not_answered_is_answered_without_workers(
     assert list(map(store.label, store.runs())).count("summary") == 1
 
 
-def test_a_worker_that_is_killed_loses_nothing(command, join, eventually) -> None:
-    command(f"{LONG} study.workers=0")
+def test_a_worker_that_is_killed_loses_nothing(
+    command, join, eventually, folder, own_module
+) -> None:
+    own_module("gates", GATE)
+    command(f"{GATED} study.workers=0")
     first = join()
     eventually(lambda: len(running()) == 1)
     second = join()
     eventually(lambda: len(running()) == 2)
     first.kill()
+    (folder / "open").touch()
     out, err = second.communicate(timeout=120)
     assert second.returncode == 0, err
     assert re.findall(r"the worker of (.*) is gone; queued again", out) == ["trial 0"]
@@ -107,11 +135,16 @@ def test_a_worker_that_is_killed_loses_nothing(command, join, eventually) -> Non
         *(pytest.param(n, marks=pytest.mark.stress) for n in ("SIGUSR1", "SIGTERM", "SIGINT")),
     ],
 )
-def test_the_end_of_the_time_is_no_failure(command, store, join, eventually, number) -> None:
-    command(f"{LONG} study.workers=0 study.trials=1")
+def test_the_end_of_the_time_is_no_failure(
+    command, store, join, eventually, folder, own_module, number
+) -> None:
+    own_module("gates", GATE)
+    command(f"{GATED} study.workers=0 study.trials=1")
     worker = join()
     eventually(lambda: running() and list(Path(".runner/states").glob("*/*.safetensors")))
     worker.send_signal(getattr(signal, number))
+    time.sleep(0.5)  # it hears of it
+    (folder / "open").touch()
     out, err = worker.communicate(timeout=60)
     assert worker.returncode == 130, err
     assert out.endswith("\nthis worker ends; what it trained is made again by another one\n")
@@ -124,6 +157,24 @@ def test_the_end_of_the_time_is_no_failure(command, store, join, eventually, num
     (trial,) = attributes.done(study())
     run = store.client.get_run(attributes.outcome(trial)["run_ids"][-1])
     assert int(run.data.tags["reused_steps"]) >= 1000
+
+
+@pytest.mark.stress
+def test_a_time_limit_without_states_must_be_longer_than_a_trial(
+    command, store, join, eventually, folder, own_module
+) -> None:
+    own_module("gates", GATE)
+    command(f"{GATED} study.workers=0 study.trials=1".replace("states.every=1000", "states=off"))
+    worker = join()
+    eventually(running)
+    worker.send_signal(signal.SIGUSR2)
+    time.sleep(0.5)
+    (folder / "open").touch()
+    _, err = worker.communicate(timeout=60)
+    line = (
+        "note: from its first step, as states=off: a queue's time limit must be longer than a trial"
+    )
+    assert (worker.returncode, err.splitlines()[-1]) == (130, line)
 
 
 def refused(capsys: Any, *words: str) -> str:
@@ -211,82 +262,6 @@ def test_records_elsewhere_are_refused(command, store, capsys) -> None:
         "tracking.uri must lead to where the study is recorded, http://host:5000, "
         f"got {here}; a server is found from everywhere"
     )
-
-
-@pytest.mark.stress
-@pytest.mark.timeout(300)
-def test_workers_without_a_common_folder_share_a_server(
-    new_postgres, tmp_path, command, folder
-) -> None:
-    """Each has a home and a folder of its own; what the answer needs goes through a server."""
-    storage = new_postgres()
-    port = _free_port()
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
-            *("--port", str(port), "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{tmp_path}/served.db"),
-            *("--artifacts-destination", str(tmp_path / "artifacts")),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port)
-        uri = f"http://127.0.0.1:{port}"
-        line = f"{SHORT} study.workers=0 tracking.uri={uri} study.trials=12"
-        made = command(f"{line} \"study.storage='{storage}'\"")
-        assert made.status == 0, made.err
-        workers = []
-        for number in range(3):
-            home = tmp_path / f"host{number}"
-            home.mkdir()
-            words = [sys.executable, "-m", "runner.worker", storage, "one"]
-            pipe = subprocess.PIPE
-            environment = {**_environment(), "HOME": str(home)}
-            workers.append(
-                subprocess.Popen(
-                    words, cwd=home, env=environment, stdout=pipe, stderr=pipe, text=True
-                )
-            )
-        ended = [(*one.communicate(timeout=200), one.returncode) for one in workers]
-    finally:
-        server.terminate()
-        server.wait(30)
-    assert [status for *_, status in ended] == [0, 0, 0], ended
-    answers = [out.count("\nrepeat ") for out, *_ in ended]
-    assert sorted(answers) == [0, 0, 1]
-    place = tmp_path / f"host{answers.index(1)}" / ".runner" / "studies" / "one"
-    kept = {file.name for file in place.iterdir()}
-    assert {"weights.safetensors", "trace.csv", "description.md", "trace.png"} <= kept
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    import socket
-    import time
-
-    for _ in range(240):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.5)
-        else:
-            return
-    raise AssertionError("the server does not answer")
 
 
 def test_the_line_that_joins_can_be_pasted() -> None:

@@ -35,8 +35,7 @@ def check(found: list[dict[str, Any]]) -> None:
         assert one["left"] == [], where
 
 
-@pytest.mark.parametrize("dies", ["helper", "both"])
-@pytest.mark.parametrize("kind", FEW)
+@pytest.mark.parametrize(("kind", "dies"), list(zip(FEW, DIES, strict=True)))
 def test_a_few_kills_change_nothing(killed: Any, kind: str, dies: str) -> None:
     found = killed(SCRIPT, [kind, SQLITE, dies], FEW[kind])
     assert [one["last"] for one in found if one["last"] == "the end"] == []

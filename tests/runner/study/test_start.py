@@ -101,7 +101,8 @@ OPTIONS = {
     f"{RATE} +study.trails=3": "'study.trails' (did you mean 'study.trials'?)",
     f"{RATE} study.trials=0": "study.trials must be at least 1, got 0",
     f"{RATE} study.trials=many": "study.trials must be a whole number, got 'many'",
-    f"{RATE} study.workers=-1": "study.workers must be at least 0, got -1",
+    f"{RATE} study.workers=-1": "study.workers must be auto or a whole number of at least 0, "
+    "got -1",
     f"{RATE} study.workers=0 study.timeout=5": "study.timeout must be null with study.workers=0, "
     "whose workers have ends of their own, got 5",
     f"{RATE} study.timeout=0": "study.timeout must be greater than 0, got 0",

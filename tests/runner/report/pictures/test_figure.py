@@ -19,7 +19,7 @@ KINDS = ("history", "slices", "parallel", "traces")
 @pytest.fixture
 def drawn(falling):
     """Returns the figure of a kind of some trials."""
-    return lambda kind, trials: figure(pictures.every(trials, falling(trials), {})[kind])
+    return lambda kind, trials: figure(pictures.every(trials, falling(trials))[kind])
 
 
 def said(figure: Any) -> list[str]:
@@ -95,7 +95,8 @@ def test_values_of_every_kind_and_dollars_are_drawn(kind: str, drawn, study) -> 
 @pytest.mark.parametrize("count", [0, 200])
 def test_a_file_is_small(count: int, of_any_outcome, falling, tmp_path: Path) -> None:
     trials = of_any_outcome(count)
-    for kind, picture in pictures.every(trials, falling(trials), {"lr": 1.0}).items():
+    shares = {"importance": pictures.importance({"lr": 1.0})}
+    for kind, picture in (pictures.every(trials, falling(trials)) | shares).items():
         pictures.draw(picture, file := tmp_path / f"{kind}.png")
         assert file.stat().st_size <= 150_000
         with Image.open(file) as image:

@@ -14,7 +14,7 @@ WORSE = "#B7C4D1"
 
 
 def traces_of(trials: Trials, rates: Mapping[int, np.ndarray]) -> Picture:
-    return every(trials, rates, {})["traces"]
+    return every(trials, rates)["traces"]
 
 
 def test_each_rate_holds_until_the_next_step(of_values, words) -> None:

@@ -5,8 +5,10 @@ import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from runner.config.options import group_options
@@ -214,6 +216,33 @@ def test_any_number_of_workers_trains_with_the_same_threads(
     line = "model=mlp model.hidden=[2048,2048] train.steps=4 tracking=off 'lr=interval(0.1, 1)'"
     found = plan(f"{line} {words}", is_here=is_here)
     assert found.definition.threads == threads
+
+
+@pytest.mark.parametrize(
+    ("words", "cards", "workers"),
+    [
+        ("model.hidden=[16] study.workers=auto", 0, 8),
+        ("model.hidden=[2048,2048] study.workers=auto", 0, 1),
+        ("model.hidden=[16] threads=3 study.workers=auto", 0, 2),
+        ("model.hidden=[16] device=cpu study.workers=auto", 4, 8),
+        ("model.hidden=[16] study.workers=3", 0, 3),
+    ],
+)
+def test_auto_is_as_many_workers_as_there_is_room_for(
+    words, cards, workers, folder, monkeypatch
+) -> None:
+    monkeypatch.setattr(devices, "DEFAULT_THREADS", 8)
+    monkeypatch.setattr(devices, "count", lambda: cards)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=2**40))
+    line = "model=mlp train.steps=4 tracking=off 'lr=interval(0.1, 1)'"
+    assert plan(f"{line} {words}").study.workers == workers
+
+
+def test_only_this_machine_knows_its_room(folder: Path) -> None:
+    line = "model=mlp train.steps=4 tracking=off 'lr=interval(0.1, 1)' study.workers=auto"
+    must = "study.workers must be a number where others than this machine work, got auto"
+    with pytest.raises(Mistake, match=must):
+        plan(line, is_here=False)
 
 
 def test_two_studies_say_in_what_they_differ(folder: Path) -> None:

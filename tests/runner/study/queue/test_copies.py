@@ -2,9 +2,10 @@
 
 import threading
 
+import pytest
 from optuna.trial import TrialState
 
-from runner.study.queue import attributes
+from runner.study.queue import attributes, locks, queue
 from runner.study.queue.claim import claim, copy, same
 
 
@@ -77,6 +78,32 @@ def test_of_two_that_come_at_the_same_moment_the_later_waits(address: str, queue
     second.store(attributes.IDENTITY, "digest")
     assert same(study, "digest", before=None).number == 1
     assert same(study, "digest", before=first.number) is None
+
+
+def test_a_pruned_original_that_another_stands_for_is_no_original(address: str, queues) -> None:
+    study = queues.new_study(address, 1)
+    first = claim(study)
+    copy(first, "digest", never)
+    first.end({}, None, TrialState.PRUNED)
+    queue.promote(study, [0])
+    assert not copy(claim(study), "digest", never)
+
+
+def test_of_one_digest_one_worker_decides_at_a_time(address: str, queues) -> None:
+    if address.startswith("journal"):
+        pytest.skip("where nothing keeps them apart, the later number waits")
+    study = queues.new_study(address, 2)
+    first, second = claim(study), claim(study)
+    asked = []
+    with locks.deciding(study, "digest"):
+        other = threading.Thread(target=lambda: asked.append(copy(second, "digest", never)))
+        other.start()
+        other.join(timeout=0.5)
+        assert asked == []
+        first.store(attributes.IDENTITY, "digest")
+    assert first.end({}, [2.0])
+    other.join(timeout=60)
+    assert asked == [True]
 
 
 def test_workers_that_ask_at_once_train_one(address: str, queues) -> None:

@@ -71,3 +71,14 @@ def test_a_few_trials_wait_ahead_of_the_workers(address: str, queues) -> None:
     claim(study)
     assert queue.fill(study) == 1
     assert queue.left(study) == (queue.AHEAD, 1)
+
+
+def test_of_many_workers_none_waits_for_trials_to_be_made(address: str, queues) -> None:
+    study = queues.new_study(address, 1000)
+    running = 4 * queue.RUNNING_A_WAITING + 1
+    for _ in range(running - queue.AHEAD):
+        study.enqueue_trial({})
+    while claim(study):
+        pass
+    assert queue.left(study) == (0, running)
+    assert queue.fill(study) == 4

@@ -3,9 +3,11 @@
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from runner.config.command_line import word
@@ -15,6 +17,7 @@ from runner.errors import Mistake
 from runner.interrupts import Interrupts
 from runner.study.start import start
 from runner.study.work.launched import Launcher, work_launched
+from runner.study.work.signs import Living, signs
 from runner.sweep.sweep import Sweep
 
 QUADRATIC = (
@@ -113,6 +116,94 @@ def test_a_worker_that_fails_elsewhere_is_told_of(store, undrawn, capsys) -> Non
     launcher = {"_target_": "elsewhere.Launcher"}
     assert start(words, None, launch=lambda *_: [Failed()], launcher=launcher) == 1
     assert "worker 1 ended early: RuntimeError: the node is gone\n" in capsys.readouterr().err
+
+
+GONE = "all 2 workers are gone, as far as the study says; the same command goes on\n"
+ENDED = "no worker trains any more, and not all is trained; the same command goes on\n"
+
+
+@pytest.mark.parametrize(("come", "seconds", "said"), [(2, 10, GONE), (1, 3, ENDED)])
+def test_a_start_ends_where_all_workers_have_come_and_are_gone(
+    store, undrawn, capsys, monkeypatch, come: int, seconds: float, said: str
+) -> None:
+    """A queue that has killed its jobs may say so never."""
+    ended = threading.Event()
+
+    def died(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    def launch(batch: Any, first: int) -> list[Any]:
+        spec = compose(list(batch[0])).study.worker
+        for _ in range(come):
+            with pytest.raises(RuntimeError, match="killed"):
+                work_launched(spec, Interrupts())
+        ended.wait(seconds)
+        return []
+
+    monkeypatch.setattr("runner.study.work.launched.work", died)
+    words = [*QUADRATIC.split(), "lr=0.1,0.2", "study.trials=2", "study.confirm_seeds=0"]
+    words += ["study.workers=2", "study.heartbeat_seconds=1"]
+    assert start(words, None, launch=launch, launcher={"_target_": "elsewhere.Launcher"}) == 1
+    ended.set()
+    assert capsys.readouterr().err == said
+
+
+def test_a_study_with_nothing_to_confirm_is_said_to_be_over(store, undrawn, capsys) -> None:
+    def launch(batch: Any, first: int) -> list[Any]:
+        work_launched(compose(list(batch[0])).study.worker, Interrupts())
+        return []
+
+    words = [*QUADRATIC.split(), "lr=interval(0.1,0.2)", "study.trials=1", "study.workers=2"]
+    words += ["study.heartbeat_seconds=1"]
+    assert start(words, None, launch=launch, launcher={"_target_": "elsewhere.Launcher"}) == 0
+    assert "not all is trained" not in capsys.readouterr().err
+
+
+def test_a_study_that_failed_is_not_said_to_have_lost_its_workers(
+    store, undrawn, capsys, own_module
+) -> None:
+    own_module(
+        "crashes_elsewhere",
+        "from runner.training.models import Quadratic\n"
+        "class Crashes(Quadratic):\n"
+        "    calls = 0\n"
+        "    def forward(self):\n"
+        "        self.calls += 1\n"
+        "        if self.calls > 5:\n"
+        "            raise RuntimeError('no')\n"
+        "        return super().forward()\n",
+    )
+
+    def launch(batch: Any, first: int) -> list[Any]:
+        work_launched(compose(list(batch[0])).study.worker, Interrupts())
+        return []
+
+    words = [*QUADRATIC.split(), "model=crashes_elsewhere.Crashes", "lr=0.1,0.2", "study.trials=2"]
+    words += ["study.workers=2", "study.max_failures=0", "study.confirm_seeds=0"]
+    assert start(words, None, launch=launch, launcher={"_target_": "elsewhere.Launcher"}) == 1
+    assert "not all is trained" not in capsys.readouterr().err
+
+
+def test_workers_that_live_are_waited_for(store, folder) -> None:
+    study = optuna.create_study()
+    living = Living(study, "start", 2, seconds=0.6)
+
+    def found(seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        answers = []
+        while time.monotonic() < until:
+            answers.append(living.all_gone())
+            time.sleep(0.05)
+        return any(answers)
+
+    with signs(study, "start", 0.6), signs(study, "start", 0.6):
+        assert not found(1.5)
+    signs(study, "another", 0.6)  # of another start
+    assert found(3.0)
+    with signs(study, "start", 0.6):  # one that was queued again
+        time.sleep(0.3)
+        assert not living.all_gone()
+        assert not found(1.0)
 
 
 PLUGINS = "hydra_plugins.hydra"

@@ -2,6 +2,7 @@
 
 from runner.study.queue import attributes
 from runner.study.queue.claim import claim
+from runner.study.queue.heartbeat import FEW_WORKERS
 from runner.study.work import monitor
 from runner.study.work.monitor import Monitor
 
@@ -51,3 +52,13 @@ def test_crashes_count_from_this_start(started) -> None:
         claim(study).end(failed, None, attributes.TrialState.FAIL)
     assert looking.crashes() == 1
     assert study.user_attrs[attributes.EARLIER_CRASHES] == 1
+
+
+def test_beside_many_workers_it_looks_less_often(started) -> None:
+    study = started(SHORT)
+    with Monitor(study) as looking:
+        few = looking._pause_seconds()
+        for _ in range(100):
+            study.ask()
+        looking._look()
+        assert looking._pause_seconds() == few * 100 / FEW_WORKERS

@@ -90,6 +90,7 @@ with Interrupts() as interrupts:
 """
 
 
+@pytest.mark.stress
 def test_workers_are_no_second_start_of_a_script(
     folder: Path, worker: None, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
