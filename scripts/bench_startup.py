@@ -2,12 +2,14 @@
 
 Each command starts anew in a folder that was used before, in turn with `python -c "import torch"`.
 `first_update` runs from the command to the first update that it recorded, in a fresh folder and in
-a used one. Memory and processor seconds are those of the training process and of its helper.
+a used one. A worker is a process as studies and grids begin them. Memory and processor seconds are
+those of the training process and of its helper.
 
     python scripts/bench_startup.py --repeats 5 --save
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -69,11 +71,27 @@ def torch() -> dict[str, Any]:
     return usage(resource.getrusage(resource.RUSAGE_SELF))
 
 
+def worker() -> dict[str, Any]:
+    """Return the seconds of a worker process that has nothing to do, from its begin to its end: of
+    the first, and of those after it."""
+    from runner import helper, warm
+
+    def one() -> float:
+        start = time.perf_counter()
+        process = warm.begin(int, environment=dict(os.environ), key="study.workers")
+        process.join()
+        assert process.exitcode == 0
+        return time.perf_counter() - start
+
+    helper.start()
+    return {"first_s": round(one(), 2), "further": bench.spread([one() for _ in range(9)])}
+
+
 def main() -> None:
     """Measure commands in turn, then what they take."""
     args = bench.arguments(__doc__).parse_args()
     if args.child:
-        print(json.dumps({"run": run, "torch": torch}[args.child]()))
+        print(json.dumps({"run": run, "torch": torch, "worker": worker}[args.child]()))
         return
     with tempfile.TemporaryDirectory() as folder:
         for words in COMMANDS.values():  # once uncounted: the first start compiles
@@ -98,7 +116,7 @@ def main() -> None:
     result |= {name: bench.spread(values) for name, values in found.items()}
     result["first_update_fresh"] = bench.spread(fresh)
     mode = bench.modes(__file__)
-    result |= {"run": mode("run")(), "import_torch": mode("torch")()}
+    result |= {"run": mode("run")(), "import_torch": mode("torch")(), "worker": mode("worker")()}
     bench.report("startup", result, args.save)
 
 

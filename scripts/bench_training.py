@@ -3,7 +3,9 @@
 One epoch of MNIST at batch 128, adam, clipping at global norm 1.0, float32. All loops train on
 54,000 images; the bare loop has the fused Adam that the runner uses, the usual loop torch's
 default. Times run from the end of the first update to the end of the last one, with no evaluation
-between them; `delivered` runs to the last metric that MLflow's SQLite database holds.
+between them; `delivered` runs to the last metric that MLflow's SQLite database holds. The runner
+takes one CPU thread for a small model, a bare loop all cores; `alike` is a bare loop of as many
+threads as the runner's.
 
     MNIST_ROOT=... python scripts/bench_training.py --model mlp --save
 """
@@ -43,6 +45,20 @@ def bare(model_name: str, channels_last: bool = False) -> dict[str, Any]:
         optimizer.step()
         times.append(time.perf_counter())
     return {"training_s": times[-1] - times[0], "images": len(targets)}
+
+
+def bare_alike(model_name: str) -> dict[str, Any]:
+    """The bare loop with as many threads as the runner takes."""
+    import torch
+
+    from runner.training.arithmetic import counting, threads_for
+
+    model, _ = build(model_name)
+    with counting() as operations, torch.no_grad():
+        model(torch.zeros(2, 1, 28, 28))
+    most = torch.get_num_threads()
+    torch.set_num_threads(threads_for(operations.of_a_sample(model, 2), BATCH, most))
+    return bare(model_name)
 
 
 def bare_channels_last(model_name: str) -> dict[str, Any]:
@@ -141,7 +157,12 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.child:
-        loops = {"bare": bare, "channels_last": bare_channels_last, "usual": usual}
+        loops = {
+            "bare": bare,
+            "alike": bare_alike,
+            "channels_last": bare_channels_last,
+            "usual": usual,
+        }
         found = (loops | {"runner": runner})[args.child](args.model)
         print(json.dumps({**found, "peak_mb": round(bench.peak_mb())}))
         return
@@ -156,15 +177,20 @@ def main() -> None:
         bench.report(f"training_{args.model}_same_layout", result, args.save)
         return
     runs = bench.alternate(
-        args.repeats, bare=mode("bare"), runner=mode("runner"), usual=mode("usual")
+        args.repeats,
+        bare=mode("bare"),
+        alike=mode("alike"),
+        runner=mode("runner"),
+        usual=mode("usual"),
     )
     seconds = {name: [r["training_s"] for r in found] for name, found in runs.items()}
+    delivered = [r["delivered_s"] for r in runs["runner"]]
     result = {
         "model": args.model,
         "runner_over_bare": bench.ratios(seconds["runner"], seconds["bare"]),
-        "delivered_over_bare": bench.ratios(
-            [r["delivered_s"] for r in runs["runner"]], seconds["bare"]
-        ),
+        "delivered_over_bare": bench.ratios(delivered, seconds["bare"]),
+        "runner_over_alike": bench.ratios(seconds["runner"], seconds["alike"]),
+        "delivered_over_alike": bench.ratios(delivered, seconds["alike"]),
         "usual_over_runner": bench.ratios(seconds["usual"], seconds["runner"]),
         "images_per_s": {
             name: round(max(r["images"] / r["training_s"] for r in found))
