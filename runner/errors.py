@@ -110,9 +110,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     " (did you mean 'cosine'?)"
     >>> nearest("zzz", ["cosine"])
     ''
+
+    Keys of one group have their beginning in common, which says nothing:
+
+    >>> nearest("schedule.alphaa", ["schedule.floor", "schedule.lr"])
+    ''
     """
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    parent, _, name = word.rpartition(".")
+    mine = {k.rpartition(".")[2]: k for k in known if parent and k.rpartition(".")[0] == parent}
+    close = [mine[found] for found in difflib.get_close_matches(name, mine, n=1)]
+    close = close or difflib.get_close_matches(word, set(known) - {*mine.values()}, n=1)
     if not close:  # the right name in the wrong place: batch_size for train.batch_size
         close = [k for k in known if k.rpartition(".")[2] == word.rpartition(".")[2]][:1]
     return f" (did you mean '{close[0]}'?)" if close else ""

@@ -22,6 +22,7 @@ from runner.study.plan.made_of import check_same
 from runner.study.queue import attributes, queue, schema
 from runner.study.queue.attributes import DEFINITION
 from runner.study.queue.storage import open_storage, told
+from runner.study.work.limit import check_fits
 from runner.study.work.monitor import Monitor
 from runner.study.work.worker import configurator_of, work
 from runner.tracking import trackers_of
@@ -37,7 +38,8 @@ def join(address: str, name: str) -> Answer | None:
     the trial is given back behind its step, and counts as nothing.
 
     Raises Mistake, with nothing created, for a study that is not there, is finished, or is another
-    one here: of a newer version, with other code or data, or recorded elsewhere.
+    one here: of a newer version, with other code or data, or recorded elsewhere; and where a queue
+    gives too little time.
     """
     _check_there(address)
     with told(address):
@@ -49,9 +51,12 @@ def join(address: str, name: str) -> Answer | None:
         for tracker in trackers:
             tracker.check()
         check_same(study, configurator, trackers)
+        has_states = configurator.settings({}).states.enabled
         is_answered = "said" in study.user_attrs.get(attributes.SUMMARY, {})
         if confirm.is_over(study) and is_answered:
             raise Mistake("NAME", "must be a study with trials left to do", f"'{name}', finished")
+        if not confirm.is_over(study):
+            check_fits(study, states=has_states)
         for tracker in trackers:
             tracker.prepare(definition.experiment)
         done = len(attributes.done(study))
@@ -61,7 +66,7 @@ def join(address: str, name: str) -> Answer | None:
                 work(study, interrupts, None, None, configurator)
             if interrupts.requested():
                 say("\nthis worker ends; what it trained is made again by another one")
-                if not configurator.settings({}).states.enabled:
+                if not has_states:
                     warn(_ANEW)
                 return Answer(name, Status.KILLED, definition.goals)
             found = conclude(study, configurator, monitor.confirmation, again=False)

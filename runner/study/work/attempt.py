@@ -114,6 +114,7 @@ class Attempt:
         """Take the end of a run; return whether the trial goes on."""
         values = objective.values()
         if result.status == Status.KILLED:
+            self._needs(result, setup)
             self.claim.give_back()
         elif result.status == Status.FAILED:
             self._failed(result)
@@ -125,6 +126,12 @@ class Attempt:
             self.outcome.per_seed.append(values)
             return True
         return False
+
+    def _needs(self, result: Result, setup: Setup) -> None:
+        """Keep how long the trial would have taken, for those who have little time."""
+        if result.steps and not setup.settings.states.enabled:
+            whole = result.seconds * setup.trial.horizon.total_steps / result.steps
+            self.claim.study.set_user_attr(attributes.NEEDED, whole * self.seeds)
 
     def _diverged(self, reason: str, setup: Setup) -> None:
         states = (TrialState.COMPLETE,)

@@ -26,6 +26,7 @@ from runner.study.answer import confirm
 from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
+from runner.study.work.limit import check_fits
 from runner.study.work.signs import Living, signs
 from runner.study.work.worker import configurator_of, work
 from runner.tracking import trackers_of
@@ -119,7 +120,8 @@ def work_launched(spec: str, interrupts: Interrupts) -> None:
 
     interrupts: open. Ctrl-C and the terminal's end are the starter's.
 
-    Raises Mistake, with no trial claimed, where this machine cannot record.
+    Raises Mistake, with no trial claimed, where this machine cannot record, or its queue gives too
+    little time.
     """
     address, name, deadline, start = json.loads(spec)
     study = optuna.load_study(study_name=name, storage=open_storage(address))
@@ -127,6 +129,7 @@ def work_launched(spec: str, interrupts: Interrupts) -> None:
     configurator = configurator_of(definition)
     for tracker in trackers_of(configurator.settings({}).tracking):
         tracker.prepare(definition.experiment)
+    check_fits(study, states=configurator.settings({}).states.enabled)
 
     def ask() -> None:
         if study.user_attrs.get(attributes.STOPPED) == start:

@@ -18,7 +18,7 @@ import pytest
 from optuna.trial import TrialState
 
 from runner.study.queue import attributes
-from runner.study.queue.attributes import DEFINITION, MADE_OF
+from runner.study.queue.attributes import DEFINITION, MADE_OF, NEEDED
 from runner.study.queue.storage import open_storage
 from runner.worker import main
 
@@ -161,7 +161,7 @@ def test_the_end_of_the_time_is_no_failure(
 
 @pytest.mark.stress
 def test_a_time_limit_without_states_must_be_longer_than_a_trial(
-    command, store, join, eventually, folder, own_module
+    command, store, join, eventually, folder, own_module, capsys, monkeypatch
 ) -> None:
     own_module("gates", GATE)
     command(f"{GATED} study.workers=0 study.trials=1".replace("states.every=1000", "states=off"))
@@ -175,6 +175,18 @@ def test_a_time_limit_without_states_must_be_longer_than_a_trial(
         "note: from its first step, as states=off: a queue's time limit must be longer than a trial"
     )
     assert (worker.returncode, err.splitlines()[-1]) == (130, line)
+    needed = study().user_attrs[NEEDED]
+    assert 0 < needed < 60
+    names = [run.info.run_name for run in store.runs()]
+    for left in (needed / 2, 2 * needed + 60):
+        monkeypatch.setenv("SLURM_JOB_END_TIME", str(time.time() + left))
+        if left < needed:
+            said = refused(capsys, STORAGE, "one")
+            assert said.startswith("the queue's time limit must be longer than a trial, got ")
+            assert [run.info.run_name for run in store.runs()] == names
+        else:
+            assert main([STORAGE, "one"]) == 0
+    assert len(attributes.done(study())) == 1
 
 
 def refused(capsys: Any, *words: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from runner.study.queue.attributes import NEEDED
 from tests.runner.study.engines.joined import STUDY, TRIALS, Found, documented, missing, until
 from tests.runner.study.engines.slurm import PROGRAMS
 
@@ -70,6 +71,23 @@ def test_time_limits_and_kills_end_no_study(
     assert any("this worker ends; what it trained is made again" in text for text in ended), ended
     assert sum(text.count("\nrepeat ") for text in ended) == 1, ended
     FOUND.check(store.runs(), store.label)
+
+
+def test_a_limit_in_which_no_trial_can_end_is_refused(slurm: Any, command: Any, store: Any) -> None:
+    assert command(f"{STUDY} states=off study.workers=0").status == 0
+    FOUND.study.set_user_attr(NEEDED, 70.0)  # as a worker that a limit stopped has said
+    slurm.array("--time=1")
+    until(slurm.is_empty, 100)
+    ended = [file.read_text() for file in Path().glob("job-*.txt")]
+    assert len(ended) == 2
+    for said in ended:
+        assert "error: the queue's time limit must be longer than a trial, got " in said
+        assert ", where a trial takes 70 s; ask for more with --time" in said
+    assert FOUND.done() == 0
+    assert store.runs() == []
+    slurm.array("--time=2")
+    until(lambda: FOUND.done() > 0, 100)
+    slurm("scancel", "--user=root")
 
 
 def test_the_documented_line_brings_workers(slurm: Any, command: Any, store: Any) -> None:

@@ -1,0 +1,74 @@
+"""The time that a cluster's queue gives this process, and whether a trial fits into it."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Mapping
+
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from runner.errors import Mistake
+from runner.study.queue import attributes
+
+ASK_SECONDS = 10.0
+_LEFT = re.compile(
+    r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d\d)"
+)  # of squeue: days, hours, minutes, seconds
+
+
+def check_fits(study: Study, *, states: bool) -> None:
+    """Raise Mistake where Slurm would end this process before a trial of a study can have ended,
+    which would begin anew each time. Where nothing is known of either time, it may.
+
+    states: whether a trial goes on from where it was stopped, in which case any time will do.
+    """
+    needed = None if states else seconds_needed(study)
+    left = None if needed is None else seconds_left(os.environ)
+    if needed is None or left is None or left >= needed:
+        return
+    given = f"{left:.3g} s, where a trial takes {needed:.3g} s"
+    advice = "ask for more with --time, or make the study with states on"
+    raise Mistake("the queue's time limit", "must be longer than a trial", given, advice)
+
+
+def seconds_needed(study: Study) -> float | None:
+    """Return what the quickest trial took; before one has ended, what the last one that a limit
+    stopped would have taken; None where nothing is known."""
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    ends = map(attributes.outcome, filter(lambda t: not attributes.is_copy(t), complete))
+    took = [end["seconds"] for end in ends if not end.get("diverged") and end.get("seconds")]
+    estimated: float | None = study.user_attrs.get(attributes.NEEDED)
+    return min(took, default=estimated)
+
+
+def seconds_left(environment: Mapping[str, str]) -> float | None:
+    """Return how long Slurm lets this job run; None where no Slurm says so, or no end is set.
+
+    >>> seconds_left({}) is None
+    True
+    """
+    if "SLURM_JOB_END_TIME" in environment:  # since 23.02
+        return float(environment["SLURM_JOB_END_TIME"]) - time.time()
+    if "SLURM_JOB_ID" not in environment:
+        return None
+    line = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", "--format=%L"]
+    try:
+        asked = subprocess.run(line, capture_output=True, text=True, timeout=ASK_SECONDS)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return parsed(asked.stdout.strip())
+
+
+def parsed(left: str) -> float | None:
+    """Return the seconds of what squeue writes; None for what is no time, as UNLIMITED.
+
+    >>> parsed("1-02:00:05"), parsed("59:58"), parsed("UNLIMITED")
+    (93605.0, 3598.0, None)
+    """
+    found = _LEFT.fullmatch(left)
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (float(one or 0) for one in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

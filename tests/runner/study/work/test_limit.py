@@ -1,0 +1,110 @@
+"""Whether a trial fits into a queue's time: from what is known of both, nothing else is refused."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.errors import Mistake
+from runner.study.queue import attributes
+from runner.study.work.limit import check_fits, parsed, seconds_left, seconds_needed
+
+SQUEUE = """\
+#!/bin/sh
+echo "$@" > asked.txt
+echo "  {left}"
+"""
+
+
+@pytest.fixture
+def squeue(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Puts a Slurm's `squeue` there that says how much time is left."""
+
+    def put(left: str) -> None:
+        file = folder / "squeue"
+        file.write_text(SQUEUE.format(left=left))
+        file.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        monkeypatch.setenv("SLURM_JOB_ID", "17")
+
+    return put
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("0:59", 59),
+        ("12:34", 754),
+        ("1:00:00", 3600),
+        ("2-03:04:05", 183845),
+        ("UNLIMITED", None),
+        ("NOT_SET", None),
+        ("INVALID", None),
+        ("", None),
+    ],
+)
+def test_times_as_slurm_writes_them(written: str, seconds: float | None) -> None:
+    assert parsed(written) == seconds
+
+
+def test_slurm_is_asked_for_this_job(squeue: Any, folder: Path) -> None:
+    squeue("1:30")
+    assert seconds_left(os.environ) == 90
+    assert (folder / "asked.txt").read_text() == "--noheader --jobs=17 --format=%L\n"
+    ends = {"SLURM_JOB_END_TIME": str(int(time.time() + 100)), "SLURM_JOB_ID": "17"}
+    assert 90 < (seconds_left(ends) or 0) <= 100
+
+
+def test_a_slurm_that_does_not_answer_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert seconds_left({"SLURM_JOB_ID": "17"}) is None
+
+
+def test_the_quickest_trial_says_what_is_needed(worked: Any) -> None:
+    found = worked(
+        "model=quadratic dataset=none optimizer=sgd schedule=constant train.steps=8 "
+        "hydra/sweeper=optuna 'lr=interval(0.1,0.2)' study.trials=3 tracking=off"
+    )
+    found.set_user_attr(attributes.NEEDED, 1e6)  # what an earlier one was guessed to need
+    took = [attributes.outcome(trial)["seconds"] for trial in found.trials]
+    assert len(took) == 3
+    assert seconds_needed(found) == min(took) > 0
+
+
+class Study:
+    """A study of which no trial has ended."""
+
+    def __init__(self, needed: float | None) -> None:
+        self.user_attrs = {} if needed is None else {attributes.NEEDED: needed}
+
+    def get_trials(self, **given: Any) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("needed", "left", "states", "fits"),
+    [
+        (None, "0:01", False, True),
+        (100.0, "1:39", False, False),
+        (100.0, "1:40", False, True),
+        (100.0, "UNLIMITED", False, True),
+        (100.0, "1:39", True, True),
+    ],
+)
+def test_what_cannot_end_is_refused(
+    squeue: Any, needed: float | None, left: str, states: bool, fits: bool
+) -> None:
+    squeue(left)
+    study: Any = Study(needed)
+    if fits:
+        check_fits(study, states=states)
+        return
+    line = (
+        "the queue's time limit must be longer than a trial, got 99 s, where a trial takes 100 s; "
+        "ask for more with --time, or make the study with states on"
+    )
+    with pytest.raises(Mistake) as error:
+        check_fits(study, states=states)
+    assert str(error.value) == line
