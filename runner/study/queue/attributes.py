@@ -18,7 +18,7 @@ from runner.results.rows import Row
 # starts; the start whose workers are to stop; what its summary says; of what code and data it is;
 # the seconds that a trial would have taken that was stopped
 DEFINITION, CONFIRMS, EARLIER_CRASHES = "definition", "confirms", "forgiven"
-STOPPED, SUMMARY, MADE_OF, NEEDED = "stopped", "summary", "made_of", "needed"
+STOPPED, SUMMARY, MADE_OF, NEEDED = "stopped", "summary", "made_of", "needed_seconds"
 
 # of a trial, what was queued: the baseline, a cell of a grid, a candidate's run with a fresh seed,
 # the repetition of a trial, one that goes on where another was pruned and stands for it

@@ -20,6 +20,7 @@ def test_the_names_that_are_stored_are_those_of_every_earlier_version() -> None:
         "CONFIRMS": "confirms",
         "DEFINITION": "definition",
         "MADE_OF": "made_of",
+        "NEEDED": "needed_seconds",
         "EARLIER_CRASHES": "forgiven",
         "FIXED": "fixed",
         "GONE": "its worker is gone",
