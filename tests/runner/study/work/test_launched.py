@@ -1,5 +1,6 @@
 """How workers are started; those of a launcher share a study, and hear of an interrupt."""
 
+import json
 import os
 import signal
 import threading
@@ -15,6 +16,8 @@ from runner.config.composer import Composer, compose
 from runner.config.request import BASIC_LAUNCHER
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
+from runner.study.queue.attributes import NEEDED
+from runner.study.queue.storage import open_storage
 from runner.study.start import start
 from runner.study.work.launched import Launcher, work_launched
 from runner.study.work.signs import Living, signs
@@ -84,6 +87,26 @@ def test_a_launcher_that_gives_up_is_outlived_by_its_jobs(store, undrawn, capsys
     said = capsys.readouterr()
     assert said.err == "a worker ended early: RuntimeError: Job 17 has not produced any output\n"
     assert "trained again on 1 fresh seed" in said.out
+
+
+def test_a_job_whose_queue_gives_too_little_time_claims_nothing(
+    store, undrawn, capsys, monkeypatch
+) -> None:
+    def launch(batch: Any, first: int) -> list[Any]:
+        spec = compose(list(batch[0])).study.worker
+        address, name, *_ = json.loads(spec)
+        study = optuna.load_study(study_name=name, storage=open_storage(address))
+        study.set_user_attr(NEEDED, 1000.0)  # as a job that a limit stopped has said
+        monkeypatch.setenv("SLURM_JOB_END_TIME", str(time.time() + 100))
+        work_launched(spec, Interrupts())
+        return []
+
+    words = [*QUADRATIC.split(), "lr=0.1,0.2", "states=off", "study.heartbeat_seconds=1"]
+    launcher = {"_target_": "elsewhere.Launcher"}
+    assert start([*words, "study.workers=2"], None, launch=launch, launcher=launcher) == 1
+    line = "a worker ended early: Mistake: the queue's time limit must be longer than a trial, got "
+    assert capsys.readouterr().err.startswith(line)
+    assert store.runs() == []
 
 
 def test_jobs_elsewhere_hear_of_an_interrupt_by_the_storage(
