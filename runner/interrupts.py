@@ -73,11 +73,15 @@ class Interrupts:
         """Ask to stop, as a first signal does."""
         self._asked = True
 
+    def is_limit(self) -> bool:
+        """Return whether a queue has said that the time is over."""
+        return self._number in LIMITS
+
     def pass_on(self) -> None:
         """Let whoever listened before hear of a limit, once all has ended in order: it may queue
         the job again. That the time is over is no failure."""
         handler = self._before.get(self._number or 0)
-        if self._number not in LIMITS or not callable(handler):
+        if not (self.is_limit() and callable(handler)):
             return
         try:
             handler(self._number, None)

@@ -92,7 +92,8 @@ def run(
     known = restored(setup, ending or Ending(Status.KILLED, "interrupted"))
     found = endings.result(setup, records, known, name, recording.link)
     reused = min(beginning.name.step, found.steps) if beginning else 0
-    found = replace(found, seconds=time.monotonic() - started, reused=reused)
+    took = time.monotonic() - started
+    found = replace(found, seconds=took, reused=reused, run_ids=recording.run_ids)
     kept = artifacts.Kept(weights=not brief or keep_weights, picture=is_alone)  # others share one
     waits = not brief and (later is None or ending is None)
     delivered = endings.record(setup, records, recording, found, kept if ending else None, waits)

@@ -64,7 +64,8 @@ class Result:
     no clipping is chosen. picture: a file of the rates. rates: those used, where the schedule
     listens to the run. lr, seed: what was asked for. setting: in a sweep, the same text for runs
     that differ by their seed alone; setting_name: its name for people. reused: of the steps, those
-    that were stored. records: of every update, where somebody has asked for them.
+    that were stored. run_ids: what each tracker calls the run. records: of every update, where
+    somebody has asked for them.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Result:
     seconds: float = 0.0
     command: str = ""
     link: Link | None = None
+    run_ids: tuple[str, ...] = ()
     delivered: bool = True
     layers: Mapping[str, Sequence[float]] = field(default_factory=dict)
     clipped: int | None = None

@@ -31,7 +31,7 @@ class Deliveries:
 
 def deliver_left(jobs: Sequence[Job], results: Iterable[Result]) -> None:
     """Send what processes that have died had recorded of ended jobs and not sent."""
-    ended = {one.link.run_id for one in results if one.link is not None}
+    ended = {run_id for one in results for run_id in one.run_ids}
     asked = [job.settings.tracking for job in jobs]
     for tracking in {repr((one.uri, one.trackers)): one for one in asked}.values():
         for _ in deliver_waiting(trackers_of(tracking), warn, None, ended):

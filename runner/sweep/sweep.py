@@ -153,7 +153,7 @@ class Sweep:
                     deliver_left(jobs, results.values())
             waiting = {box.run_id for box in outbox.waiting()}
             for place, one in results.items():
-                if one.link is not None and one.link.run_id in waiting:
+                if not waiting.isdisjoint(one.run_ids):
                     results[place] = replace(one, delivered=False)
         else:
             for number, part in enumerate(parts):

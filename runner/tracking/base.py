@@ -171,8 +171,10 @@ class Tracker(ABC):
         """Return the word why a run counts no more, "" where it counts."""
         return ""
 
-    def remove(self, run_id: str) -> None:
-        """Remove a run that another one takes the place of."""
+    def remove(self, run_id: str) -> bool:
+        """Remove a run that another one takes the place of; return False where it may still be
+        there."""
+        return True
 
     def look(self) -> str:
         """Return the command that shows what was recorded, "" where there is none to be told."""

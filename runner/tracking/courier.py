@@ -72,6 +72,11 @@ class Courier:
         self._refused = 0  # lines that were said
         self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
 
+    @property
+    def run_id(self) -> str:
+        """What the tracker calls the run, once it is open."""
+        return self._box.run_id
+
     def start(self) -> Self:
         """Begin to load the tracker's libraries, while the caller loads what it needs."""
         self._thread.start()
@@ -238,10 +243,10 @@ class Courier:
         return link
 
     def _undo(self, link: Link) -> None:
-        """Remove a run that was made too late; one that is continued goes on waiting."""
+        """Remove a run that was made too late; the next start ends one that cannot be removed, and
+        one that is continued goes on waiting."""
         try:
-            if not self.continued:
-                self._tracker.remove(link.run_id)
+            if not self.continued and self._tracker.remove(link.run_id):
                 self._box.remove()
                 self._box.remove_root()
         finally:

@@ -37,6 +37,11 @@ class Recording:
         """Whether the run is recorded anywhere."""
         return bool(self._couriers)
 
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """What each tracker calls the run, once it is open."""
+        return tuple(courier.run_id for courier in self._couriers)
+
     def start(self) -> Self:
         """Begin to load what trackers need, while the caller loads what it needs."""
         for courier in self._couriers:

@@ -130,8 +130,8 @@ class Remote(Tracker):
     def disowned(self, run_id: str) -> str:
         return str(self._ask("disowned", run_id))
 
-    def remove(self, run_id: str) -> None:
-        self._ask("remove", run_id)
+    def remove(self, run_id: str) -> bool:
+        return bool(self._ask("remove", run_id))
 
     def look(self) -> str:
         return self.tracker.look()

@@ -82,8 +82,9 @@ class TensorBoard(Tracker):
         self._writer(run_id).close()
         self._writer.cache_clear()
 
-    def remove(self, run_id: str) -> None:
+    def remove(self, run_id: str) -> bool:
         shutil.rmtree(self._folder(run_id), ignore_errors=True)
+        return True
 
     def look(self) -> str:
         return f"tensorboard --logdir {shlex.quote(self.address)}"

@@ -16,9 +16,9 @@ from runner.results.rows import Row
 
 # of a study: what it is, as JSON; the study that it confirms; how many trials crashed in earlier
 # starts; the start whose workers are to stop; what its summary says; of what code and data it is;
-# the seconds that a trial would have taken that was stopped
+# of a trial that was stopped, the seconds that it had and that it would have taken
 DEFINITION, CONFIRMS, EARLIER_CRASHES = "definition", "confirms", "forgiven"
-STOPPED, SUMMARY, MADE_OF, NEEDED = "stopped", "summary", "made_of", "needed_seconds"
+STOPPED, SUMMARY, MADE_OF, CUT_OFF = "stopped", "summary", "made_of", "cut_off"
 
 # of a trial, what was queued: the baseline, a cell of a grid, a candidate's run with a fresh seed,
 # the repetition of a trial, one that goes on where another was pruned and stands for it

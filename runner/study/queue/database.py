@@ -6,8 +6,8 @@ ended since its last one: that is done once, and whatever else is asked is a sta
 
 import copy
 import json
-from collections.abc import Container
-from contextlib import AbstractContextManager
+from collections.abc import Container, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from zlib import crc32
 
@@ -17,7 +17,7 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import func, or_, select
+from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from runner.study.queue.trial_rows import TRIALS, as_text, read
@@ -114,4 +114,15 @@ class Trials(_CachedStorage):
                 raise
         except SQLAlchemyError as error:
             raise StorageInternalError(str(error)) from error
-        return connection
+        return _held(connection)
+
+
+@contextmanager
+def _held(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        try:
+            connection.close()
+        except SQLAlchemyError:  # the database has restarted, and let go
+            connection.invalidate()

@@ -11,6 +11,7 @@ from runner.results.definition import Definition
 from runner.results.result import Result, Status
 from runner.study.queue import attributes
 from runner.study.queue.claim import Claim, copy
+from runner.study.work import limit
 from runner.study.work.objective import Objective, Outcome, Report, diverged_value
 from runner.study.work.runs import Runs, Stopped
 
@@ -114,8 +115,8 @@ class Attempt:
         """Take the end of a run; return whether the trial goes on."""
         values = objective.values()
         if result.status == Status.KILLED:
-            self._needs(result, setup)
             self.claim.give_back()
+            self._cut_off(result, setup)
         elif result.status == Status.FAILED:
             self._failed(result)
         elif result.status == Status.PRUNED:
@@ -127,11 +128,12 @@ class Attempt:
             return True
         return False
 
-    def _needs(self, result: Result, setup: Setup) -> None:
-        """Keep how long the trial would have taken, for those who have little time."""
+    def _cut_off(self, result: Result, setup: Setup) -> None:
+        """Keep what is known of a trial that begins anew, for those who have little time."""
         if result.steps and not setup.settings.states.enabled:
+            had = sum(one.seconds for one in self.outcome.results)
             whole = result.seconds * setup.trial.horizon.total_steps / result.steps
-            self.claim.study.set_user_attr(attributes.NEEDED, whole * self.seeds)
+            limit.note(self.claim.study, had, whole * self.seeds)
 
     def _diverged(self, reason: str, setup: Setup) -> None:
         states = (TrialState.COMPLETE,)

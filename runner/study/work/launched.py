@@ -27,7 +27,7 @@ from runner.study.periodic import Periodic
 from runner.study.queue import attributes, queue
 from runner.study.queue.storage import open_storage
 from runner.study.work.limit import check_fits
-from runner.study.work.signs import Living, signs
+from runner.study.work.signs import Living, Signs
 from runner.study.work.worker import configurator_of, work
 from runner.tracking import trackers_of
 
@@ -135,9 +135,11 @@ def work_launched(spec: str, interrupts: Interrupts) -> None:
         if study.user_attrs.get(attributes.STOPPED) == start:
             interrupts.request()
 
-    alive = signs(study, start, definition.heartbeat_seconds)
+    alive = Signs(study, start, definition.heartbeat_seconds)
     with alive, Periodic(ask, lambda: ASK_SECONDS):
         work(study, interrupts, deadline, None, configurator)
+        if interrupts.is_limit():
+            alive.comes_back()
 
 
 def _launch(launch: Launch, jobs: list[list[str]], gave_up: threading.Event) -> None:

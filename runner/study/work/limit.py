@@ -5,41 +5,59 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
+from optuna.exceptions import StorageInternalError
 from optuna.study import Study
 from optuna.trial import TrialState
 
 from runner.errors import Mistake
+from runner.study.answer import confirm
 from runner.study.queue import attributes
 
 ASK_SECONDS = 10.0
+MARGIN, LOADING_SECONDS = 1.2, 60.0  # what a process has beside a trial's training
 _LEFT = re.compile(
     r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d\d)"
 )  # of squeue: days, hours, minutes, seconds
 
 
+def note(study: Study, had: float, needed: float) -> None:
+    """Keep that a trial was stopped before its end, for those who have no more time.
+
+    had: seconds that it trained. needed: seconds that it would have taken.
+    """
+    known = study.user_attrs.get(attributes.CUT_OFF, [0.0])
+    with suppress(StorageInternalError):
+        if had > known[0]:
+            study.set_user_attr(attributes.CUT_OFF, [had, needed])
+
+
 def check_fits(study: Study, *, states: bool) -> None:
     """Raise Mistake where Slurm would end this process before a trial of a study can have ended,
-    which would begin anew each time. Where nothing is known of either time, it may.
+    which would begin anew each time: where one was stopped that had as much time, and where trials
+    take more. With more time than was tried, a machine may be fast enough.
 
     states: whether a trial goes on from where it was stopped, in which case any time will do.
     """
-    needed = None if states else seconds_needed(study)
-    left = None if needed is None else seconds_left(os.environ)
-    if needed is None or left is None or left >= needed:
+    study = confirm.existing(study) or study  # whose trials are left
+    tried = None if states else study.user_attrs.get(attributes.CUT_OFF)
+    left = None if tried is None else seconds_left(os.environ)
+    if tried is None or left is None or left > MARGIN * tried[0] + LOADING_SECONDS:
+        return
+    needed = seconds_needed(study, tried[1])
+    if left >= needed:
         return
     given = f"{left:.3g} s, where a trial takes {needed:.3g} s"
     advice = "ask for more with --time, or make the study with states on"
     raise Mistake("the queue's time limit", "must be longer than a trial", given, advice)
 
 
-def seconds_needed(study: Study) -> float | None:
-    """Return what the quickest trial took; before one has ended, what the last one that a limit
-    stopped would have taken; None where nothing is known."""
+def seconds_needed(study: Study, estimated: float) -> float:
+    """Return what the quickest trial took; before one has ended, an estimate."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     ends = map(attributes.outcome, filter(lambda t: not attributes.is_copy(t), complete))
     took = [end["seconds"] for end in ends if not end.get("diverged") and end.get("seconds")]
-    estimated: float | None = study.user_attrs.get(attributes.NEEDED)
     return min(took, default=estimated)
 
 

@@ -3,6 +3,7 @@
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import Self
 
 from optuna.study import Study
 
@@ -11,18 +12,32 @@ from runner.study.periodic import Periodic
 _SIGN = "alive"  # begins a study's attribute, behind it stand the start and the worker
 
 
-def signs(study: Study, start: str, seconds: float) -> Periodic:
-    """Return what says, while it is open, that a worker of a start lives.
+class Signs:
+    """Says, while it is open, that a worker of a start lives.
 
     seconds: of silence after which it counts as gone.
     """
-    key = f"{_SIGN} {start} {uuid.uuid4().hex}"
 
-    def sign() -> None:
-        study.set_user_attr(key, time.time())
+    def __init__(self, study: Study, start: str, seconds: float) -> None:
+        self._study = study
+        self._key = f"{_SIGN} {start} {uuid.uuid4().hex}"
+        self._sign()
+        self._periodic = Periodic(self._sign, lambda: max(seconds / 3, 0.2))
 
-    sign()
-    return Periodic(sign, lambda: max(seconds / 3, 0.2))
+    def __enter__(self) -> Self:
+        self._periodic.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._periodic.stop()
+
+    def comes_back(self) -> None:
+        """Say that its queue may begin it again: its silence means nothing."""
+        self._periodic.stop()
+        self._study.set_user_attr(self._key, None)
+
+    def _sign(self) -> None:
+        self._study.set_user_attr(self._key, time.time())
 
 
 @dataclass
@@ -50,7 +65,11 @@ class Living:
             self._seen.clear()
         self._looked = now
         for key, sign in self.study.user_attrs.items():
-            if key.startswith(f"{_SIGN} {self.start} ") and self._seen.get(key, (None,))[0] != sign:
+            if not key.startswith(f"{_SIGN} {self.start} "):
+                continue
+            if sign is None:
+                self._seen.pop(key, None)
+            elif self._seen.get(key, (None,))[0] != sign:
                 self._seen[key] = sign, now
         silent = [since for _, since in self._seen.values() if now - since > self.seconds]
         return len(silent) >= self.count and len(silent) == len(self._seen)

@@ -198,10 +198,12 @@ class MLflow(Tracker):
     def disowned(self, run_id: str) -> str:
         return str(self._client.get_run(run_id).data.tags.get(LOST, ""))
 
-    def remove(self, run_id: str) -> None:
+    def remove(self, run_id: str) -> bool:
         """Delete a run as the MLflow UI does, which can restore it."""
-        with contextlib.suppress(Exception):  # a stale run beside the new one does no harm
+        with contextlib.suppress(Exception):
             self._client.delete_run(run_id)
+            return True
+        return False
 
     def show(
         self,

@@ -18,7 +18,7 @@ import pytest
 from optuna.trial import TrialState
 
 from runner.study.queue import attributes
-from runner.study.queue.attributes import DEFINITION, MADE_OF, NEEDED
+from runner.study.queue.attributes import CUT_OFF, DEFINITION, MADE_OF
 from runner.study.queue.storage import open_storage
 from runner.worker import main
 
@@ -175,10 +175,11 @@ def test_a_time_limit_without_states_must_be_longer_than_a_trial(
         "note: from its first step, as states=off: a queue's time limit must be longer than a trial"
     )
     assert (worker.returncode, err.splitlines()[-1]) == (130, line)
-    needed = study().user_attrs[NEEDED]
-    assert 0 < needed < 60
+    had, needed = study().user_attrs[CUT_OFF]
+    assert 0 < had < needed < 60
+    assert needed == pytest.approx(had * 2000 / 1501, rel=0.01)
     names = [run.info.run_name for run in store.runs()]
-    for left in (needed / 2, 2 * needed + 60):
+    for left in (0.9 * needed, 1.2 * had + 90):
         monkeypatch.setenv("SLURM_JOB_END_TIME", str(time.time() + left))
         if left < needed:
             said = refused(capsys, STORAGE, "one")

@@ -127,6 +127,17 @@ def test_records_that_cannot_be_delivered_behind_a_job_are_said(
     assert told == {i: "points" if i in away else "FINISHED" for i in told}
 
 
+def test_records_that_the_second_tracker_does_not_take_are_said(
+    shell: Any, own_module: Any, folder: Path
+) -> None:
+    own_module("sent_behind", AWAY.replace("AWAY", repr("2")))
+    line = f"-m {QUADRATIC} train.steps=4 lr=0.21,0.22 sweep.workers=2 tracking=tensorboard "
+    line += "'+tracking.trackers.own={_target_: sent_behind.Away}'"
+    out, err = shell(line).communicate(timeout=120)
+    assert "some records are in .runner/outbox" in out, err
+    assert len(list(folder.glob(".runner/outbox/*"))) == 1
+
+
 DIES_BEHIND = AWAY.replace(
     """        if run_id[-1] in AWAY:
             raise OSError("it is away")
@@ -139,13 +150,15 @@ DIES_BEHIND = AWAY.replace(
 ).replace("import uuid", "import os\nimport time\nimport uuid")
 
 
+@pytest.mark.parametrize(
+    "alone", [pytest.param("'~tracking.trackers.tensorboard'", marks=pytest.mark.stress), ""]
+)
 def test_records_of_a_process_that_dies_behind_its_jobs_are_delivered(
-    shell: Any, own_module: Any, folder: Path
+    shell: Any, own_module: Any, folder: Path, alone: str
 ) -> None:
     own_module("dies_behind", DIES_BEHIND)
-    line = f"-m {QUADRATIC} train.steps=4 lr=0.21,0.22 sweep.workers=2 "
-    line += "tracking=tensorboard '~tracking.trackers.tensorboard' "
-    line += "'+tracking.trackers.own={_target_: dies_behind.Away}'"
+    line = f"-m {QUADRATIC} train.steps=4 lr=0.21,0.22 sweep.workers=2 tracking=tensorboard {alone}"
+    line += " '+tracking.trackers.own={_target_: dies_behind.Away}'"
     done = shell(line)
     out, err = done.communicate(timeout=120)
     assert (done.returncode, err) == (0, "")

@@ -17,6 +17,7 @@ from runner import deliver
 from runner.errors import Mistake
 from runner.tracking import Header, courier, outbox
 from runner.tracking.courier import Courier
+from runner.tracking.delivery import deliver_waiting
 from runner.tracking.mlflow import MLflow
 from runner.tracking.schema import Head
 
@@ -163,11 +164,12 @@ def test_a_hanging_server_does_not_hold_up_the_run(stub: Any, monkeypatch: Any) 
 class Late(Stub):
     """A server that makes runs at once and says so when nobody listens any more, the first times.
 
-    late: how many times.
+    late: how many times. deletes: whether it removes runs.
     """
 
-    def __init__(self, late: int) -> None:
+    def __init__(self, late: int, *, deletes: bool = True) -> None:
         self.late, self.made, self.ended = late, list[str](), list[str]()
+        self.deletes = deletes
         super().__init__()
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -183,6 +185,8 @@ class Late(Stub):
         if "/runs/search" in path:
             left = [run for run in self.made if run not in self.ended]
             return 200, {"runs": [{"info": {"run_id": run}, "data": {}} for run in left]}
+        if "/runs/delete" in path and not self.deletes:
+            return 400, {"error_code": "BAD_REQUEST", "message": "busy"}
         if "/runs/delete" in path or ("/runs/update" in path and body["status"] != "RUNNING"):
             self.ended.append(body["run_id"])
         return super().answer(path, body)
@@ -217,6 +221,24 @@ def test_a_server_that_answers_too_late_is_a_mistake_and_keeps_no_run(
     one.join()
     assert server.ended == server.made == ["0" * 32]
     assert not outbox.ROOT.exists()
+
+
+def test_a_run_that_was_made_too_late_and_cannot_be_removed_is_ended_by_the_next_start(
+    stub: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("runner.tracking.mlflow.tracker.RUN_SECONDS", 0.3)
+    server = stub(Late, late=1, deletes=False)
+    tracker = MLflow(f"http://127.0.0.1:{server.port}")
+    one = Courier(tracker, warn=lambda line: None).start()
+    with pytest.raises(Mistake, match=r"no answer within 0.3 s"):
+        one.open(HEADER)
+    server.leave.set()
+    one.join()
+    assert server.ended == []
+    assert [box.run_id for box in outbox.waiting()] == server.made
+    assert [sent for _, sent in deliver_waiting([tracker], warn=print)] == [True]
+    assert server.ended == server.made
+    assert list(outbox.waiting()) == []
 
 
 def test_a_run_of_which_nobody_knows_whether_it_is_there_is_asked_for_by_the_next_start(

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from runner.study.queue.attributes import NEEDED
+from runner.study.queue.attributes import CUT_OFF
 from tests.runner.study.engines.joined import STUDY, TRIALS, Found, documented, missing, until
 from tests.runner.study.engines.slurm import PROGRAMS
 
@@ -75,7 +75,7 @@ def test_time_limits_and_kills_end_no_study(
 
 def test_a_limit_in_which_no_trial_can_end_is_refused(slurm: Any, command: Any, store: Any) -> None:
     assert command(f"{STUDY} states=off study.workers=0").status == 0
-    FOUND.study.set_user_attr(NEEDED, 70.0)  # as a worker that a limit stopped has said
+    FOUND.study.set_user_attr(CUT_OFF, [20.0, 70.0])  # as a worker that a limit stopped has said
     slurm.array("--time=1")
     until(slurm.is_empty, 100)
     ended = [file.read_text() for file in Path().glob("job-*.txt")]

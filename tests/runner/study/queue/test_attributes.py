@@ -20,7 +20,7 @@ def test_the_names_that_are_stored_are_those_of_every_earlier_version() -> None:
         "CONFIRMS": "confirms",
         "DEFINITION": "definition",
         "MADE_OF": "made_of",
-        "NEEDED": "needed_seconds",
+        "CUT_OFF": "cut_off",
         "EARLIER_CRASHES": "forgiven",
         "FIXED": "fixed",
         "GONE": "its worker is gone",

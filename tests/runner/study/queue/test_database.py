@@ -9,11 +9,12 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import OperationalError
 
 from runner.study.queue import attributes, queue
 from runner.study.queue.claim import claim, same
-from runner.study.queue.database import Database
+from runner.study.queue.database import Database, _held
 from runner.study.queue.storage import open_storage
 
 
@@ -129,3 +130,17 @@ def test_every_access_is_tried_again(database: str, queues, monkeypatch) -> None
     monkeypatch.setattr(Database, "count", count)
     monkeypatch.setattr("runner.study.queue.storage._PAUSE_SECONDS", 0)
     assert queue.left(study) == (3, 0)
+
+
+def test_a_database_that_restarts_while_a_name_is_held_harms_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = create_engine("sqlite://").connect()
+
+    def close() -> None:
+        raise OperationalError("ROLLBACK", {}, Exception("the connection is lost"))
+
+    monkeypatch.setattr(connection, "close", close)
+    with _held(connection):
+        assert not connection.invalidated
+    assert connection.invalidated

@@ -16,11 +16,11 @@ from runner.config.composer import Composer, compose
 from runner.config.request import BASIC_LAUNCHER
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
-from runner.study.queue.attributes import NEEDED
+from runner.study.queue.attributes import CUT_OFF
 from runner.study.queue.storage import open_storage
 from runner.study.start import start
 from runner.study.work.launched import Launcher, work_launched
-from runner.study.work.signs import Living, signs
+from runner.study.work.signs import Living, Signs
 from runner.sweep.sweep import Sweep
 
 QUADRATIC = (
@@ -96,7 +96,7 @@ def test_a_job_whose_queue_gives_too_little_time_claims_nothing(
         spec = compose(list(batch[0])).study.worker
         address, name, *_ = json.loads(spec)
         study = optuna.load_study(study_name=name, storage=open_storage(address))
-        study.set_user_attr(NEEDED, 1000.0)  # as a job that a limit stopped has said
+        study.set_user_attr(CUT_OFF, [90.0, 1000.0])  # as a job that a limit stopped has said
         monkeypatch.setenv("SLURM_JOB_END_TIME", str(time.time() + 100))
         work_launched(spec, Interrupts())
         return []
@@ -219,14 +219,37 @@ def test_workers_that_live_are_waited_for(store, folder) -> None:
             time.sleep(0.05)
         return any(answers)
 
-    with signs(study, "start", 0.6), signs(study, "start", 0.6):
+    with Signs(study, "start", 0.6), Signs(study, "start", 0.6):
         assert not found(1.5)
-    signs(study, "another", 0.6)  # of another start
+    Signs(study, "another", 0.6)  # of another start
     assert found(3.0)
-    with signs(study, "start", 0.6):  # one that was queued again
+    with Signs(study, "start", 0.6) as third:  # one that was queued again
         time.sleep(0.3)
         assert not living.all_gone()
         assert not found(1.0)
+        third.comes_back()
+    assert found(1.5)  # two others have been silent for long
+
+
+def test_a_worker_that_its_queue_begins_again_is_waited_for(store, folder) -> None:
+    study = optuna.create_study()
+    living = Living(study, "start", 2, seconds=0.4)
+    gone: list[bool] = []
+
+    def look(seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            gone.append(living.all_gone())
+            time.sleep(0.05)
+        return any(gone)
+
+    with Signs(study, "start", 0.4) as first, Signs(study, "start", 0.4):
+        assert not look(0.5)
+        first.comes_back()  # the time that its queue gave is over
+    assert not look(1.5)
+    with Signs(study, "start", 0.4):
+        assert not look(0.5)
+    assert look(1.5)
 
 
 PLUGINS = "hydra_plugins.hydra"

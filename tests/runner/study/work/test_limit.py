@@ -5,11 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from runner.errors import Mistake
 from runner.study.queue import attributes
-from runner.study.work.limit import check_fits, parsed, seconds_left, seconds_needed
+from runner.study.work.limit import check_fits, note, parsed, seconds_left, seconds_needed
 
 SQUEUE = """\
 #!/bin/sh
@@ -67,44 +68,61 @@ def test_the_quickest_trial_says_what_is_needed(worked: Any) -> None:
         "model=quadratic dataset=none optimizer=sgd schedule=constant train.steps=8 "
         "hydra/sweeper=optuna 'lr=interval(0.1,0.2)' study.trials=3 tracking=off"
     )
-    found.set_user_attr(attributes.NEEDED, 1e6)  # what an earlier one was guessed to need
     took = [attributes.outcome(trial)["seconds"] for trial in found.trials]
     assert len(took) == 3
-    assert seconds_needed(found) == min(took) > 0
+    assert seconds_needed(found, 1e6) == min(took) > 0
+    assert seconds_needed(optuna.create_study(), 1e6) == 1e6
 
 
-class Study:
-    """A study of which no trial has ended."""
-
-    def __init__(self, needed: float | None) -> None:
-        self.user_attrs = {} if needed is None else {attributes.NEEDED: needed}
-
-    def get_trials(self, **given: Any) -> list[Any]:
-        return []
+def test_of_trials_that_were_stopped_the_one_that_had_most_time_counts() -> None:
+    study = optuna.create_study()
+    note(study, 8.0, 40000.0)  # by Ctrl-C, while all was still loading
+    assert study.user_attrs[attributes.CUT_OFF] == [8.0, 40000.0]
+    note(study, 50.0, 100.0)
+    note(study, 20.0, 110.0)
+    assert study.user_attrs[attributes.CUT_OFF] == [50.0, 100.0]
 
 
 @pytest.mark.parametrize(
-    ("needed", "left", "states", "fits"),
+    ("cut_off", "left", "states", "fits"),
     [
         (None, "0:01", False, True),
-        (100.0, "1:39", False, False),
-        (100.0, "1:40", False, True),
-        (100.0, "UNLIMITED", False, True),
-        (100.0, "1:39", True, True),
+        ([50.0, 100.0], "1:39", False, False),
+        ([50.0, 100.0], "1:40", False, True),
+        ([20.0, 200.0], "1:24", False, False),  # as much as was tried: 20 s and what loads
+        ([20.0, 200.0], "1:25", False, True),
+        ([50.0, 100.0], "UNLIMITED", False, True),
+        ([50.0, 100.0], "1:39", True, True),
     ],
 )
 def test_what_cannot_end_is_refused(
-    squeue: Any, needed: float | None, left: str, states: bool, fits: bool
+    squeue: Any, cut_off: list[float] | None, left: str, states: bool, fits: bool
 ) -> None:
     squeue(left)
-    study: Any = Study(needed)
+    study = optuna.create_study(study_name="one")
+    if cut_off is not None:
+        note(study, *cut_off)
     if fits:
         check_fits(study, states=states)
         return
+    assert cut_off is not None
     line = (
-        "the queue's time limit must be longer than a trial, got 99 s, where a trial takes 100 s; "
-        "ask for more with --time, or make the study with states on"
+        f"the queue's time limit must be longer than a trial, got {parsed(left):.0f} s, where a "
+        f"trial takes {cut_off[1]:.0f} s; ask for more with --time, or make the study with "
+        "states on"
     )
     with pytest.raises(Mistake) as error:
         check_fits(study, states=states)
     assert str(error.value) == line
+
+
+def test_what_confirms_is_measured_by_itself(squeue: Any) -> None:
+    squeue("0:30")
+    study = optuna.create_study(study_name="one")
+    note(study, 50.0, 100.0)
+    again = optuna.create_study(study_name="one/confirm", storage=study._storage)
+    again.set_user_attr(attributes.DEFINITION, "{}")
+    check_fits(study, states=False)  # a run of one seed, of which nothing is known
+    note(again, 10.0, 40.0)
+    with pytest.raises(Mistake, match="where a trial takes 40 s"):
+        check_fits(study, states=False)
