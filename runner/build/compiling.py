@@ -6,12 +6,12 @@ from collections.abc import Callable
 import torch
 from cachetools import LRUCache
 
-from runner.build.rehearsal import key_of
+from runner.build.rehearsal import as_it_was, key_of
 from runner.culprit import told
 from runner.errors import Mistake, out_of_memory
 from runner.training.compiled import Payoff, without
 from runner.training.data import Dataset
-from runner.training.devices import kept_generators
+from runner.training.devices import kept_generators, seed
 from runner.training.groups import set_training
 from runner.training.loop import Loop
 from runner.training.state import State
@@ -32,11 +32,13 @@ def compiling(trial: Trial, state: State, data: Dataset | None) -> tuple[str, ..
         return ()
     key = f"{mode} {trial.recipe.threads} {key_of(trial, False)}"
     if key not in _known:
-        with kept_generators(next(state.model.parameters()).device):
+        device = next(state.model.parameters()).device
+        with kept_generators(device), as_it_was(data):
             _known[key] = _payoff(trial, state, data)
     payoff = _known[key]
     if payoff is None:
-        return (f"{KEY}={mode}: the model cannot be copied here, so it is not known when it pays",)
+        why = "there is no room here for a copy of the model, or it has none"
+        return (f"{KEY}={mode}: {why}, so it is not known when it pays",)
     return (f"{KEY}={mode}: {payoff.text(trial.horizon.total_steps)}",)
 
 
@@ -79,8 +81,11 @@ def _update(state: State, trial: Trial, data: Dataset | None) -> Callable[[], ob
     first = trial.numbers.between(trial.numbers["lr"].begin(), 0, 1)
     loop.set([float(values[0]) for values in first.values()])
 
+    batches = loop.drawn(0)
+
     def update() -> None:
-        loop.computed(loop.drawn(0))
+        seed(loop.noise, loop.device)
+        loop.computed(batches)
         if loop.device.type != "cpu":
             torch.accelerator.synchronize(loop.device)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import psutil
 import torch
 
+from runner.build import cgroups
 from runner.build.setup import Setup
 from runner.errors import Mistake
 from runner.interrupts import Interrupts
@@ -82,4 +83,4 @@ def _free(device: torch.device) -> int:
     """Return the bytes that are free where a device computes."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return min([int(psutil.virtual_memory().available), *cgroups.limits()])

@@ -59,7 +59,7 @@ def _rehearse(
 ) -> None:
     device = next(state.model.parameters()).device
     try:
-        with devices.kept_generators(device), under(""), _as_it_was(data):
+        with devices.kept_generators(device), under(""), as_it_was(data):
             spare = state.copy() or new_state(settings, data, device)
             rehearsal.rehearse_keeping(spare.model, back=back)
             rehearsal.rehearse(spare, compiled.without(trial), data)
@@ -68,7 +68,7 @@ def _rehearse(
             raise
 
 
-def _as_it_was(data: Dataset | None) -> AbstractContextManager[None]:
+def as_it_was(data: Dataset | None) -> AbstractContextManager[None]:
     """Put back what the augmentation holds: the run has yet to begin with it."""
     return (
         nullcontext() if data is None or data.augment is None else unchanged(augment=data.augment)

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import psutil
 
 from runner import warm
+from runner.build import cgroups
 from runner.training import devices
 
 A_PROCESS_BYTES = 2**30  # of the memory that a process may take, about
@@ -20,5 +21,5 @@ def processes(asked: Collection[str], threads: int) -> int:
         return 1
     if any(devices.resolve(one).type != "cpu" for one in asked):
         return max(1, devices.count()) if set(asked) == {"auto"} else 1
-    memory = int(psutil.virtual_memory().total)
+    memory = min([int(psutil.virtual_memory().total), *cgroups.limits()])
     return max(1, min(devices.DEFAULT_THREADS // threads, memory // A_PROCESS_BYTES))

@@ -1,16 +1,17 @@
 """A model compiled for its training by torch.compile; evaluations compute as ever."""
 
+import importlib
 import json
 import logging
 import math
 import re
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import nn
 
+from runner.errors import one_line
 from runner.trial import Recipe, Trial
 from schedules.errors import ArgumentError
 
@@ -51,11 +52,11 @@ def compiler_of(device: torch.device) -> str:
 
         eval_frame.check_if_dynamo_supported()
         if device.type == "cuda":
-            return f"triton {version('triton')}"
+            return f"triton {importlib.import_module('triton').__version__}"
         told = cpp_builder.get_compiler_version_info(cpp_builder.get_cpp_compiler())
     except Exception as error:
         must = "must be off where torch has no compiler"
-        raise ArgumentError("train.compile", must, advice=f"{error}".splitlines()[0]) from error
+        raise ArgumentError("train.compile", must, advice=one_line(error)) from error
     found = re.search(r"(?:gcc|clang) version [\w.]+", told)
     return found[0] if found else told
 
@@ -74,7 +75,8 @@ def without(trial: Trial) -> Trial:
 
 def _key(recipe: Recipe) -> str:
     """Return the same for models that one compilation serves."""
-    parts = (recipe.model, recipe.task, recipe.precision, recipe.threads, recipe.compile)
+    how = (recipe.precision, recipe.threads, recipe.compile)
+    parts = (recipe.model, recipe.task, recipe.dataset, recipe.batch_size, *how)
     return json.dumps(parts, sort_keys=True, default=dict)
 
 

@@ -5,6 +5,7 @@ The rate is read from a table on the device by a counter there, so that one grap
 updates; so are loss, norm and clips written. Nothing but that is different: the bits are the same.
 """
 
+import functools
 import random
 import time
 from collections import Counter
@@ -13,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from runner.culprit import told
 from runner.results.events import Chunk
 from runner.training.data import Batch
-from runner.training.fused.likeness import beside_weights
+from runner.training.fused.likeness import beside_model, beside_weights
 from runner.training.loop import CHUNK_SECONDS, CHUNK_STEPS, Loop, chunk_of
 from runner.training.nested import leaves, mapped
 from runner.training.optimizers import FUSED, rate_of
@@ -29,7 +30,7 @@ WARM = 3  # updates before the capture, in which libraries take the memory that 
 KIND = "cuda"
 _BESIDE = (
     "the model draws on the CPU",
-    "the model changes what is no weight",
+    "the model or the loss changes what is no weight",
     "the model takes other tensors",
 )
 
@@ -49,6 +50,8 @@ def why_not(state: State, trial: Trial, kind: str = KIND) -> str:
         return f"{type(optimizer).__name__} has no fused form that reads its rate on the device"
     if others := [name for name in trial.numbers if name != "lr"]:
         return f"{others[0]} follows a schedule, and the rate alone is read on the device"
+    if why := beside_model(state):
+        return why
     if trial.recipe.accumulate > 1:
         return "train.accumulate is above 1"
     if state.average is not None:
@@ -59,12 +62,19 @@ def why_not(state: State, trial: Trial, kind: str = KIND) -> str:
 def captured(update: Callable[[], None]) -> Callable[[], None]:
     """Return what makes an update again, which is not made now."""
     graph = torch.cuda.CUDAGraph()
-    # a stream of this device; one that fails is left, and other threads go on with theirs
-    stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    # other threads go on with their streams
+    stream = _stream(torch.cuda.current_device())
     how: dict[str, Any] = {"stream": stream, "capture_error_mode": "thread_local"}
     with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, **how):
         update()
     return graph.replay
+
+
+@functools.cache
+def _stream(device: int) -> Any:
+    """Return the stream on which all graphs of a device are captured: libraries keep memory for
+    each that they have seen."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class Graph:
@@ -172,9 +182,9 @@ class _Update:
         drawn: Any = np.random.get_state()
         own = None if is_cpu else torch.get_rng_state().tolist()
         generators = own, random.getstate(), drawn[1].tolist(), drawn[2:]
-        modules = [one for one in (state.model, state.task.loss) if isinstance(one, nn.Module)]
+        things = [state.model, getattr(state.task.loss, "func", state.task.loss)]
         weights = [*state.model.parameters(), *state.model.buffers()]
-        return [generators, [*map(beside_weights, modules)], [one.data_ptr() for one in weights]]
+        return [generators, [*map(beside_weights, things)], [one.data_ptr() for one in weights]]
 
     def found(self, count: int) -> list[Tensor]:
         """Return loss, norm and clips of the first so many updates."""
@@ -184,6 +194,8 @@ class _Update:
     def capture(self, capture: Capture, batches: Sequence[Batch | None]) -> None:
         """Capture the update of a batch of such a shape."""
         self.batches = [batch and mapped(_cloned, batch) for batch in batches]
+        if _shapes(self.batches) != _shapes(batches):
+            raise RuntimeError("the samples have no copy of their layout: some lie over each other")
         self.bad.copy_(self.loop.bad)
         self.loop.bad = self.bad
         try:

@@ -259,7 +259,8 @@ class Loop:
         if len(batches) == 1:
             loss = self.forward(batches[0])
             loss.backward()  # type: ignore[no-untyped-call]
-            return loss.detach()
+            # what is compiled may write its next loss into the same memory
+            return loss.detach() if self.compiled is None else loss.detach().clone()
         weight: Tensor | float = sum(self.state.task.weight(one) for one in batches if one)
         losses = []
         for batch in batches:

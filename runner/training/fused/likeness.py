@@ -49,8 +49,8 @@ def unlike(state: State, trial: Trial, data: Dataset | None) -> str:
         return f"{name} is asked to compute in a way of its own"
     if _has_hooks(optimizer):
         return f"{name} has hooks"
-    if type(state.clipping) not in clipping.KINDS:
-        return f"{type(state.clipping).__name__} is no clipping of ours"
+    if why := beside_model(state):
+        return why
     if state.average is not None:
         return "train.ema is asked for"
     if trial.recipe.compile is not None:
@@ -61,15 +61,24 @@ def unlike(state: State, trial: Trial, data: Dataset | None) -> str:
         return "the training data are not in memory"
     if any(p.is_complex() for p in model.parameters()):
         return "the model has complex weights"
+    return ""
+
+
+def beside_model(state: State) -> str:
+    """Return what beside a model may hold what an update changes; nothing where nothing does."""
+    if type(state.clipping) not in clipping.KINDS:
+        return f"{type(state.clipping).__name__} is no clipping of ours"
     if isinstance(state.task.loss, nn.Module) and any(True for _ in state.task.loss.buffers()):
         return "the loss has buffers"
     return ""
 
 
-def beside_weights(model: nn.Module) -> str:
-    """Return the digest of what a model holds beside weights and buffers: all rows compute with
-    that of the first."""
-    names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
+def beside_weights(model: object) -> str:
+    """Return the digest of what a model, or a loss, holds beside weights and buffers: all rows
+    compute with that of the first."""
+    names: list[str] = []
+    if isinstance(model, nn.Module):
+        names = [name for name, _ in (*model.named_parameters(), *model.named_buffers())]
     registered = {f"model.{name}" for name in names}
     digest = hashlib.sha256()
     held = Held({"model": model})

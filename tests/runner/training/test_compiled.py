@@ -157,3 +157,48 @@ def test_yaml_says_off_without_quotes(command: Any, folder: Path, settings: Any)
     done = command("--config-dir mine +experiment=plain model=mlp tracking=off")
     assert done.status == 0
     assert settings(f"{LINE}tracking=off").train.compile == "off"
+
+
+COUNTING = """
+import torch
+from runner.training.data import Dataset, Split
+
+class Counting:
+    calls = 0
+
+    def __call__(self, inputs, generator):
+        self.calls += 1
+        return inputs
+
+def data():
+    parts = [Split(torch.rand(25, 784), torch.arange(25) % 3) for _ in range(3)]
+    return Dataset(*parts, classes=3, augment=Counting())
+"""
+
+
+@needs_compiler
+def test_to_try_it_leaves_the_augmentation_as_it_was(
+    job: Any, own_module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_module("counting25", COUNTING)
+    tried: list[str] = []
+
+    def compiled(model: Any, recipe: Recipe) -> Any:
+        tried.append(recipe.compile or "")
+        return model
+
+    monkeypatch.setattr("runner.training.loop.compiled", compiled)
+    line = f"{LINE}tracking=off dataset=counting25.data train.compile=default train.batch_size=5"
+    setup = job(line)
+    assert tried == ["default"]
+    assert setup.data.augment.calls == 0
+
+
+@needs_compiler
+@pytest.mark.stress
+def test_another_batch_size_is_compiled_anew(job: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "MOST_SHAPES", 2)
+    for size in (200, 100, 50):
+        setup = job(f"{LINE}tracking=off train.compile=default train.batch_size={size}")
+        list(train(setup.state, setup.trial, setup.data))
+        assert setup.state.step == 24

@@ -165,7 +165,7 @@ class Odd(nn.Module):
     [
         ("plain", ""),
         ("draws", "the model draws on the CPU in each update"),
-        ("counts", "the model changes what is no weight in each update"),
+        ("counts", "the model or the loss changes what is no weight in each update"),
         ("assigns", "the model takes other tensors in each update"),
     ],
 )
@@ -183,6 +183,50 @@ def test_what_a_replay_would_not_do_is_made_one_by_one(
             trained(job(line), Graph(must=True, capture=replayed([])))
 
 
+OWN = """
+import torch
+from torch import nn
+from torch.nn import functional
+from runner.training.clipping import GlobalNorm
+
+class Clip(GlobalNorm):
+    pass
+
+class Centred(nn.CrossEntropyLoss):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("center", torch.zeros(()))
+
+class Counts:
+    calls = 0
+
+    def __call__(self, outputs, targets):
+        self.calls += 1
+        return functional.cross_entropy(outputs, targets)
+"""
+
+
+def test_samples_that_lie_over_each_other_are_said(job: Any, own_module: Any) -> None:
+    grey = "lambda inputs, generator: inputs[:, :1].expand(-1, 3, -1, -1)"
+    own_module("grey25", DATA.replace("classes=3)", f"classes=3, augment={grey})"))
+    line = LINE + "model=resnet9 model.width=2 dataset=grey25.data train.batch_size=5"
+    calls = list[int]()
+    updates = Graph(capture=replayed(calls))
+    trained(job(line), updates)
+    assert "no copy of their layout" in updates.why
+    assert calls == []
+    with pytest.raises(RuntimeError, match="no copy of their layout"):
+        trained(job(line), Graph(must=True, capture=replayed([])))
+
+
+def test_a_loss_that_counts_is_no_graph(job: Any, own_module: Any) -> None:
+    own_module("own_losses_in_graphs", OWN)
+    line = f"{LINE}{EXACT}{SMALL}task.loss=own_losses_in_graphs.Counts"
+    updates = Graph(capture=replayed([]))
+    trained(job(line), updates)
+    assert updates.why == "the model or the loss changes what is no weight in each update"
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [
@@ -191,9 +235,15 @@ def test_what_a_replay_would_not_do_is_made_one_by_one(
         ("optimizer/weight_decay_schedule=cosine", "weight_decay follows a schedule"),
         ("train.accumulate=2", "train.accumulate is above 1"),
         ("train.ema=0.9", "train.ema is asked for"),
+        (
+            "clipping._target_=own_in_graphs.Clip +clipping.max_norm=1.0",
+            "Clip is no clipping of ours",
+        ),
+        ("task.loss=own_in_graphs.Centred", "the loss has buffers"),
     ],
 )
-def test_what_cannot_be_a_graph(job: Any, more: str, why: str) -> None:
+def test_what_cannot_be_a_graph(job: Any, own_module: Any, more: str, why: str) -> None:
+    own_module("own_in_graphs", OWN)
     setup = job(LINE + SMALL + more)
     assert why in why_not(setup.state, setup.trial, "cpu")
     assert bool(why_not(setup.state, setup.trial, "cpu")) == bool(why)
