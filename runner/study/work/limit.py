@@ -71,7 +71,10 @@ def seconds_left(environment: Mapping[str, str]) -> float | None:
         return float(environment["SLURM_JOB_END_TIME"]) - time.time()
     if "SLURM_JOB_ID" not in environment:
         return None
-    line = ["squeue", "--noheader", f"--jobs={environment['SLURM_JOB_ID']}", "--format=%L"]
+    job = environment["SLURM_JOB_ID"]
+    if task := environment.get("SLURM_ARRAY_TASK_ID"):  # the last one's id is that of them all
+        job = f"{environment.get('SLURM_ARRAY_JOB_ID', job)}_{task}"
+    line = ["squeue", "--noheader", f"--jobs={job}", "--format=%L"]
     try:
         asked = subprocess.run(line, capture_output=True, text=True, timeout=ASK_SECONDS)
     except (OSError, subprocess.SubprocessError):

@@ -54,6 +54,9 @@ def test_slurm_is_asked_for_this_job(squeue: Any, folder: Path) -> None:
     squeue("1:30")
     assert seconds_left(os.environ) == 90
     assert (folder / "asked.txt").read_text() == "--noheader --jobs=17 --format=%L\n"
+    array = {"SLURM_ARRAY_JOB_ID": "17", "SLURM_ARRAY_TASK_ID": "3"}
+    assert seconds_left({**os.environ, **array, "SLURM_JOB_ID": "18"}) == 90
+    assert (folder / "asked.txt").read_text() == "--noheader --jobs=17_3 --format=%L\n"
     ends = {"SLURM_JOB_END_TIME": str(int(time.time() + 100)), "SLURM_JOB_ID": "17"}
     assert 90 < (seconds_left(ends) or 0) <= 100
 
