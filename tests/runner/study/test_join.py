@@ -176,7 +176,7 @@ def test_a_time_limit_without_states_must_be_longer_than_a_trial(
     )
     assert (worker.returncode, err.splitlines()[-1]) == (130, line)
     had, needed = study().user_attrs[CUT_OFF]
-    assert 0 < had < needed < 60
+    assert 0 < had < needed
     assert needed == pytest.approx(had * 2000 / 1501, rel=0.01)
     names = [run.info.run_name for run in store.runs()]
     for left in (0.9 * needed, 1.2 * had + 90):
