@@ -17,9 +17,8 @@ from runner.study.queue import attributes
 
 ASK_SECONDS = 10.0
 MARGIN, LOADING_SECONDS = 1.2, 60.0  # what a process has beside a trial's training
-_LEFT = re.compile(
-    r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d\d)"
-)  # of squeue: days, hours, minutes, seconds
+# as squeue writes days, hours, minutes and seconds
+_LEFT = re.compile(r"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d\d)")
 
 
 def note(study: Study, had: float, needed: float) -> None:
