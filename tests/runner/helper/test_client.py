@@ -58,15 +58,20 @@ def test_finds_the_folder_and_the_environment_of_each_call(
     assert client.ask(os.getenv, "WHERE") is None
 
 
-def test_a_slow_call_keeps_no_other_thread_waiting(client: Client) -> None:
+def test_a_slow_call_keeps_no_other_thread_waiting(
+    client: Client, tmp_path: Path, eventually: Callable[[Callable[[], object]], None]
+) -> None:
     client.ask(divmod, 1, 1)
+    began = tmp_path / "began"
+    slowly = f"open({str(began)!r}, 'w').close() or __import__('time').sleep(60)"
 
     def ask_slowly() -> None:
         with pytest.raises(Lost):
-            client.ask(time.sleep, 30)
+            client.ask(eval, slowly)
 
     slow = threading.Thread(target=ask_slowly)
     slow.start()
+    eventually(began.exists)  # else it would be asked of the next helper
     assert client.ask(divmod, 9, 2) == (4, 1)
     assert slow.is_alive()
     os.kill(client.ask(os.getpid), signal.SIGKILL)
